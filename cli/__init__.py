@@ -57,8 +57,8 @@ def main(
     """Run one command; return the exit status. `open_deployment` connects to its deployment."""
     try:
         arguments = parser_of(NOUNS).parse_args(argv)
-        desk = None if arguments.offline else open_deployment(arguments)
-        answer = arguments.run(desk, arguments)
+        deployment = None if arguments.offline else open_deployment(arguments)
+        answer = arguments.run(deployment, arguments)
     except UsageError as error:
         return _fail(str(error), WRONG_USE)
     except ValidationError as error:

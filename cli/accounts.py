@@ -21,16 +21,20 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 def add_verbs(verbs: Verbs) -> None:
     """Register create, set, drain, show and list."""
     create = verbs.add("create", _create, "create an account", ACCOUNT)
-    create.add_argument("--carrier", type=name, required=True, help="that takes its messages")
+    create.add_argument(
+        "--carrier", type=name, required=True, help="the carrier that gets its messages"
+    )
     _add_fields(create)
-    change = verbs.add("set", _set, "change what is given of an account", ACCOUNT)
+    change = verbs.add("set", _set, "change the given settings of an account", ACCOUNT)
     change.add_argument("--carrier", type=name)
-    change.add_argument("--default-callback", metavar="ID", help="a registered callback, or ''")
+    change.add_argument(
+        "--default-callback", metavar="ID", help="the registered callback of its messages; '': none"
+    )
     _add_fields(change)
     verbs.add(
         "drain",
         _drain,
-        "refuse its requests; what was accepted goes on (`harkara resume account` ends it)",
+        "refuse its requests; accepted messages go on (`harkara resume account` ends it)",
         ACCOUNT,
     )
     verbs.add("show", _show, "show an account", ACCOUNT)
@@ -40,95 +44,113 @@ def add_verbs(verbs: Verbs) -> None:
 def _add_fields(parser: Parser) -> None:
     # Each option has the name of the field that it sets; a list replaces the list.
     add = parser.add_argument
-    add("--name", help="for people")
-    add("--countries", nargs="*", type=_country, metavar="ISO", help="it may send to; '*': all")
-    add("--dlt", choices=[*Enforcement], help="what becomes of a message that breaks a DLT rule")
+    add("--name", help="a name for people to read")
+    add(
+        "--countries",
+        nargs="*",
+        type=_country,
+        metavar="ISO",
+        help="countries it may send to; '*': all",
+    )
+    add("--dlt", choices=[*Enforcement], help="what to do with a message that breaks a DLT rule")
     add(
         "--strict-templates",
         action=BooleanOptionalAction,
         help="refuse template ids that are not registered",
     )
-    add("--default-category", choices=[*Category], help="of messages that say nothing of it")
-    add("--segment-limit", type=int, metavar="N", help="segments of a message")
-    add("--variable-limit", type=int, metavar="N", help="characters of a template's {#var#}")
-    add("--numeric-limit", type=int, metavar="N", help="of a {#numeric#}")
-    add("--alphanumeric-limit", type=int, metavar="N", help="of an {#alphanumeric#}")
+    add("--default-category", choices=[*Category], help="category of messages that name none")
+    add("--segment-limit", type=int, metavar="N", help="most segments in a message")
+    add(
+        "--variable-limit", type=int, metavar="N", help="most characters in a {#var#} of a template"
+    )
+    add("--numeric-limit", type=int, metavar="N", help="most digits in a {#numeric#}")
+    add(
+        "--alphanumeric-limit", type=int, metavar="N", help="most characters in an {#alphanumeric#}"
+    )
     add(
         "--alphanumeric-marks",
         metavar="MARKS",
-        help="what else it takes beside letters and digits, as in ' /-'; '*': any, with warnings",
+        help="characters it may have besides letters and digits; '*': any, with a warning",
     )
-    add("--url-limit", type=int, metavar="N", help="of a {#url#}")
+    add("--url-limit", type=int, metavar="N", help="most characters in a {#url#}")
     add(
         "--smart-encoding",
         action=BooleanOptionalAction,
-        help="replace typographic characters that would cost Unicode",
+        help="replace typographic characters that would make the text Unicode",
     )
     add(
         "--duplicate-window",
         dest="duplicate_window_s",
         type=duration_s,
         metavar="30m",
-        help="the same text to the same number within it is refused; 0s: never",
+        help="refuse the same text to the same number within this time; 0s: never",
     )
     hours = get_args(Account.model_fields["out_of_hours"].annotation)
-    add("--out-of-hours", choices=hours, help="promotional messages at night")
+    add("--out-of-hours", choices=hours, help="what to do with promotional messages at night")
     add(
         "--two-way",
         action=BooleanOptionalAction,
-        help="tell callbacks what phones answer; a write more for each message",
+        help="send phones' replies to callbacks; costs one more write a message",
     )
-    add("--stop-words", nargs="*", metavar="WORDS", help="of phones that opt out, beside STOP")
-    add("--start-words", nargs="*", metavar="WORDS", help="of phones that opt in, beside START")
-    add("--callback-hosts", nargs="*", type=_host, metavar="HOST", help="of URLs in requests")
-    add("--registered-urls", nargs="*", metavar="URL", help="that DLT admits in texts")
-    add("--call-back-numbers", nargs="*", metavar="NUMBER", help="that DLT admits in texts")
+    add("--stop-words", nargs="*", metavar="WORDS", help="words that opt a phone out, besides STOP")
+    add(
+        "--start-words", nargs="*", metavar="WORDS", help="words that opt a phone in, besides START"
+    )
+    add(
+        "--callback-hosts",
+        nargs="*",
+        type=_host,
+        metavar="HOST",
+        help="hosts that callback URLs in requests may have",
+    )
+    add("--registered-urls", nargs="*", metavar="URL", help="URLs registered with DLT")
+    add("--call-back-numbers", nargs="*", metavar="NUMBER", help="numbers registered with DLT")
     add(
         "--short-domain",
         type=_site,
         metavar="DOMAIN[/PATH]",
-        help="where its short links are: an API Gateway domain of this stack; '': none",
+        help="domain of its short links, in API Gateway in this stack; '': none",
     )
-    add("--link-days", type=int, metavar="N", help="a short link leads somewhere for so long")
+    add("--link-days", type=int, metavar="N", help="how long a short link works")
     add(
         "--shorten-urls",
         action=BooleanOptionalAction,
-        help="make short links for requests that do not say whether to",
+        help="make short links unless a request says otherwise",
     )
-    add("--telemarketer-ids", nargs="*", metavar="ID", help="the chain, in order")
+    add("--telemarketer-ids", nargs="*", metavar="ID", help="the chain of telemarketers, in order")
     add(
         "--rates",
         nargs="*",
         type=_rate,
         metavar="PREFIX[:CATEGORY]=PRICE",
-        help="prices of a segment to numbers that begin so",
+        help="price of a segment to numbers with this prefix",
     )
-    add("--requests-per-s", type=float, metavar="N", help="0 is no limit, as in the next two")
-    add("--segments-per-s", type=float, metavar="N")
-    add("--segments-per-day", type=int, metavar="N", help="of IST")
+    add("--requests-per-s", type=float, metavar="N", help="most requests a second; 0: no limit")
+    add("--segments-per-s", type=float, metavar="N", help="most segments a second; 0: no limit")
+    add("--segments-per-day", type=int, metavar="N", help="most segments a day (IST); 0: no limit")
 
 
-def _create(desk: Deployment, arguments: Namespace) -> Answer:
+def _create(deployment: Deployment, arguments: Namespace) -> Answer:
     account_id = arguments.account
-    _check_carrier(desk, arguments)
+    _check_carrier(deployment, arguments)
     empty = Account(id=account_id, name=account_id, carrier=arguments.carrier)
     account = _with_fields(empty, arguments)
-    if not desk.operator.create_account(account):
+    if not deployment.operator.create_account(account):
         raise CommandRefused(
             f"the account {account_id} exists: change it with `harkara account set`"
         )
     return {"account": account_id}
 
 
-def _set(desk: Deployment, arguments: Namespace) -> Answer:
+def _set(deployment: Deployment, arguments: Namespace) -> Answer:
     account_id = arguments.account
-    _check_carrier(desk, arguments)
+    _check_carrier(deployment, arguments)
     callback = arguments.default_callback
-    if callback and callback not in desk.account(account_id).callbacks:
+    if callback and callback not in deployment.account(account_id).callbacks:
         raise CommandRefused(
             f"there is no callback {callback}: add it with `harkara callback add {account_id}`"
         )
-    changed = desk.operator.change_account(
+    changed = deployment.operator.change_account(
         account_id, lambda account: _with_fields(account, arguments)
     )
     if changed is None:
@@ -136,9 +158,9 @@ def _set(desk: Deployment, arguments: Namespace) -> Answer:
     return {"account": account_id}
 
 
-def _drain(desk: Deployment, arguments: Namespace) -> Answer:
+def _drain(deployment: Deployment, arguments: Namespace) -> Answer:
     account_id = arguments.account
-    drained = desk.operator.change_account(
+    drained = deployment.operator.change_account(
         account_id, lambda account: account.model_copy(update={"draining": True})
     )
     if drained is None:
@@ -146,8 +168,8 @@ def _drain(desk: Deployment, arguments: Namespace) -> Answer:
     return {"account": account_id, "draining": True}
 
 
-def _show(desk: Deployment, arguments: Namespace) -> Answer:
-    account = desk.store.account(arguments.account)
+def _show(deployment: Deployment, arguments: Namespace) -> Answer:
+    account = deployment.store.account(arguments.account)
     if account is None:
         raise CommandRefused(no_account(arguments.account))
     fields = account.model_dump(mode="json", exclude={"limits", "rates", "version"})
@@ -163,7 +185,7 @@ def _show(desk: Deployment, arguments: Namespace) -> Answer:
     }
 
 
-def _list(desk: Deployment, _: Namespace) -> Answer:
+def _list(deployment: Deployment, _: Namespace) -> Answer:
     return [
         {
             "account": account.id,
@@ -172,21 +194,21 @@ def _list(desk: Deployment, _: Namespace) -> Answer:
             "dlt": account.dlt,
             "countries": account.countries,
         }
-        for account in desk.operator.accounts()
+        for account in deployment.operator.accounts()
     ]
 
 
-def _check_carrier(desk: Deployment, arguments: Namespace) -> None:
+def _check_carrier(deployment: Deployment, arguments: Namespace) -> None:
     carrier = arguments.carrier
-    if carrier and desk.store.carrier(carrier) is None:
+    if carrier and deployment.store.carrier(carrier) is None:
         raise CommandRefused(f"there is no carrier {carrier}: set it up with `harkara carrier put`")
 
 
 def _with_fields(account: Account, arguments: Namespace) -> Account:
     """Return an account with the given fields. Raises ValidationError."""
-    given = {name: value for name, value in vars(arguments).items() if value is not None}
-    limits = {name: given[name] for name in Limits.model_fields if name in given}
-    own: dict[str, Any] = {name: given[name] for name in Account.model_fields if name in given}
+    values = {name: value for name, value in vars(arguments).items() if value is not None}
+    limits = {name: values[name] for name in Limits.model_fields if name in values}
+    own: dict[str, Any] = {name: values[name] for name in Account.model_fields if name in values}
     return Account.model_validate(
         {**account.model_dump(), **own, "limits": {**account.limits.model_dump(), **limits}}
     )

@@ -24,10 +24,10 @@ HIDDEN = {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hash
 
 def add_verbs(verbs: Verbs) -> None:
     """Register put, presets and list."""
-    put = verbs.add("put", _put, "set up a carrier, or change what is given of one")
+    put = verbs.add("put", _put, "set up a carrier, or change the given settings of one")
     put.add_argument("carrier", type=name)
     put.add_argument(
-        "--preset", choices=presets.NAMES, help="a provider that is known: kind, URL and options"
+        "--preset", choices=presets.NAMES, help="start from a provider's kind, URL and options"
     )
     put.add_argument(
         "--with",
@@ -35,22 +35,27 @@ def add_verbs(verbs: Verbs) -> None:
         nargs="*",
         type=presets.variable,
         metavar="NAME=VALUE",
-        help="what the preset asks for",
+        help="the values that the preset needs",
     )
-    put.add_argument("--kind", choices=[*KINDS], help="its API; datasend where none is named")
-    put.add_argument("--url", help="where it takes messages: https")
-    put.add_argument("--username", help="ours, at the carrier")
+    put.add_argument("--kind", choices=[*KINDS], help="the kind of API (default: datasend)")
+    put.add_argument("--url", help="https URL to submit messages to")
+    put.add_argument("--username", help="our user name at the carrier")
     put.add_argument(
-        "--secret-file", metavar="FILE", help="holds our password at the carrier; - is stdin"
+        "--secret-file", metavar="FILE", help="file with our password at the carrier; - for stdin"
     )
     put.add_argument("--timeout", dest="timeout_s", type=float, metavar="SECONDS")
-    put.add_argument("--connections", type=int, metavar="N", help="at a time, of one process")
+    put.add_argument("--connections", type=int, metavar="N", help="most connections of one process")
     put.add_argument("--records-per-request", type=int, metavar="N")
     put.add_argument(
-        "--chain-hash-field", metavar="NAME", help="of the PE-TM chain hash; '': it is not sent"
+        "--chain-hash-field",
+        metavar="NAME",
+        help="field of the PE-TM chain hash; '': do not send it",
     )
     put.add_argument(
-        "--receipt-networks", nargs="*", metavar="CIDR", help="where receipts come from; none: any"
+        "--receipt-networks",
+        nargs="*",
+        metavar="CIDR",
+        help="networks that receipts may come from; none: any",
     )
     put.add_argument(
         "--receipt-signature",
@@ -60,52 +65,59 @@ def add_verbs(verbs: Verbs) -> None:
     put.add_argument(
         "--receipt-signature-header",
         metavar="NAME",
-        help="holds a receipt's signature; '': that of the way of signing, none for the body",
+        help="header with a receipt's signature; '': the default of the scheme",
     )
     put.add_argument("--receipt-signature-encoding", choices=["hex", "base64"])
     put.add_argument(
-        "--receipt-secret-file", metavar="FILE", help="holds what receipts are signed with; - stdin"
+        "--receipt-secret-file", metavar="FILE", help="file with the key of receipts; - for stdin"
     )
     put.add_argument(
         "--rate",
         dest="rate_segments_per_s",
         type=float,
         metavar="SEGMENTS",
-        help="a second; 0: any",
+        help="most segments a second; 0: no limit",
     )
     put.add_argument(
-        "--priority-share", type=float, metavar="SHARE", help="of the rate, for OTPs and the like"
+        "--priority-share",
+        type=float,
+        metavar="SHARE",
+        help="share of the rate reserved for OTPs and the like",
     )
     put.add_argument(
         "--deduplicates",
         action=BooleanOptionalAction,
-        help="it takes one message a reference, however often it is sent",
+        help="it sends a message once, however often its reference is submitted",
     )
-    put.add_argument("--paused", action=BooleanOptionalAction, help="messages for it wait")
+    put.add_argument("--paused", action=BooleanOptionalAction, help="let its messages wait")
     put.add_argument(
-        "--echoes-reference", action=BooleanOptionalAction, help="its receipts name our reference"
+        "--echoes-reference",
+        action=BooleanOptionalAction,
+        help="its receipts contain our reference",
     )
-    put.add_argument("--id-base", choices=["text", "hex", "decimal"], help="how it writes its ids")
+    put.add_argument(
+        "--id-base", choices=["text", "hex", "decimal"], help="how it writes message ids"
+    )
     put.add_argument(
         "--inbound",
         nargs="*",
         type=_inbound,
         metavar="NUMBER[ KEYWORD]=ACCOUNT",
-        help="whose the numbers are that phones send to",
+        help="the account of each number that phones send to",
     )
     put.add_argument(
         "--failures",
         nargs="*",
         type=_failure,
         metavar="CODE=MEANING",
-        help="what its own codes mean, as in 195=DLT_PLATFORM: before what is known of them",
+        help="meaning of its codes, such as 195=DLT_PLATFORM; overrides the built-in table",
     )
     put.add_argument(
         "--states",
         nargs="*",
         type=_state,
         metavar="WORD=STATE",
-        help="what its words for states mean, as in SENT=none for what is not final",
+        help="meaning of its state words, such as SENT=none for one that is not final",
     )
     for kind in [kind for kind in KINDS if kind in CarrierSettings.model_fields]:
         put.add_argument(
@@ -115,50 +127,54 @@ def add_verbs(verbs: Verbs) -> None:
         "--templates",
         type=json_file,
         metavar="FILE",
-        help="of a provider that takes no texts: its ids and texts by DLT template id",
+        help="for providers that take no text: their ids and texts by DLT template id",
     )
     put.add_argument(
         "--new-receipt-url",
         action="store_true",
-        help="the carrier's receipts get another URL; the present one works on",
+        help="make a new URL for receipts; the old one continues to work",
     )
     put.add_argument(
         "--end-old-receipt-urls",
         action="store_true",
-        help="only the newest URL for receipts works on, within a minute",
+        help="let only the newest URL for receipts work, within a minute",
     )
-    known = verbs.add_offline("presets", _presets, "list the providers that --preset knows")
-    known.add_argument("preset", nargs="?", choices=presets.NAMES, help="show all of one")
+    listing = verbs.add_offline("presets", _presets, "list the providers that --preset knows")
+    listing.add_argument(
+        "preset", nargs="?", choices=presets.NAMES, help="show this preset in full"
+    )
     verbs.add("list", _list, "list the carriers; reads the whole table")
 
 
-def _put(desk: Deployment, arguments: Namespace) -> Answer:
+def _put(deployment: Deployment, arguments: Namespace) -> Answer:
     carrier = arguments.carrier
-    known = desk.operator.carrier(carrier)
-    token = new_secret(desk.randomness) if known is None or arguments.new_receipt_url else ""
-    fields = _fields(known, arguments, token)
-    _check(known, fields, arguments)
-    answer, sealed = {"carrier": carrier}, dict[str, bytes]()
+    existing = deployment.operator.carrier(carrier)
+    token = (
+        new_secret(deployment.randomness) if existing is None or arguments.new_receipt_url else ""
+    )
+    fields = _fields(existing, arguments, token)
+    _check(existing, fields, arguments)
+    answer, encrypted = {"carrier": carrier}, dict[str, bytes]()
     if token:
-        base = desk.outputs.get("ReceiptsUrl", desk.outputs["ApiUrl"]).removesuffix("/")
+        base = deployment.outputs.get("ReceiptsUrl", deployment.outputs["ApiUrl"]).removesuffix("/")
         receipt_url = f"{base}/receipts/{carrier}/{token}"
         answer |= {
             "receipt_url": receipt_url,
-            "note": "give it to the carrier: the URL is shown this once",
+            "note": "give it to the carrier now: the URL is shown only once",
         }
-        sealed["receipt_url"] = desk.encrypt(carrier, receipt_url)
+        encrypted["receipt_url"] = deployment.encrypt(carrier, receipt_url)
     if arguments.preset and (notes := presets.read_preset(arguments.preset).notes):
         answer["at the provider"] = notes
     for secret in ("secret", "receipt_secret"):
         file = getattr(arguments, f"{secret}_file")
         if file is not None:
-            sealed[secret] = desk.encrypt(carrier, read_secret(desk, file, PROMPT))
+            encrypted[secret] = deployment.encrypt(carrier, read_secret(deployment, file, PROMPT))
     # Others may have changed it meanwhile: fields that are not given here stay as they set them.
-    if known is None:
-        stands = desk.operator.create_carrier(CarrierSettings(**fields | sealed))
+    if existing is None:
+        stands = deployment.operator.create_carrier(CarrierSettings(**fields | encrypted))
     else:
-        changed = desk.operator.change_carrier(
-            carrier, lambda now: CarrierSettings(**_fields(now, arguments, token) | sealed)
+        changed = deployment.operator.change_carrier(
+            carrier, lambda now: CarrierSettings(**_fields(now, arguments, token) | encrypted)
         )
         stands = changed is not None
     if not stands:
@@ -166,19 +182,19 @@ def _put(desk: Deployment, arguments: Namespace) -> Answer:
     return answer
 
 
-def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> dict[str, Any]:
+def _fields(existing: CarrierSettings | None, arguments: Namespace, token: str) -> dict[str, Any]:
     """Return a carrier's fields with the given ones, and with a receipt URL's token if any."""
     fields: dict[str, Any] = {"name": arguments.carrier, "kind": "datasend"}
-    if known is not None:
-        fields = known.model_dump()
+    if existing is not None:
+        fields = existing.model_dump()
     if arguments.preset:
         fields |= presets.carrier_fields(arguments.preset, dict(arguments.variables or ()))
     elif arguments.variables:
         raise UsageError("--with is for the variables of a --preset")
-    given = {name: value for name, value in vars(arguments).items() if value is not None}
-    pairs = given.keys() & {"inbound", "failures", "states"}
-    given |= {each: dict(given[each]) for each in pairs}
-    fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
+    values = {name: value for name, value in vars(arguments).items() if value is not None}
+    pairs = values.keys() & {"inbound", "failures", "states"}
+    values |= {each: dict(values[each]) for each in pairs}
+    fields |= {name: values[name] for name in CarrierSettings.model_fields if name in values}
     if arguments.templates is not None:
         if fields.get("http") is None:
             raise UsageError("--templates is for a carrier of kind http")
@@ -190,20 +206,20 @@ def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> 
     return fields
 
 
-def _check(known: CarrierSettings | None, fields: dict[str, Any], arguments: Namespace) -> None:
+def _check(existing: CarrierSettings | None, fields: dict[str, Any], arguments: Namespace) -> None:
     """Check the given fields before a secret is asked for or encrypted."""
     of_aws = fields["kind"] == "aws"  # it uses our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
-    if known is None and arguments.secret_file is None and not of_aws:
+    if existing is None and arguments.secret_file is None and not of_aws:
         missing.append("secret_file")
     if missing:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(f"the carrier {fields['name']} is not there yet: it takes {options}")
     if not of_aws:
         _check_url(fields["url"])
-    asked = {"receipt_secret": b"asked"} if arguments.receipt_secret_file else {}
-    asked |= {"receipt_url": b"asked"} if known is None or arguments.new_receipt_url else {}
-    CarrierSettings.model_validate(fields | asked)
+    secrets = {"receipt_secret": b"new"} if arguments.receipt_secret_file else {}
+    secrets |= {"receipt_url": b"new"} if existing is None or arguments.new_receipt_url else {}
+    CarrierSettings.model_validate(fields | secrets)
 
 
 def _presets(_: Deployment | None, arguments: Namespace) -> Answer:
@@ -222,13 +238,13 @@ def _presets(_: Deployment | None, arguments: Namespace) -> Answer:
     ]
 
 
-def _list(desk: Deployment, _: Namespace) -> Answer:
+def _list(deployment: Deployment, _: Namespace) -> Answer:
     return [
         {
             "carrier": carrier.name,
             **carrier.model_dump(exclude=HIDDEN),
         }
-        for carrier in desk.operator.carriers()
+        for carrier in deployment.operator.carriers()
     ]
 
 

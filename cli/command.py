@@ -66,8 +66,10 @@ def _shared_parser(*, required: bool) -> Parser:
     which = where.add_mutually_exclusive_group(required=required)
     which.add_argument("--stack", metavar="NAME", help="a CloudFormation stack on AWS")
     which.add_argument("--local", action="store_true", help="the stack that `make up` runs")
-    where.add_argument("--region", help="of the stack; else that of the profile or environment")
-    where.add_argument("--profile", help="of your AWS configuration")
+    where.add_argument(
+        "--region", help="region of the stack (default: of the profile or environment)"
+    )
+    where.add_argument("--profile", help="profile of your AWS configuration")
     shared.add_argument("--json", action="store_true", help="print JSON")
     return shared
 
@@ -112,7 +114,7 @@ def time_s(text: str) -> int:
 
 def _account_parser() -> Parser:
     parser = Parser(add_help=False)
-    parser.add_argument("account", type=name, help="its id: letters, digits, - and _")
+    parser.add_argument("account", type=name, help="account id: letters, digits, - and _")
     return parser
 
 

@@ -91,13 +91,13 @@ class Deployment:
         return wire_resources(
             registry=DynamoRegistry(dynamodb, self.outputs["AccountsTableName"]),
             cipher=KmsCipher(self.client("kms"), self.outputs["SecretsKeyId"]),
-            parked=DynamoDeadLetterStore(dynamodb, table, messages, self.clock),
+            dead_letters=DynamoDeadLetterStore(dynamodb, table, messages, self.clock),
             counted=DynamoLimitStore(dynamodb, table),
             queues=SqsTaskQueues(self.client("sqs"), urls),
             poster=self.poster or SinglePoster(self.callback_urls),
             callback_urls=self.callback_urls,
             clock=self.clock,
-            luck=SystemRandom().random,
+            random_fraction=SystemRandom().random,
             randomness=self.randomness,
         )
 

@@ -12,12 +12,12 @@ from harkara.base.json import decode
 STDIN = "-"
 
 
-def read_secret(desk: Deployment, file: str, prompt: str) -> str:
+def read_secret(deployment: Deployment, file: str, prompt: str) -> str:
     """Return the secret in a file or on standard input (`-`), prompting at a terminal."""
-    if file == STDIN and desk.stdin.isatty():
+    if file == STDIN and deployment.stdin.isatty():
         secret = getpass.getpass(f"{prompt}: ")
     elif file == STDIN:
-        secret = desk.stdin.readline()
+        secret = deployment.stdin.readline()
     else:
         try:
             secret = Path(file).read_text("utf-8")

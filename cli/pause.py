@@ -21,48 +21,50 @@ def add_verbs(verbs: Verbs) -> None:
 def add_whose(verbs: Verbs, help_text: str, *, paused: bool) -> None:
     """Register the verbs for the messages to pause or resume."""
     account = verbs.add("account", partial(_account, paused=paused), help_text.format("an account"))
-    account.add_argument("account", type=account_or_all, help="its id, or '*': all accounts")
+    account.add_argument("account", type=account_or_all, help="account id; '*': all accounts")
     carrier = verbs.add("carrier", partial(_carrier, paused=paused), help_text.format("a carrier"))
     carrier.add_argument("carrier", type=name)
     campaign = verbs.add(
         "campaign", partial(_campaign, paused=paused), help_text.format("a campaign")
     )
-    campaign.add_argument("account", type=account_or_all, help="whose; '*': of any account")
-    campaign.add_argument("campaign", help="its id, as the requests name it")
+    campaign.add_argument(
+        "account", type=account_or_all, help="the account of the campaign; '*': any"
+    )
+    campaign.add_argument("campaign", help="campaign id, as in the requests")
 
 
-def _account(desk: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
+def _account(deployment: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
     account_id = arguments.account
-    check_account(desk, account_id)
-    desk.operator.change_routing(
+    check_account(deployment, account_id)
+    deployment.operator.change_routing(
         account_id, lambda routing: routing.model_copy(update={"paused": paused})
     )
     if not paused and account_id != EVERYONE:
-        desk.operator.change_account(
+        deployment.operator.change_account(
             account_id, lambda account: account.model_copy(update={"draining": False})
         )
     return {"account": account_id, "paused": paused}
 
 
-def _carrier(desk: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
+def _carrier(deployment: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
     def change(carrier: CarrierSettings) -> CarrierSettings:
         return carrier.model_copy(update={"paused": paused})
 
-    if desk.operator.change_carrier(arguments.carrier, change) is None:
+    if deployment.operator.change_carrier(arguments.carrier, change) is None:
         raise CommandRefused(
             f"there is no carrier {arguments.carrier}: `harkara carrier list` shows those that are"
         )
     return {"carrier": arguments.carrier, "paused": paused}
 
 
-def _campaign(desk: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
+def _campaign(deployment: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
     account_id, campaign = arguments.account, arguments.campaign
-    check_account(desk, account_id)
+    check_account(deployment, account_id)
 
     def change(routing: Routing) -> Routing:
         others = [each for each in routing.paused_campaigns if each != campaign]
         campaigns = (*others, campaign) if paused else tuple(others)
         return routing.model_copy(update={"paused_campaigns": campaigns})
 
-    desk.operator.change_routing(account_id, change)
+    deployment.operator.change_routing(account_id, change)
     return {"account": account_id, "campaign": campaign, "paused": paused}

@@ -64,19 +64,19 @@ def described(name: str) -> Row:
     }
 
 
-def carrier_fields(name: str, given: Mapping[str, str]) -> dict[str, Any]:
+def carrier_fields(name: str, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Return a carrier's fields from a preset and the operator's variables.
 
     Raises UsageError if a variable is missing, or not one of the preset's.
     """
     preset = read_preset(name)
-    if others := given.keys() - preset.variables.keys():
-        known = ", ".join(preset.variables) or "none"
-        raise UsageError(f"the preset {name} has no variable {min(others)}: it has {known}")
-    values = {**preset.defaults, **given}
+    if others := chosen.keys() - preset.variables.keys():
+        names = ", ".join(preset.variables) or "none"
+        raise UsageError(f"the preset {name} has no variable {min(others)}: it has {names}")
+    values = {**preset.defaults, **chosen}
     if missing := [each for each in preset.variables if each not in values]:
-        asked = " ".join(f"{each}=... ({preset.variables[each]})" for each in missing)
-        raise UsageError(f"the preset {name} takes --with {asked}")
+        missing_values = " ".join(f"{each}=... ({preset.variables[each]})" for each in missing)
+        raise UsageError(f"the preset {name} takes --with {missing_values}")
     # Double the braces of a value, so that they are no placeholders.
     literal = {each: re.sub(r"[{}]", r"\g<0>\g<0>", value) for each, value in values.items()}
     fields: dict[str, Any] = _filled(preset.carrier, literal)

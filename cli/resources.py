@@ -12,29 +12,31 @@ from harkara.base.errors import RequestRefused
 from harkara.model.fields import P, Part
 
 
-def add_part(desk: Deployment, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:
+def add_part(
+    deployment: Deployment, account_id: str, kind: type[Part], fields: Mapping[str, Any]
+) -> Row:
     """Register a resource with these fields, replacing one of the same name."""
-    account, part = desk.account(account_id), fields[kind.name_field]
+    account, part = deployment.account(account_id), fields[kind.name_field]
     try:
-        desk.registry.replace(account, kind, part, fields)
+        deployment.registry.replace(account, kind, part, fields)
     except RequestRefused as error:
         if error.code is not Code.NOT_FOUND:
             raise
-        desk.registry.create(account, kind, fields)
+        deployment.registry.create(account, kind, fields)
         return {"added": part}
     return {"replaced": part}
 
 
-def parts_of(desk: Deployment, account_id: str, kind: type[P]) -> list[P]:
+def parts_of(deployment: Deployment, account_id: str, kind: type[P]) -> list[P]:
     """Return an account's resources of a kind in the order of their names."""
-    return desk.registry.registry.find(desk.account(account_id).id, kind)
+    return deployment.registry.registry.find(deployment.account(account_id).id, kind)
 
 
-def remove_part(desk: Deployment, account_id: str, kind: type[Part], part: str) -> Answer:
+def remove_part(deployment: Deployment, account_id: str, kind: type[Part], part: str) -> Answer:
     """Remove a resource. Raises CommandRefused if there is none."""
-    account = desk.account(account_id)
+    account = deployment.account(account_id)
     with named(account_id, part):
-        desk.registry.remove(account, kind, part)
+        deployment.registry.remove(account, kind, part)
     return {"removed": part}
 
 

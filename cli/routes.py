@@ -18,7 +18,7 @@ _PREFIX = re.compile(r"[0-9]{0,15}")
 
 def add_verbs(verbs: Verbs) -> None:
     """Register set, remove, doubt and show."""
-    change = verbs.add("set", _set, "add a route, or change the one of this prefix and categories")
+    change = verbs.add("set", _set, "add or change the route of this prefix and these categories")
     _add_which(change)
     change.add_argument(
         "--carriers",
@@ -26,19 +26,19 @@ def add_verbs(verbs: Verbs) -> None:
         type=_weighted,
         required=True,
         metavar="CARRIER[=WEIGHT]",
-        help="their parts of the messages; weight 0: only when no other one takes them",
+        help="each carrier's weight; 0: only while no other carrier is available",
     )
-    _add_which(verbs.add("remove", _remove, "take the route of this prefix and categories out"))
-    doubt = verbs.add("doubt", _doubt, "say what becomes of messages in doubt")
+    _add_which(verbs.add("remove", _remove, "remove the route of this prefix and these categories"))
+    doubt = verbs.add("doubt", _doubt, "set what to do with messages in doubt")
     _add_account(doubt)
     doubt.add_argument(
         "policies",
         nargs="+",
         type=_policy,
         metavar="CATEGORY=POLICY",
-        help="leave, or resubmit where their carrier deduplicates",
+        help="leave them, or resubmit them if their carrier deduplicates",
     )
-    _add_account(verbs.add("show", _show, "show the routing of an account, or that of all"))
+    _add_account(verbs.add("show", _show, "show the routing of an account, or of all accounts"))
 
 
 def account_or_all(text: str) -> str:
@@ -48,30 +48,38 @@ def account_or_all(text: str) -> str:
     return text
 
 
-def check_account(desk: Deployment, account_id: str) -> None:
+def check_account(deployment: Deployment, account_id: str) -> None:
     """Raise CommandRefused unless there is such an account, or `*` stands for all."""
     if account_id != EVERYONE:
-        desk.account(account_id)
+        deployment.account(account_id)
 
 
 def _add_account(parser: Parser) -> None:
-    parser.add_argument("account", type=account_or_all, help="its id, or '*': of all accounts")
+    parser.add_argument("account", type=account_or_all, help="account id; '*': all accounts")
 
 
 def _add_which(parser: Parser) -> None:
     _add_account(parser)
     parser.add_argument(
-        "--prefix", type=_prefix, default="", help="of numbers with country code; none: all numbers"
+        "--prefix",
+        type=_prefix,
+        default="",
+        help="prefix of numbers, with the country code (default: all numbers)",
     )
     parser.add_argument(
-        "--categories", nargs="*", type=Category, choices=[*Category], default=[], help="none: all"
+        "--categories",
+        nargs="*",
+        type=Category,
+        choices=[*Category],
+        default=[],
+        help="categories (default: all)",
     )
 
 
-def _set(desk: Deployment, arguments: Namespace) -> Answer:
-    check_account(desk, arguments.account)
+def _set(deployment: Deployment, arguments: Namespace) -> Answer:
+    check_account(deployment, arguments.account)
     for weighted in arguments.carriers:
-        if desk.store.carrier(weighted.carrier) is None:
+        if deployment.store.carrier(weighted.carrier) is None:
             raise CommandRefused(
                 f"there is no carrier {weighted.carrier}: set it up with `harkara carrier put`"
             )
@@ -85,12 +93,14 @@ def _set(desk: Deployment, arguments: Namespace) -> Answer:
         others = [each for each in routing.routes if not _is_named(each, arguments)]
         return routing.model_copy(update={"routes": (*others, route)})
 
-    return _shown(arguments.account, desk.operator.change_routing(arguments.account, with_route))
+    return _answer(
+        arguments.account, deployment.operator.change_routing(arguments.account, with_route)
+    )
 
 
-def _remove(desk: Deployment, arguments: Namespace) -> Answer:
-    check_account(desk, arguments.account)
-    routing = desk.operator.routing(arguments.account)
+def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
+    check_account(deployment, arguments.account)
+    routing = deployment.operator.routing(arguments.account)
     if not any(_is_named(each, arguments) for each in routing.routes):
         raise CommandRefused("there is no such route: `harkara route show` has those that are")
 
@@ -98,25 +108,29 @@ def _remove(desk: Deployment, arguments: Namespace) -> Answer:
         others = tuple(each for each in routing.routes if not _is_named(each, arguments))
         return routing.model_copy(update={"routes": others})
 
-    return _shown(arguments.account, desk.operator.change_routing(arguments.account, without_route))
+    return _answer(
+        arguments.account, deployment.operator.change_routing(arguments.account, without_route)
+    )
 
 
-def _doubt(desk: Deployment, arguments: Namespace) -> Answer:
-    check_account(desk, arguments.account)
+def _doubt(deployment: Deployment, arguments: Namespace) -> Answer:
+    check_account(deployment, arguments.account)
 
     def with_policies(routing: Routing) -> Routing:
         in_doubt = {**routing.in_doubt, **dict(arguments.policies)}
         return routing.model_copy(update={"in_doubt": in_doubt})
 
-    return _shown(arguments.account, desk.operator.change_routing(arguments.account, with_policies))
+    return _answer(
+        arguments.account, deployment.operator.change_routing(arguments.account, with_policies)
+    )
 
 
-def _show(desk: Deployment, arguments: Namespace) -> Answer:
-    check_account(desk, arguments.account)
-    return _shown(arguments.account, desk.operator.routing(arguments.account))
+def _show(deployment: Deployment, arguments: Namespace) -> Answer:
+    check_account(deployment, arguments.account)
+    return _answer(arguments.account, deployment.operator.routing(arguments.account))
 
 
-def _shown(account_id: str, routing: Routing) -> Answer:
+def _answer(account_id: str, routing: Routing) -> Answer:
     return {
         "account": account_id,
         "paused": routing.paused,

@@ -14,40 +14,40 @@ OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecr
 
 def add_verbs(verbs: Verbs) -> None:
     """Register rotate, drop and list."""
-    rotate = verbs.add("rotate", _rotate, "put a new key first; those before it verify on")
+    rotate = verbs.add("rotate", _rotate, "add a new first key; the older keys still verify")
     rotate.add_argument("name", choices=[*OUTPUTS])
-    drop = verbs.add("drop", _drop, "take out the oldest key; what it signed is good no longer")
+    drop = verbs.add("drop", _drop, "remove the oldest key; its signatures become invalid")
     drop.add_argument("name", choices=[*OUTPUTS])
     verbs.add("list", _list, "list how many keys there are of each kind")
 
 
-def _rotate(desk: Deployment, arguments: Namespace) -> Answer:
-    values = _read(desk, arguments.name)
-    return _write(desk, arguments.name, [new_secret(desk.randomness), *values])
+def _rotate(deployment: Deployment, arguments: Namespace) -> Answer:
+    values = _read(deployment, arguments.name)
+    return _write(deployment, arguments.name, [new_secret(deployment.randomness), *values])
 
 
-def _drop(desk: Deployment, arguments: Namespace) -> Answer:
-    values = _read(desk, arguments.name)
+def _drop(deployment: Deployment, arguments: Namespace) -> Answer:
+    values = _read(deployment, arguments.name)
     if len(values) == 1:
         name = arguments.name
         raise CommandRefused(f"{name} has one key: put another before it, `harkara secret rotate`")
-    return _write(desk, arguments.name, values[:-1])
+    return _write(deployment, arguments.name, values[:-1])
 
 
-def _list(desk: Deployment, _: Namespace) -> Answer:
-    return [{"name": name, "keys": len(_read(desk, name))} for name in OUTPUTS]
+def _list(deployment: Deployment, _: Namespace) -> Answer:
+    return [{"name": name, "keys": len(_read(deployment, name))} for name in OUTPUTS]
 
 
-def _read(desk: Deployment, name: str) -> list[str]:
-    secret_id = desk.outputs[OUTPUTS[name]]
+def _read(deployment: Deployment, name: str) -> list[str]:
+    secret_id = deployment.outputs[OUTPUTS[name]]
     with aws_errors():
-        answer = desk.client("secretsmanager").get_secret_value(SecretId=secret_id)
+        answer = deployment.client("secretsmanager").get_secret_value(SecretId=secret_id)
     return [value.decode() for value in values_of(answer["SecretString"])]
 
 
-def _write(desk: Deployment, name: str, values: list[str]) -> Answer:
+def _write(deployment: Deployment, name: str, values: list[str]) -> Answer:
     with aws_errors():
-        desk.client("secretsmanager").put_secret_value(
-            SecretId=desk.outputs[OUTPUTS[name]], SecretString="\n".join(values)
+        deployment.client("secretsmanager").put_secret_value(
+            SecretId=deployment.outputs[OUTPUTS[name]], SecretString="\n".join(values)
         )
     return {"name": name, "keys": len(values)}

@@ -30,7 +30,7 @@ THREADS = 16
 
 def add_verbs(verbs: Verbs) -> None:
     """Register set, add, remove, check, import and export."""
-    count = verbs.add("set", _set, "say whether an account's lists count", ACCOUNT)
+    count = verbs.add("set", _set, "switch an account's suppression lists on or off", ACCOUNT)
     which = count.add_mutually_exclusive_group()
     which.add_argument("--on", dest="suppression", action="store_true", default=None)
     which.add_argument("--off", dest="suppression", action="store_false")
@@ -38,7 +38,7 @@ def add_verbs(verbs: Verbs) -> None:
         "--promotion",
         type=int,
         metavar="0-8",
-        help="what its promotional messages are about, by the preferences of DND; 0: not said",
+        help="DND preference that its promotional messages match; 0: unknown",
     )
     add = verbs.add("add", _add, "suppress a number", ACCOUNT)
     add.add_argument("number")
@@ -46,14 +46,14 @@ def add_verbs(verbs: Verbs) -> None:
         "--categories",
         nargs="+",
         choices=[*Category, EVERY_CATEGORY],
-        help="of an opt-out: all but otp and transactional, unless given",
+        help="categories to opt out of (default: all but otp and transactional)",
     )
     add.add_argument(
-        "--dnd", nargs="+", type=int, metavar="0-8", help="the preferences of a DND registration"
+        "--dnd", nargs="+", type=int, metavar="0-8", help="preferences of a DND registration"
     )
-    remove = verbs.add("remove", _remove, "take a number's entries out", ACCOUNT)
+    remove = verbs.add("remove", _remove, "remove a number's entries", ACCOUNT)
     remove.add_argument("number")
-    remove.add_argument("--source", choices=[*Source], help="the entry of this source alone")
+    remove.add_argument("--source", choices=[*Source], help="remove only the entry of this source")
     verbs.add("check", _check, "show a number's entries", ACCOUNT).add_argument("number")
     importing = verbs.add("import", _import, "suppress the numbers of a CSV file", ACCOUNT)
     importing.add_argument("file", type=Path, help=f"columns: {', '.join(COLUMNS)}")
@@ -61,17 +61,17 @@ def add_verbs(verbs: Verbs) -> None:
     exporting.add_argument("file", type=Path)
 
 
-def _set(desk: Deployment, arguments: Namespace) -> Answer:
-    given = {
+def _set(deployment: Deployment, arguments: Namespace) -> Answer:
+    values = {
         name: value
         for name in ("suppression", "promotion")
         if (value := getattr(arguments, name)) is not None
     }
-    if not given:
+    if not values:
         raise UsageError("say --on, --off or --promotion")
-    account = desk.account(arguments.account)
-    routing = desk.operator.change_routing(
-        account.id, lambda routing: Routing.model_validate({**routing.model_dump(), **given})
+    account = deployment.account(arguments.account)
+    routing = deployment.operator.change_routing(
+        account.id, lambda routing: Routing.model_validate({**routing.model_dump(), **values})
     )
     return {
         "account": account.id,
@@ -80,29 +80,29 @@ def _set(desk: Deployment, arguments: Namespace) -> Answer:
     }
 
 
-def _add(desk: Deployment, arguments: Namespace) -> Answer:
+def _add(deployment: Deployment, arguments: Namespace) -> Answer:
     fields: dict[str, Any] = {"number": arguments.number}
     if arguments.categories:
         fields["categories"] = arguments.categories
     if arguments.dnd is not None:
         fields |= {"source": Source.DND, "preferences": arguments.dnd}
-    entry = desk.suppressions.add(desk.account(arguments.account), fields)
+    entry = deployment.suppressions.add(deployment.account(arguments.account), fields)
     return {"suppressed": entry.number, "source": entry.source}
 
 
-def _remove(desk: Deployment, arguments: Namespace) -> Answer:
+def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
     sources = [Source(arguments.source)] if arguments.source else [*Source]
-    desk.suppressions.remove(desk.account(arguments.account), arguments.number, sources)
+    deployment.suppressions.remove(deployment.account(arguments.account), arguments.number, sources)
     return {"removed": arguments.number}
 
 
-def _check(desk: Deployment, arguments: Namespace) -> Answer:
-    found = desk.suppressions.check(desk.account(arguments.account), arguments.number)
+def _check(deployment: Deployment, arguments: Namespace) -> Answer:
+    found = deployment.suppressions.check(deployment.account(arguments.account), arguments.number)
     return [_row(entry) for entry in found]
 
 
-def _import(desk: Deployment, arguments: Namespace) -> Answer:
-    file, account = arguments.file, desk.account(arguments.account)
+def _import(deployment: Deployment, arguments: Namespace) -> Answer:
+    file, account = arguments.file, deployment.account(arguments.account)
     try:
         content = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -112,9 +112,9 @@ def _import(desk: Deployment, arguments: Namespace) -> Answer:
     if "number" not in names or not names <= {*COLUMNS}:
         raise CommandRefused(f"the first line of {file} must name {', '.join(COLUMNS)}")
     problems: list[dict[str, Any]] = []
-    entries = _entries(rows, int(desk.clock()), problems)
+    entries = _entries(rows, int(deployment.clock()), problems)
     with ThreadPoolExecutor(THREADS) as pool:
-        existing = [*pool.map(partial(desk.suppressions.lists.put, account.id), entries)]
+        existing = [*pool.map(partial(deployment.suppressions.lists.put, account.id), entries)]
     # A number that was changed after its row's time keeps the later change.
     answer = {"suppressed": sum(existing), "changed_later": existing.count(False)}
     if problems:
@@ -123,9 +123,9 @@ def _import(desk: Deployment, arguments: Namespace) -> Answer:
     return answer
 
 
-def _export(desk: Deployment, arguments: Namespace) -> Answer:
-    file, account = arguments.file, desk.account(arguments.account)
-    found = desk.suppressions.lists.find(account.id)
+def _export(deployment: Deployment, arguments: Namespace) -> Answer:
+    file, account = arguments.file, deployment.account(arguments.account)
+    found = deployment.suppressions.lists.find(account.id)
     content = io.StringIO(newline="")
     writer = csv.DictWriter(content, COLUMNS)
     writer.writeheader()

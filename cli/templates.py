@@ -23,27 +23,27 @@ _IN_ORDER = (RowResult.CREATED, RowResult.CHANGED, RowResult.UNCHANGED)
 def add_verbs(verbs: Verbs) -> None:
     """Register import, export, list and remove."""
     importing = verbs.add("import", _import, "register the templates of a CSV file", ACCOUNT)
-    importing.add_argument("file", type=Path, help="as a DLT portal exports it; gzip will do")
+    importing.add_argument("file", type=Path, help="a DLT portal's export, also gzipped")
     importing.add_argument(
         "--type",
         type=_type,
         metavar="TYPE",
-        help="of rows that name none: Jio's files have no such column; in any portal's words",
+        help="type of rows without one, in any portal's words (Jio's files have no such column)",
     )
     exporting = verbs.add("export", _export, "write all templates to a CSV file", ACCOUNT)
     exporting.add_argument("file", type=Path)
     verbs.add("list", _list, "list an account's templates; their texts with --json", ACCOUNT)
-    verbs.add("remove", _remove, "take a template out", ACCOUNT).add_argument("template_id")
+    verbs.add("remove", _remove, "remove a template", ACCOUNT).add_argument("template_id")
 
 
-def _import(desk: Deployment, arguments: Namespace) -> Answer:
-    file, account = arguments.file, desk.account(arguments.account)
+def _import(deployment: Deployment, arguments: Namespace) -> Answer:
+    file, account = arguments.file, deployment.account(arguments.account)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
     deadline = Deadline(lambda: math.inf)
-    report = desk.registry.import_templates(account, content, deadline, arguments.type)
+    report = deployment.registry.import_templates(account, content, deadline, arguments.type)
     # People need only the rows with problems, programs all rows.
     rows = [
         line._asdict()
@@ -65,8 +65,8 @@ def _type(text: str) -> Category:
     return category
 
 
-def _export(desk: Deployment, arguments: Namespace) -> Answer:
-    file, templates = arguments.file, parts_of(desk, arguments.account, Template)
+def _export(deployment: Deployment, arguments: Namespace) -> Answer:
+    file, templates = arguments.file, parts_of(deployment, arguments.account, Template)
     try:
         file.write_bytes(template_csv.export(templates))
     except OSError as error:
@@ -74,13 +74,13 @@ def _export(desk: Deployment, arguments: Namespace) -> Answer:
     return {"exported": len(templates), "file": str(file)}
 
 
-def _list(desk: Deployment, arguments: Namespace) -> Answer:
-    rows = [fields_of(template) for template in parts_of(desk, arguments.account, Template)]
+def _list(deployment: Deployment, arguments: Namespace) -> Answer:
+    rows = [fields_of(template) for template in parts_of(deployment, arguments.account, Template)]
     if not arguments.json:
         for row in rows:
             del row["text"]
     return rows
 
 
-def _remove(desk: Deployment, arguments: Namespace) -> Answer:
-    return remove_part(desk, arguments.account, Template, arguments.template_id)
+def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
+    return remove_part(deployment, arguments.account, Template, arguments.template_id)

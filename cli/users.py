@@ -50,19 +50,21 @@ def _add_email(parser: Parser) -> None:
     parser.add_argument("email", help="the user's address")
 
 
-def _invite(desk: Deployment, arguments: Namespace) -> Answer:
-    account_id = _account(desk, arguments)
+def _invite(deployment: Deployment, arguments: Namespace) -> Answer:
+    account_id = _account(deployment, arguments)
     if (account_id is None) == bool(arguments.role):
         raise UsageError("say --role, but of operators ('*'), who have one role")
     role = Role(arguments.role or Role.OPERATOR)
     try:
-        token = desk.people.invite(arguments.email, account_id, role, _by())
+        token = deployment.people.invite(arguments.email, account_id, role, _by())
     except RequestRefused as error:
         if error.code is not Code.ALREADY_EXISTS:
             raise
         where = "in another account, or disabled (`harkara user enable`)"
         raise CommandRefused(f"{arguments.email} is a user {where}") from error
-    base = desk.outputs.get("ConsoleUrl", f"{desk.outputs['ApiUrl'].rstrip('/')}/console")
+    base = deployment.outputs.get(
+        "ConsoleUrl", f"{deployment.outputs['ApiUrl'].rstrip('/')}/console"
+    )
     return {
         "user": arguments.email,
         "link": f"{base.rstrip('/')}/invitation?token={token}",
@@ -70,50 +72,50 @@ def _invite(desk: Deployment, arguments: Namespace) -> Answer:
     }
 
 
-def _list(desk: Deployment, arguments: Namespace) -> Answer:
-    return [_row(user) for user in desk.people.users(_account(desk, arguments))]
+def _list(deployment: Deployment, arguments: Namespace) -> Answer:
+    return [_row(user) for user in deployment.people.users(_account(deployment, arguments))]
 
 
-def _role(desk: Deployment, arguments: Namespace) -> Answer:
+def _role(deployment: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
-        desk.people.change_role(arguments.email, Role(arguments.role), _by())
+        deployment.people.change_role(arguments.email, Role(arguments.role), _by())
     return {"user": arguments.email, "role": arguments.role}
 
 
-def _disable(desk: Deployment, arguments: Namespace) -> Answer:
+def _disable(deployment: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
-        desk.people.disable(arguments.email, _by())
+        deployment.people.disable(arguments.email, _by())
     return {"disabled": arguments.email}
 
 
-def _enable(desk: Deployment, arguments: Namespace) -> Answer:
+def _enable(deployment: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
-        desk.people.enable(arguments.email, _by())
+        deployment.people.enable(arguments.email, _by())
     return {"enabled": arguments.email}
 
 
-def _remove(desk: Deployment, arguments: Namespace) -> Answer:
+def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
-        desk.people.remove(arguments.email, _by())
+        deployment.people.remove(arguments.email, _by())
     return {"removed": arguments.email}
 
 
-def _sign_out(desk: Deployment, arguments: Namespace) -> Answer:
+def _sign_out(deployment: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
-        desk.people.revoke_all(arguments.email, _by())
+        deployment.people.revoke_all(arguments.email, _by())
     return {"signed_out": arguments.email}
 
 
-def _reset_totp(desk: Deployment, arguments: Namespace) -> Answer:
+def _reset_totp(deployment: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
-        desk.people.reset_totp(arguments.email, _by())
+        deployment.people.reset_totp(arguments.email, _by())
     return {"reset": arguments.email}
 
 
-def _audit(desk: Deployment, arguments: Namespace) -> Answer:
-    account_id, rows, cursor = _account(desk, arguments), list[Row](), ""
+def _audit(deployment: Deployment, arguments: Namespace) -> Answer:
+    account_id, rows, cursor = _account(deployment, arguments), list[Row](), ""
     while True:
-        page = desk.people.audit(account_id, cursor)
+        page = deployment.people.audit(account_id, cursor)
         rows += [
             {
                 "time": utc_text(entry.at_ms),
@@ -129,16 +131,16 @@ def _audit(desk: Deployment, arguments: Namespace) -> Answer:
         cursor = page.cursor
 
 
-def _erase(desk: Deployment, arguments: Namespace) -> Answer:
+def _erase(deployment: Deployment, arguments: Namespace) -> Answer:
     if arguments.account == EVERYONE:
         raise UsageError("name an account: the operators' log is kept")
     # The account itself may be gone.
-    return {"erased": arguments.account, "users": desk.people.erase(arguments.account, _by())}
+    return {"erased": arguments.account, "users": deployment.people.erase(arguments.account, _by())}
 
 
-def _account(desk: Deployment, arguments: Namespace) -> str | None:
+def _account(deployment: Deployment, arguments: Namespace) -> str | None:
     """Return the account, None for the operators. Raises CommandRefused if there is none."""
-    check_account(desk, arguments.account)
+    check_account(deployment, arguments.account)
     return None if arguments.account == EVERYONE else arguments.account
 
 

@@ -62,9 +62,9 @@ class Deployer:
         cloudformation = client("cloudformation", self.url)
         sources = load(self.template.read_text(), say)
         zips = Packager(self.python, self.template.parent, say).package(sources)
-        wanted = self._fingerprint(zips)
+        required = self._fingerprint(zips)
         stack = _describe(cloudformation)
-        if stack and stack["StackStatus"] in SETTLED and _tags(stack).get(FINGERPRINT) == wanted:
+        if stack and stack["StackStatus"] in SETTLED and _tags(stack).get(FINGERPRINT) == required:
             return _outputs(stack)
 
         say("deploying template.yaml" if stack is None else "redeploying what has changed")
@@ -89,7 +89,7 @@ class Deployer:
                 for name, value in self.parameters.items()
             ],
             Capabilities=["CAPABILITY_IAM"],
-            Tags=[{"Key": FINGERPRINT, "Value": wanted}],
+            Tags=[{"Key": FINGERPRINT, "Value": required}],
         )
         stack = _settle(cloudformation)
         if stack is None or stack["StackStatus"] not in SETTLED:
@@ -110,8 +110,8 @@ class Deployer:
         """Return a client of S3, after creating the bucket for code and template if needed."""
         s3 = client("s3", self.url)
         if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
-            place = {"LocationConstraint": REGION}
-            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+            constraint = {"LocationConstraint": REGION}
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=constraint)
         return s3
 
 

@@ -69,8 +69,8 @@ def build_layer(name: str, folder: Path, built: Path, python: Path) -> None:
         text=True,
     )
     if done.returncode:
-        said = [line for line in done.stdout.splitlines() if not line.startswith("make")]
-        raise LocalStackError(f"layer {name} could not be built: {' '.join(said[-1:])}")
+        output = [line for line in done.stdout.splitlines() if not line.startswith("make")]
+        raise LocalStackError(f"layer {name} could not be built: {' '.join(output[-1:])}")
 
 
 def source_files(folder: Path) -> list[Path]:

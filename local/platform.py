@@ -59,11 +59,11 @@ class Platform:
             entries = RECEIVERS[name].read(Post(headers, body))
         except NotTaken as error:
             status: int | None = error.status
-            said: Any = {"status": "fail", "error": str(error)}
+            payload: Any = {"status": "fail", "error": str(error)}
             post |= {"status": status, "events": str(error)}
         else:
             status, unused = self._mode(request.path, len(entries))
-            said = RECEIVERS[name].answer(entries, unused)
+            payload = RECEIVERS[name].answer(entries, unused)
             post |= {"status": status, "events": from_json(body)}
             if _is_acknowledged(post):
                 self._count(name, entries[: len(entries) - unused])
@@ -72,7 +72,7 @@ class Platform:
         if status is None:
             while request.transport is not None and not request.transport.is_closing():
                 await asyncio.sleep(0.05)
-        return _json(said, status or 200)
+        return _json(payload, status or 200)
 
     def _mode(self, path: str, count: int) -> tuple[int | None, int]:
         """Return the status that a path chooses, and the number of entries left unprocessed.

@@ -81,10 +81,10 @@ BATCH = MessageBatch(
         for number in range(4)
     ],
 )
-PARKED = dead_letter_entry(
+DEAD_LETTER = dead_letter_entry(
     Lease("sample", "sample", 0),
     CallbackTask(
-        group_owner="sample",
+        group_task_id="sample",
         group=0,
         attempt=9,
         account_id=ACCOUNT_ID,
@@ -98,10 +98,15 @@ PARKED = dead_letter_entry(
 _ENDED_BATCH_ID = BATCH.id[:-1] + "W"
 LINKS = [
     LedgerEntry(*links_key(set_id_of(batch_id)), batch_id, "", 0, {"links": pack_links(links)})
-    for batch_id, ends_s in ((BATCH.id, 4_102_444_800), (_ENDED_BATCH_ID, 1_767_258_000))
+    for batch_id, expires_at_s in ((BATCH.id, 4_102_444_800), (_ENDED_BATCH_ID, 1_767_258_000))
     for links in [
         LinkSet(
-            ACCOUNT_ID, batch_id, "https://hk.example", ends_s, ["https://acme.example/7"], [[0]]
+            ACCOUNT_ID,
+            batch_id,
+            "https://hk.example",
+            expires_at_s,
+            ["https://acme.example/7"],
+            [[0]],
         )
     ]
 ]

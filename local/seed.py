@@ -100,10 +100,10 @@ def seed(
     pepper = values_of(answer["SecretString"])[0]
     kms, key_id = client("kms", aws_url), outputs["SecretsKeyId"]
     cipher = KmsCipher(kms, key_id)
-    sealed = {
+    encrypted = {
         name: cipher.encrypt("sandbox", name, each) for name, each in CALLBACK_SECRETS.items()
     }
-    for account in _accounts(ports, sealed):
+    for account in _accounts(ports, encrypted):
         store.put_account(account)
         secret_hash = hash_secret(pepper, PASSWORDS[account.id])
         store.put_credential(
@@ -119,10 +119,10 @@ def seed(
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
     )
-    messages.put_batch(samples.BATCH.id, pack(samples.BATCH), samples.BATCH.begins_ms)
-    messages.put_if_absent([samples.PARKED, *samples.LINKS], begins_ms=samples.BATCH.begins_ms)
+    messages.put_batch(samples.BATCH.id, pack(samples.BATCH), samples.BATCH.due_at_ms)
+    messages.put_if_absent([samples.DEAD_LETTER, *samples.LINKS], due_at_ms=samples.BATCH.due_at_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
-    secret, sealed_url = (
+    secret, encrypted_url = (
         encrypt_secret(kms, key_id, CARRIER, each) for each in (CARRIER_PASSWORD, receipt_url)
     )
     fields: dict[str, Any] = {
@@ -131,7 +131,7 @@ def seed(
         "url": f"{ports.url('carrier')}/datasend",
         "username": CARRIER_USER,
         "secret": secret,
-        "receipt_url": sealed_url,
+        "receipt_url": encrypted_url,
         "receipt_token_hashes": [hash_token(RECEIPT_TOKEN)],
         "inbound": {samples.NUMBER: samples.ACCOUNT_ID},
         **carrier_fields,
@@ -140,7 +140,7 @@ def seed(
     store.put_carrier(samples.AWS_CARRIER)
 
 
-def _accounts(ports: Ports, sealed: Mapping[str, bytes]) -> tuple[Account, Account]:
+def _accounts(ports: Ports, encrypted: Mapping[str, bytes]) -> tuple[Account, Account]:
     demo = Account(
         id="demo",
         name="Demo: DLT is enforced",
@@ -160,7 +160,7 @@ def _accounts(ports: Ports, sealed: Mapping[str, bytes]) -> tuple[Account, Accou
         name="Sandbox: any header, text and country",
         carrier=CARRIER,
         default_callback="platform",
-        callbacks={each.id: each for each in _callbacks(ports, sealed)},
+        callbacks={each.id: each for each in _callbacks(ports, encrypted)},
         callback_hosts=(HOST,),
         countries=(ANY_COUNTRY,),
         two_way=True,
@@ -171,7 +171,7 @@ def _accounts(ports: Ports, sealed: Mapping[str, bytes]) -> tuple[Account, Accou
     return demo, sandbox
 
 
-def _callbacks(ports: Ports, sealed: Mapping[str, bytes]) -> list[CallbackEndpoint]:
+def _callbacks(ports: Ports, encrypted: Mapping[str, bytes]) -> list[CallbackEndpoint]:
     """Return a callback for each format: a request's `dlrurl` chooses among them."""
     return [
         CallbackEndpoint.model_validate(
@@ -181,7 +181,7 @@ def _callbacks(ports: Ports, sealed: Mapping[str, bytes]) -> list[CallbackEndpoi
                 "format": name,
                 "has_token": name == "webengage",
                 "signed": name == "standard",
-                "sealed": sealed.get(name, b""),
+                "encrypted": encrypted.get(name, b""),
             }
         )
         for name in FORMATS

@@ -19,10 +19,10 @@ def parameters(
     found: dict[str, str] = {}
     for name, value in request.query.items():
         if name not in (*flags, *values):
-            known = ", ".join(
+            existing = ", ".join(
                 [*(f"{flag}=1" for flag in flags), *(f"{each}=..." for each in values)]
             )
-            raise _bad(f"there is no parameter {name!r} here: {known or 'none is taken'}")
+            raise _bad(f"there is no parameter {name!r} here: {existing or 'none is taken'}")
         if len(request.query.getall(name)) > 1:
             raise _bad(f"{name} is given more than once: leave one")
         if name in flags and value not in FLAGS:

@@ -54,8 +54,8 @@ def ensure_venv(name: str, say: Say = print, python: str = "") -> Path:
 def _ensure_venv(name: str, say: Say, python: str) -> Path:
     folder, lock = HOME / name, REQUIREMENTS / f"{name}.txt"
     stamp = folder / "installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted and (folder / "bin/python").exists():
+    required = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == required and (folder / "bin/python").exists():
         return folder
     say(f"installing .local/{name} (once)")
     shutil.rmtree(folder, ignore_errors=True)
@@ -77,7 +77,7 @@ def _ensure_venv(name: str, say: Say, python: str) -> Path:
     if done.returncode:
         (*_, lacking) = done.stdout.strip().splitlines() or [done.stderr.strip()]
         raise LocalStackError(f"{lock.name} is not complete (`make lock` renews it): {lacking}")
-    stamp.write_text(wanted)
+    stamp.write_text(required)
     return folder
 
 

@@ -114,8 +114,8 @@ def _request(url: str, body: bytes | None = None) -> str:
         with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:  # noqa: S310
             answer.read()
     except urllib.error.HTTPError as error:
-        said = error.read().decode(errors="replace")
-        return f"{url} answered {error.code}: {said}" if error.code >= 500 else ""
+        payload = error.read().decode(errors="replace")
+        return f"{url} answered {error.code}: {payload}" if error.code >= 500 else ""
     except OSError as error:
         return f"{url} did not answer: {error}"
     return ""

@@ -122,8 +122,8 @@ class Campaign:
         in_doubt = {
             mid_of(batch, index)
             for batch in self._batches
-            for mark in self._store.find_entries(batch, "outcome#")
-            for index in mark.data["in_doubt"]
+            for entry in self._store.find_entries(batch, "outcome#")
+            for index in entry.data["in_doubt"]
         }
         posts: list[dict[str, Any]] = _fetch(f"{self._stack.platform_url}/callbacks")
         return Seen(
@@ -155,9 +155,9 @@ class Campaign:
 
     def _states(self) -> dict[str, str]:
         return {
-            mid_of(batch, index_of(mark.kind)): mark.data["state"]
+            mid_of(batch, index_of(entry.kind)): entry.data["state"]
             for batch in self._batches
-            for mark in self._store.find_entries(batch, "final#")
+            for entry in self._store.find_entries(batch, "final#")
         }
 
 

@@ -62,9 +62,9 @@ def scope_of(nodeid: str) -> str:
 def _nothing_was_denied() -> Iterator[None]:
     """Fail a test in which a policy denied a function's call, even if the error was caught."""
     yield
-    told = policies.denied.copy()
+    reported = policies.denied.copy()
     policies.denied.clear()
-    assert told == []
+    assert reported == []
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

@@ -24,8 +24,8 @@ async def dlr(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
     return await services().handle(body, lease, deadline)
 
 
-def join(bodies: Mapping[str, str]) -> set[str]:
-    return services().joins.join(bodies)
+def coalesce(bodies: Mapping[str, str]) -> set[str]:
+    return services().coalesce.coalesce(bodies)
 
 
 def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
@@ -33,4 +33,4 @@ def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, dlr, join=join, put_back=put_back)
+    return consume(event, context, dlr, coalesce=coalesce, put_back=put_back)

@@ -63,9 +63,9 @@ def follow_link(code: str) -> Response[str]:
     the account keeps it. Only what a person does counts as a click: HEAD, previews, prefetches and
     crawlers are redirected and not reported.
     """
-    asked, code = api.client_request, without_marks(code)
-    reads_pages = "text/html" in asked.headers.get("accept", "")
-    if not is_code(code) and (methods_of(asked.path) or not reads_pages):
+    request, code = api.client_request, without_marks(code)
+    reads_pages = "text/html" in request.headers.get("accept", "")
+    if not is_code(code) and (methods_of(request.path) or not reads_pages):
         raise NotFoundError  # API Gateway sends any one-part path here: the API's errors are JSON
     return follow("", code)
 
@@ -79,11 +79,11 @@ def visit_below(path: str, code: str) -> Response[str]:
 
 def follow(path: str, code: str) -> Response[str]:
     """Redirect to a link's URL; answer with a page if there is none."""
-    asked = api.client_request
-    host = asked.headers.get("host", "").lower()
+    request = api.client_request
+    host = request.headers.get("host", "").lower()
     try:
         visit, url, account_id = services().visit(
-            host, path, code, is_person=is_person(asked.method, asked.headers)
+            host, path, code, is_person=is_person(request.method, request.headers)
         )
     except StoreUnavailable as error:
         log_failure("link not followed", error)

@@ -157,7 +157,7 @@ def list_parked_callbacks(id: str) -> Response[str]:
     """
     account = account_for(Scope.READ)
     fields, limit = request.parked_page_of(api.client_request.query)
-    return ok(services().endpoints.parked_page(account, unquote(id), fields, limit))
+    return ok(services().endpoints.dead_letter_page(account, unquote(id), fields, limit))
 
 
 @api.post(
@@ -289,8 +289,8 @@ def account_for(scope: Scope, username: str = "", password: str = "") -> Account
     request = api.client_request
     if request.method != "GET":  # a GET changes nothing, so it may ask for a dry run
         refuse_dry_run(request)
-    shown = presented(request.headers, username, password)
-    return services().authenticator.authenticate(shown, scope, request.source_ip).account
+    secret = presented(request.headers, username, password)
+    return services().authenticator.authenticate(secret, scope, request.source_ip).account
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

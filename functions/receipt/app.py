@@ -30,7 +30,7 @@ services = cache(on_aws)
 )
 def receipts(carrier: str, token: str) -> Response[str]:
     """Take receipts of a carrier, in the carrier's own format."""
-    received, heard = services().receive(carrier, token, carrier_request(api.client_request))
+    received, response = services().receive(carrier, token, carrier_request(api.client_request))
     counts = {
         "receipts": len(received.receipts) + len(received.by_carrier_id),
         "by_carrier_id": len(received.by_carrier_id),
@@ -42,7 +42,7 @@ def receipts(carrier: str, token: str) -> Response[str]:
     done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
     batches = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
     metrics.write(LogEvent(done, {"batches": batches}, counts, carrier=carrier))
-    return Response(heard.status, heard.headers["content-type"], heard.body.decode())
+    return Response(response.status, response.headers["content-type"], response.body.decode())
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -87,9 +87,9 @@ def smpp() -> Response[str]:
     Fields stand in the query, in a form or in JSON; those of the body override the query's. POST
     is better: a query stands in more logs than a body does.
     """
-    asked = api.client_request
+    client_request = api.client_request
     caller, fields = admitted(
-        lambda: ics.opened_smpp(asked.query_string, asked.body, content_type())
+        lambda: ics.opened_smpp(client_request.query_string, client_request.body, content_type())
     )
     return accept(caller, ics.smpp_request_in(fields), ics.answer)
 
@@ -167,16 +167,16 @@ def admitted(
 
 
 def authenticate(username: str = "", password: str = "") -> Caller:
-    shown = presented(api.client_request.headers, username, password)
-    return services().authenticator.authenticate(shown, Scope.SEND, api.client_request.source_ip)
+    secret = presented(api.client_request.headers, username, password)
+    return services().authenticator.authenticate(secret, Scope.SEND, api.client_request.source_ip)
 
 
 def accept(
     caller: Caller, request: SendRequest, render: Render, shape: Shape = one_shape
 ) -> Response[str]:
     """Accept valid messages and return the answer, or the first answer of a repeated request."""
-    asked, idempotency = api.client_request, services().idempotency
-    line = f"{asked.method} {asked.path} {asked.query_string}\n"
+    client_request, idempotency = api.client_request, services().idempotency
+    line = f"{client_request.method} {client_request.path} {client_request.query_string}\n"
     until_s = idempotency.clock() + api.deadline.remaining_s()
 
     def produce(names: IdSource | None) -> Answer:
@@ -190,7 +190,7 @@ def accept(
             warnings["NEAR_NAME"] = 1
         about = {
             "account_id": caller.account.id,
-            "request": asked.id,
+            "request": client_request.id,
             "batches": sorted({result.mid[:-2] for result in results if result.mid}),
             "codes": Counter(result.code or "accepted" for result in results),
             "warnings": warnings,
@@ -201,8 +201,8 @@ def accept(
 
     answered = idempotency.once(
         caller,
-        asked.headers.get("idempotency-key"),
-        line.encode() + asked.body,
+        client_request.headers.get("idempotency-key"),
+        line.encode() + client_request.body,
         int(until_s * 1000),
         produce,
     )
@@ -216,9 +216,9 @@ def content_type() -> str:
 def is_dry_run() -> bool:
     """Whether the query asks for a dry run, in any spelling: an unrecognised one would send."""
     query = api.client_request.query
-    asked = next((value for name, value in query.items() if names_dry_run(name)), "0")
+    value = next((value for name, value in query.items() if names_dry_run(name)), "0")
     try:
-        return flag(asked)
+        return flag(value)
     except ValueError as error:
         raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
 

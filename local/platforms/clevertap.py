@@ -38,7 +38,7 @@ def read(post: Post) -> list[Entry]:
         what, data = event["event"], event["data"]
         check(what in MEMBERS, f"event {what!r} is none of {', '.join(MEMBERS)}")
         check(isinstance(data, list) and bool(data), "data is not an array with entries")
-        entries += [_entry(what, said) for said in data]
+        entries += [_entry(what, payload) for payload in data]
     check(len(entries) <= ENTRY_LIMIT, f"{len(entries)} entries in one callback")
     return entries
 
@@ -54,17 +54,17 @@ def answer(entries: Sequence[Entry], unused: int) -> Any:
     return {"status": word, "processed": processed, "unprocessed": records}
 
 
-def _entry(what: str, said: Any) -> Entry:
-    check_members(said, f"an entry of {what}", *MEMBERS[what])
-    check_time(said["ts"])
-    check_texts(said, "meta")
+def _entry(what: str, payload: Any) -> Entry:
+    check_members(payload, f"an entry of {what}", *MEMBERS[what])
+    check_time(payload["ts"])
+    check_texts(payload, "meta")
     # A phone may send an empty reply.
-    texts = [said[name] for name in MEMBERS[what][2:]]
+    texts = [payload[name] for name in MEMBERS[what][2:]]
     check(all(isinstance(text, str) for text in texts), f"{MEMBERS[what][2:]} are not texts")
     if what == FAILED:
-        code = said["code"]
+        code = payload["code"]
         check(code in FAILURE_CODES, f"code {code!r} is not one of CleverTap's")
-        return Entry(said["meta"], what, code)
+        return Entry(payload["meta"], what, code)
     if what == REPLIED:
-        check(len(said["incomingText"]) <= INCOMING_TEXT_LENGTH, "incomingText is too long")
-    return Entry(said["meta"], what, "" if what == DELIVERED else f"{said['ts']} {texts}")
+        check(len(payload["incomingText"]) <= INCOMING_TEXT_LENGTH, "incomingText is too long")
+    return Entry(payload["meta"], what, "" if what == DELIVERED else f"{payload['ts']} {texts}")

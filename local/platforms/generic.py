@@ -30,24 +30,26 @@ def read(post: Post) -> list[Entry]:
     body = post.json()
     objects = body if isinstance(body, list) else [body]
     check(0 < len(objects) <= ENTRY_LIMIT, f"{len(objects)} entries in one callback")
-    return [_entry(said) for said in objects]
+    return [_entry(payload) for payload in objects]
 
 
-def _entry(said: Any) -> Entry:
-    event = said.get("event") if isinstance(said, dict) else None
+def _entry(payload: Any) -> Entry:
+    event = payload.get("event") if isinstance(payload, dict) else None
     check(event in MEMBERS, f"event {event!r} is none of {', '.join(MEMBERS)}")
-    check_members(said, f"an object of {event}", *MEMBERS[str(event)])
-    check_time(said["ts"])
-    check_texts(said, "to")
+    check_members(payload, f"an object of {event}", *MEMBERS[str(event)])
+    check_time(payload["ts"])
+    check_texts(payload, "to")
     if event != "status":
         # A reply may be to no message.
-        check(event == REPLIED or said["mid"] != "", "a click without a message")
-        return Entry(said["mid"], str(event), str(said))
-    check_texts(said, "mid")
-    check(type(said["segments"]) is int, "segments is not a count")
-    if said["status"] == DELIVERED:
-        check(said["code"] == said["reason"] == "", "a delivered message has no code or reason")
-        return Entry(said["mid"], DELIVERED)
-    check(said["status"] in FAILURES, f"status {said['status']!r} is not final")
-    check_texts(said, "code", "reason")
-    return Entry(said["mid"], FAILED, said["code"])
+        check(event == REPLIED or payload["mid"] != "", "a click without a message")
+        return Entry(payload["mid"], str(event), str(payload))
+    check_texts(payload, "mid")
+    check(type(payload["segments"]) is int, "segments is not a count")
+    if payload["status"] == DELIVERED:
+        check(
+            payload["code"] == payload["reason"] == "", "a delivered message has no code or reason"
+        )
+        return Entry(payload["mid"], DELIVERED)
+    check(payload["status"] in FAILURES, f"status {payload['status']!r} is not final")
+    check_texts(payload, "code", "reason")
+    return Entry(payload["mid"], FAILED, payload["code"])

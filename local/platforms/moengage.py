@@ -25,15 +25,15 @@ def read(post: Post) -> list[Entry]:
     """Return the entry of a callback. Raises NotTaken."""
     if len(post.body) > BODY_LIMIT_BYTES:
         raise NotTaken(f"the body has {len(post.body)} bytes", 413)
-    said = post.json()
-    check_members(said, "the body", "mid", "smsgid", "to", "status", "reason", "ts")
-    check_time(said["ts"])
-    check_texts(said, "mid", "to", "status")
-    status = said["status"]
+    payload = post.json()
+    check_members(payload, "the body", "mid", "smsgid", "to", "status", "reason", "ts")
+    check_time(payload["ts"])
+    check_texts(payload, "mid", "to", "status")
+    status = payload["status"]
     check(status in FINAL, f"status {status!r} is not final")
-    check(isinstance(said["smsgid"], str), "smsgid is not a text")
-    check(isinstance(said["reason"], str), "reason is not a text")
-    check(bool(said["reason"]) is (status != SUCCESS), "a failure, and only one, has a reason")
+    check(isinstance(payload["smsgid"], str), "smsgid is not a text")
+    check(isinstance(payload["reason"], str), "reason is not a text")
+    check(bool(payload["reason"]) is (status != SUCCESS), "a failure, and only one, has a reason")
     if status == SUCCESS:
-        return [Entry(said["mid"], DELIVERED)]
-    return [Entry(said["mid"], FAILED, status)]
+        return [Entry(payload["mid"], DELIVERED)]
+    return [Entry(payload["mid"], FAILED, status)]

@@ -24,16 +24,16 @@ def read(post: Post) -> list[Entry]:
     statuses = body["statuses"]
     check(isinstance(statuses, list) and bool(statuses), "statuses is not an array with entries")
     check(len(statuses) <= ENTRY_LIMIT, f"{len(statuses)} entries in one callback")
-    return [_entry(said) for said in statuses]
+    return [_entry(payload) for payload in statuses]
 
 
-def _entry(said: Any) -> Entry:
-    check_members(said, "an entry", "status", "callback_data", "timestamp", "error_message")
-    check_texts(said, "status", "callback_data", "timestamp")
-    status, timestamp = said["status"], said["timestamp"]
+def _entry(payload: Any) -> Entry:
+    check_members(payload, "an entry", "status", "callback_data", "timestamp", "error_message")
+    check_texts(payload, "status", "callback_data", "timestamp")
+    status, timestamp = payload["status"], payload["timestamp"]
     check(status in (SUCCESS, *FAILURES), f"status {status!r} is not final")
     check(timestamp.isdecimal() and len(timestamp) == 10, "timestamp is not a time in seconds")
-    check(isinstance(said["error_message"], str), "error_message is not a text")
+    check(isinstance(payload["error_message"], str), "error_message is not a text")
     if status == SUCCESS:
-        return Entry(said["callback_data"], DELIVERED)
-    return Entry(said["callback_data"], FAILED, status)
+        return Entry(payload["callback_data"], DELIVERED)
+    return Entry(payload["callback_data"], FAILED, status)

@@ -66,10 +66,10 @@ def check_members(value: Any, what: str, *names: str) -> None:
     check(exact, f"{what} has not exactly the members {', '.join(sorted(names))}")
 
 
-def check_texts(said: Mapping[str, Any], *names: str) -> None:
+def check_texts(payload: Mapping[str, Any], *names: str) -> None:
     """Raise NotTaken if one of these members is no text, or empty."""
     for name in names:
-        check(isinstance(said[name], str) and said[name] != "", f"{name} is not a text")
+        check(isinstance(payload[name], str) and payload[name] != "", f"{name} is not a text")
 
 
 def check_time(value: Any, name: str = "ts") -> None:

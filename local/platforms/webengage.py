@@ -28,18 +28,20 @@ def read(post: Post) -> list[Entry]:
     """Return the entry of a callback. Raises NotTaken."""
     if post.headers.get("authorization") != f"Bearer {WEBENGAGE_TOKEN}":
         raise NotTaken("the bearer token is missing or another one", 401)
-    said = post.json()
-    sent = isinstance(said, dict) and said.get("status") == "sms_sent"
-    check_members(said, "the body", *COMMON, "smsCount" if sent else "message")
-    check(said["version"] == "1.0", f"version {said['version']!r} is not 1.0")
-    check_texts(said, "messageId", "toNumber")
-    code = said["statusCode"]
+    payload = post.json()
+    sent = isinstance(payload, dict) and payload.get("status") == "sms_sent"
+    check_members(payload, "the body", *COMMON, "smsCount" if sent else "message")
+    check(payload["version"] == "1.0", f"version {payload['version']!r} is not 1.0")
+    check_texts(payload, "messageId", "toNumber")
+    code = payload["statusCode"]
     check(type(code) is int, "statusCode is not a number")
     if sent:
         check(code == 0, f"statusCode {code} of what was sent")
-        check(type(said["smsCount"]) is int and said["smsCount"] > 0, "smsCount is not a count")
-        return [Entry(said["messageId"], DELIVERED)]
-    check(said["status"] == "sms_failed", f"status {said['status']!r} is not final")
+        check(
+            type(payload["smsCount"]) is int and payload["smsCount"] > 0, "smsCount is not a count"
+        )
+        return [Entry(payload["messageId"], DELIVERED)]
+    check(payload["status"] == "sms_failed", f"status {payload['status']!r} is not final")
     check(code in STATUS_CODES, f"statusCode {code} is not one of WebEngage's")
-    check_texts(said, "message")
-    return [Entry(said["messageId"], FAILED, str(code))]
+    check_texts(payload, "message")
+    return [Entry(payload["messageId"], FAILED, str(code))]

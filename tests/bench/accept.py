@@ -103,20 +103,20 @@ class Accept:
 
     def run(self) -> None:
         credentials, request = ics.parse(self._body)
-        shown = presented({}, *credentials)
-        caller = self._authenticator.authenticate(shown, Scope.SEND, "203.0.113.10")
+        visible = presented({}, *credentials)
+        caller = self._authenticator.authenticate(visible, Scope.SEND, "203.0.113.10")
         ics.answer(request, self._service.accept(caller, request))
 
 
 def campaign() -> bytes:
-    luck = random.Random(1)  # noqa: S311 - the same campaign at every run
+    rng = random.Random(1)  # noqa: S311 - the same campaign at every run
     records = [
         {
-            "to": f"9198765{luck.randrange(10**5):05d}",
+            "to": f"9198765{rng.randrange(10**5):05d}",
             "from": "ACMEBK",
-            "smstext": f"Dear {''.join(luck.choices('abcdefghij', k=8))}, your order"
-            f" {luck.randrange(10**9)} of Rs {luck.randrange(10**5)} was shipped and will reach"
-            f" you by Monday. Track it: https://acme.example/{luck.randrange(10**9)} - Acme",
+            "smstext": f"Dear {''.join(rng.choices('abcdefghij', k=8))}, your order"
+            f" {rng.randrange(10**9)} of Rs {rng.randrange(10**5)} was shipped and will reach"
+            f" you by Monday. Track it: https://acme.example/{rng.randrange(10**9)} - Acme",
             "smsgid": f"9999999999.1200000000.{index}.20220531.0.wzrk_default.-1.",
             "templateid": TEMPLATE_ID,
         }
@@ -159,7 +159,7 @@ class StubbedNetwork:
             link_signer=lambda: LinkSigner(b"link key"),
             callback_urls=UrlRules(),
             clock=time.time,
-            luck=random.random,
+            random_fraction=random.random,
             randomness=os.urandom,
         )
 

@@ -77,9 +77,9 @@ async def _measure(url: str) -> tuple[float, float]:
         deadline = Deadline(lambda: 900.0)
 
         def task_of(number: int) -> tuple[CallbackTask, Lease]:
-            owner = f"owner-{number}"
-            task = CallbackTask(owner, 0, 0, "demo", endpoint, _members(number))
-            return task, Lease(owner, "holder", 0)
+            task_id = f"task-{number}"
+            task = CallbackTask(task_id, 0, 0, "demo", endpoint, _members(number))
+            return task, Lease(task_id, "worker_id", 0)
 
         async def post(number: int) -> None:
             task, lease = task_of(number)
@@ -128,12 +128,14 @@ def _service(poster: HttpCallbackPoster) -> CallbackService:
         queues=FakeTaskQueues(Faults(), time.time),
         poster=poster,
         destinations=FakeDestinations(),
-        doors=EndpointHealth(limits, RateLimiter(limits, time.time, lambda: 0.5), time.time),
+        endpoint_health=EndpointHealth(
+            limits, RateLimiter(limits, time.time, lambda: 0.5), time.time
+        ),
         receipt_wait_s=0,
         retry_delays_s=(5, 30),
         clock=time.time,
-        luck=lambda: 0.5,
-        notes=lambda _: None,
+        random_fraction=lambda: 0.5,
+        emit=lambda _: None,
     ).callbacks
 
 

@@ -54,15 +54,15 @@ def measure() -> list[Row]:
     """Return the rows of this part."""
     usual = [usual_template() for _ in range(TEMPLATES)]
     hostile = {name: [make(n) for n in range(TEMPLATES)] for name, make in HOSTILE.items()}
-    known, found = Check([OWN, *usual], known=True), Check([OWN, *usual])
+    existing, found = Check([OWN, *usual], existing=True), Check([OWN, *usual])
     strange = Check(usual)
     return [
         Row(
             f"reading and checking {RECORDS:,} records, template id given / orjson.loads",
-            ratio(known.run, known.decode),
+            ratio(existing.run, existing.decode),
             "x",
             15,
-            note=f"{len(known.body):,} bytes",
+            note=f"{len(existing.body):,} bytes",
         ),
         Row(
             f"the same, template found among {TEMPLATES:,} / orjson.loads",
@@ -98,8 +98,10 @@ def measure() -> list[Row]:
 class Check:
     """A campaign's path through decoding and checking, for one account, warm."""
 
-    def __init__(self, registered: Sequence[str], *, known: bool = False, times: int = 1) -> None:
-        """Register templates; with `known` the records name the first of them.
+    def __init__(
+        self, registered: Sequence[str], *, existing: bool = False, times: int = 1
+    ) -> None:
+        """Register templates; with `existing` the records name the first of them.
 
         The campaign's texts are those of OWN, each repeated `times` times.
         """
@@ -130,7 +132,7 @@ class Check:
                 "from": HEADER,
                 "smstext": " ".join(render(OWN, _values()) for _ in range(times)),
                 "smsgid": f"9999999999.1200000000.{number}.20220531.0.wzrk_default.-1.",
-                **({"templateid": next(iter(templates))} if known else {}),
+                **({"templateid": next(iter(templates))} if existing else {}),
             }
             for number in range(RECORDS)
         ]

@@ -17,7 +17,7 @@ from harkara.model.callbacks import PostResult
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
 from harkara.runtime.logging import logger
-from harkara.state.endpoint_health import Entry, Verdict
+from harkara.state.endpoint_health import Admission, Verdict
 from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, ENDPOINT, RECEIPT_WAIT_S, SECRET, TOKEN, Everything, wire
@@ -80,7 +80,7 @@ class Life:
         self._functions: dict[str, Counter[str]] = defaultdict(Counter)
         self._log = io.StringIO()
         self._api_requests = 0
-        self._modules, self._doors = wire(self._ledger, self._outside, self._clock)
+        self._modules, self._endpoint_health = wire(self._ledger, self._outside, self._clock)
 
     def run(self) -> Used:
         case, ledger = self._case, self._ledger
@@ -89,8 +89,8 @@ class Life:
             self._send("warm", 1)
             self._settle(1, apart=True)
             # Under steady traffic an endpoint's trust needs only one write in five minutes.
-            acknowledged = Entry(Verdict.POST), PostResult(200, "")
-            self._doors.leave(ACCOUNT.id, ENDPOINT, *acknowledged)
+            acknowledged = Admission(Verdict.POST), PostResult(200, "")
+            self._endpoint_health.report(ACCOUNT.id, ENDPOINT, *acknowledged)
             ledger.billed.clear()
             ledger.calls.clear()
             self._functions.clear()

@@ -15,7 +15,7 @@ from botocore.compat import HTTPHeaders
 
 from harkara.aws.clients import session
 from harkara.aws.queues import SqsTaskQueues
-from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
+from harkara.links.codec import LinkKey, LinkSet, LinkSigner, pack_links
 from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import QueueName
@@ -44,14 +44,14 @@ def measure() -> list[Row]:
     os.environ.update(FAKE_AWS)
     queues = _stubbed_queues()
     handler, signer = _link(queues)
-    codes = [signer.code(HOST, Place(SET_ID, number, 0)) for number in range(MESSAGES)]
+    codes = [signer.code(HOST, LinkKey(SET_ID, number, 0)) for number in range(MESSAGES)]
     code = codes[500]
     click = ClickTask(f"{BATCH_ID}00", 0, 1_767_258_000, URL.format(500), f"https://{HOST}/{code}")
 
-    def visit(agent: str, *shown: str) -> Work:
+    def visit(agent: str, *visible: str) -> Work:
         headers = {"host": HOST, "user-agent": agent}
         # Links in turn: of many clicks on the same link most are left out.
-        events = cycle([http_event("GET", f"/{each}", None, headers) for each in shown])
+        events = cycle([http_event("GET", f"/{each}", None, headers) for each in visible])
 
         def work() -> None:
             for event in islice(events, VISITS):

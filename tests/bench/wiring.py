@@ -91,7 +91,7 @@ class Wired(NamedTuple):
     """Handlers by function, and the endpoint health that `dlr` uses."""
 
     modules: Mapping[str, ModuleType]
-    doors: EndpointHealth
+    endpoint_health: EndpointHealth
 
 
 def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wired:
@@ -117,7 +117,7 @@ def connect(
     sqs: Any,
     outside: Outside,
     clock: Callable[[], float],
-    luck: Callable[[], float] = _half,
+    random_fraction: Callable[[], float] = _half,
     settings: CarrierSettings = CARRIER,
     functions: Sequence[str] = FUNCTIONS,
     calls: Executor | None = None,
@@ -130,7 +130,7 @@ def connect(
     urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
     queues = SqsTaskQueues(sqs, urls, due)
     signer = ReferenceSigner(b"tag key")
-    doors = EndpointHealth(counted, RateLimiter(counted, clock, luck), clock)
+    endpoint_health = EndpointHealth(counted, RateLimiter(counted, clock, random_fraction), clock)
 
     async def carrier(_: str) -> Connected:
         return Connected(settings, outside)
@@ -145,7 +145,7 @@ def connect(
             link_signer=lambda: LinkSigner(b"link key"),
             callback_urls=UrlRules(),
             clock=clock,
-            luck=luck,
+            random_fraction=random_fraction,
             randomness=os.urandom,
         ),
         "submit": submit.wire(
@@ -159,8 +159,8 @@ def connect(
             signer=signer,
             receipt_wait_s=RECEIPT_WAIT_S,
             clock=clock,
-            luck=luck,
-            notes=metrics.write,
+            random_fraction=random_fraction,
+            emit=metrics.write,
         ),
         "receipt": receipt.wire(
             accounts=accounts,
@@ -169,29 +169,29 @@ def connect(
             signer=signer,
             confirm=_never,
             clock=clock,
-            notes=metrics.write,
+            emit=metrics.write,
         ),
         "dlr": dlr.wire(
             store=store,
             queues=queues,
             poster=outside,
             destinations=FakeDestinations(),
-            doors=doors,
+            endpoint_health=endpoint_health,
             receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=RETRY_DELAYS_S,
             clock=clock,
-            luck=luck,
-            notes=metrics.write,
+            random_fraction=random_fraction,
+            emit=metrics.write,
         ),
         "sweep": sweep.wire(
-            due=due, queues=queues, calls=calls or InPlace(), clock=clock, notes=metrics.write
+            due=due, queues=queues, calls=calls or InPlace(), clock=clock, emit=metrics.write
         ),
     }
     modules: dict[str, ModuleType] = {}
     for function in functions:
         modules[function] = module = load(function)
         module.services = lambda of=function: wired[of]  # type: ignore[attr-defined]
-    return Wired(modules, doors)
+    return Wired(modules, endpoint_health)
 
 
 def _never(url: str) -> None:

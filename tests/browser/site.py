@@ -57,8 +57,8 @@ class Site:
 
     def report_delivered(self) -> None:
         """Let the carrier report that the last message was delivered, and post its callback."""
-        _, asked = self.deployment.requests[-1]
-        (row,) = asked["smstosend"]
+        _, request = self.deployment.requests[-1]
+        (row,) = request["smstosend"]
         receipt = {"smsgid": row["smsgid"], "status": "DELIVRD", "code": "000"}
         path = f"/receipts/{CARRIER}/{RECEIPT_TOKEN}"
         event = http_event("POST", path, encode(receipt).decode())

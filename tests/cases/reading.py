@@ -9,6 +9,6 @@ from _pytest.mark import ParameterSet
 
 
 def rows(name: str) -> list[ParameterSet]:
-    """Return the rows of tests/cases/<name>.json for `pytest.mark.parametrize`."""
+    """Return the rows of tests/cases/<name>.json for `pytest.entry.parametrize`."""
     table: dict[str, Any] = json.loads((Path(__file__).parent / f"{name}.json").read_text())
     return [pytest.param(row, id=key) for key, row in table.items()]

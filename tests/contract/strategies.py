@@ -105,7 +105,7 @@ def whole(example: Any) -> Any:
 
 def nearly(example: Any) -> st.SearchStrategy[Any]:
     """Return a strategy of examples with up to three values replaced, at any place."""
-    changes = st.dictionaries(st.sampled_from(list(places(example))), values | objects, max_size=3)
+    changes = st.dictionaries(st.sampled_from(list(indexes(example))), values | objects, max_size=3)
     return changes.map(lambda chosen: with_changes(example, chosen))
 
 
@@ -115,16 +115,16 @@ def with_changes(value: Any, changes: Mapping[tuple[Any, ...], Any], at: Any = (
     if isinstance(value, dict):
         return {name: with_changes(each, changes, (*at, name)) for name, each in value.items()}
     if isinstance(value, list):
-        return [with_changes(each, changes, (*at, place)) for place, each in enumerate(value)]
+        return [with_changes(each, changes, (*at, index)) for index, each in enumerate(value)]
     return value
 
 
-def places(value: Any) -> Iterator[tuple[Any, ...]]:
+def indexes(value: Any) -> Iterator[tuple[Any, ...]]:
     """Yield the path to each value within a value."""
     if isinstance(value, dict | list):
         for step in value if isinstance(value, dict) else range(len(value)):
             yield (step,)
-            yield from ((step, *rest) for rest in places(value[step]))
+            yield from ((step, *rest) for rest in indexes(value[step]))
 
 
 bodies = (

@@ -125,7 +125,7 @@ def filled(path: str, names: list[str]) -> str:
     names=st.lists(st.just("") | segment, min_size=2, max_size=2),
     query=queries,
     given_headers=headers,
-    shown=credentials,
+    visible=credentials,
 )
 def test_a_route_answers_as_described(
     route: str,
@@ -133,13 +133,13 @@ def test_a_route_answers_as_described(
     names: list[str],
     query: dict[str, str],
     given_headers: dict[str, str],
-    shown: dict[str, str],
+    visible: dict[str, str],
     api: Api,
     logs: Logs,
 ) -> None:
     method, path = route.split(" ")
     body = data.draw(bodies)
-    event = request(filled(path, names), method, body, query, given_headers | shown)
+    event = request(filled(path, names), method, body, query, given_headers | visible)
     assert_described(route, api.ask(route, event))
     assert not {SECRET, KEY, RECEIPT_TOKEN} & set(logs.private())
 
@@ -196,19 +196,19 @@ def test_a_file_that_is_nearly_right_is_answered_as_described(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"]),
     body=bodies,
     given_headers=headers,
-    shown=credentials,
+    visible=credentials,
 )
 def test_what_is_no_route_is_answered_in_the_one_shape(
     path: str,
     method: str,
     body: Any,
     given_headers: dict[str, str],
-    shown: dict[str, str],
+    visible: dict[str, str],
     api: Api,
 ) -> None:
     if method in methods_of(re.sub("/+", "/", path).rstrip("/")):  # extra slashes do no harm
         return
-    answer = api.ask("$default", request(path, method, body, {}, given_headers | shown))
+    answer = api.ask("$default", request(path, method, body, {}, given_headers | visible))
     found = json.loads(answer["body"])
     if path == "/webengage":
         assert found.keys() == {"status", "statusCode", "message"}

@@ -108,14 +108,14 @@ class Unprocessed(BadWeather):
 
         answer: dict[str, Any] = {"Responses": {table: []}}
         if done:
-            answer = await _asked(pass_on, {**asked, "RequestItems": of(done)})
+            answer = await _request(pass_on, {**asked, "RequestItems": of(done)})
         return _reply({**answer, left: of(not_done) if not_done else {}})
 
     async def _statements(self, statements: Sequence[Any], pass_on: PassOn) -> Reply:
         done, not_done = self._parted(range(len(statements)))
         answer: dict[str, Any] = {"Responses": []}
         if done:
-            answer = await _asked(pass_on, {"Statements": [statements[at] for at in done]})
+            answer = await _request(pass_on, {"Statements": [statements[at] for at in done]})
         responses = dict(zip(done, answer["Responses"], strict=True))
         for at in not_done:
             responses[at] = {"Error": {"Code": self._random.choice(PASSING), "Message": "Later"}}
@@ -125,7 +125,7 @@ class Unprocessed(BadWeather):
         done, not_done = self._parted(asked["Entries"])
         answer: dict[str, Any] = {"Successful": []}
         if done:
-            answer = await _asked(pass_on, {**asked, "Entries": done})
+            answer = await _request(pass_on, {**asked, "Entries": done})
         failed = [
             {"Id": each["Id"], "Code": "InternalError", "SenderFault": False} for each in not_done
         ]
@@ -195,7 +195,7 @@ def _at_once(entries: Sequence[Any]) -> list[Any]:
     return [each for each in entries if not each.get("DelaySeconds")]
 
 
-async def _asked(pass_on: PassOn, asked: Any) -> dict[str, Any]:
+async def _request(pass_on: PassOn, asked: Any) -> dict[str, Any]:
     """Return AWS's answer to the rest of a batch."""
     answer: dict[str, Any] = from_json((await pass_on(to_json(asked))).body)
     return answer

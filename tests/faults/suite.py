@@ -164,7 +164,7 @@ class Suite:
             run.beside_ended = wait_until(lambda: self._has_ended(run.beside), END_WITHIN_S, 0.5)
 
         def is_through() -> bool:
-            left = run.campaign.mids.keys() - self.lab.heard(run.campaign.path)
+            left = run.campaign.mids.keys() - self.lab.received(run.campaign.path)
             return all(run.campaign.mids[ref] in struck for ref in left)
 
         wait_until(is_through, THROUGH_WITHIN_S, 0.5)
@@ -184,4 +184,4 @@ class Suite:
             wait_until(have_ended, END_WITHIN_S, 1)
 
     def _has_ended(self, each: Campaign) -> bool:
-        return self.lab.heard(each.path) >= each.mids.keys()
+        return self.lab.received(each.path) >= each.mids.keys()

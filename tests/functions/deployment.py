@@ -153,14 +153,14 @@ class Deployment:
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
-        asked = decode(content)
-        self.requests.append((url, asked))
+        request = decode(content)
+        self.requests.append((url, request))
         if self.answers:
             answer = self.answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        rows = [{**row, "mid": "C1"} for row in asked.get("smstosend", ())]
+        rows = [{**row, "mid": "C1"} for row in request.get("smstosend", ())]
         return HttpAnswer(200, {}, encode(rows))
 
 

@@ -53,7 +53,7 @@ class Provider:
     case: Mapping[str, Any]
     condition: str = ""
     requests: list[Any] = field(default_factory=list)
-    shown: list[Shown] = field(default_factory=list)
+    visible: list[Shown] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -73,16 +73,16 @@ class Provider:
         answer = self.condition or self._judge(request.headers, body)
         if answer == "taken":
             self.requests.append(body)
-            self.shown.append(self._show(body))
+            self.visible.append(self._show(body))
         return _answered(self.case["answers"][answer])
 
     def _judge(self, headers: Mapping[str, str], body: Any) -> str:
         sent, protocol = self.case["sent"], self.case["protocol"]
-        known = sent.get("form", sent.get("json"))
+        existing = sent.get("form", sent.get("json"))
         credentials = [
             headers.get(name) == value for name, value in sent.get("headers", {}).items()
         ]
-        credentials += [at(body, each) == at(known, each) for each in protocol["credentials"]]
+        credentials += [at(body, each) == at(existing, each) for each in protocol["credentials"]]
         if not all(credentials):
             return "stranger"
         validator = jsonschema_rs.validator_for(protocol["body"])

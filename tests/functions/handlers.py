@@ -125,7 +125,7 @@ class Gateway(Wired):
 
     def services(self, function: str) -> object:
         """Return the services of a process of a function that just started."""
-        self.doors = self.new_endpoint_health()
+        self.endpoint_health = self.new_endpoint_health()
         return {
             "console": self.console_services,
             "dlr": self.dlr_services,
@@ -162,7 +162,7 @@ class Gateway(Wired):
             endpoints=(Endpoint(CALLBACK_URL, "clevertap", "main"),),
             messages=[message, message],
         )
-        self.store.put_batch(BATCH_ID, pack(batch), batch.begins_ms)
+        self.store.put_batch(BATCH_ID, pack(batch), batch.due_at_ms)
 
     def put_samples(self) -> None:
         """Store the records that the sample events of `manage` need, as on the local stack."""
@@ -170,8 +170,8 @@ class Gateway(Wired):
         for entry in samples.SUPPRESSIONS:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
         batch = samples.BATCH
-        self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
-        self.store.put_if_absent([samples.PARKED, *samples.LINKS])
+        self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+        self.store.put_if_absent([samples.DEAD_LETTER, *samples.LINKS])
 
     def bodies(self, queue: QueueName) -> list[str]:
         """Return the bodies in a queue."""

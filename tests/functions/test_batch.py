@@ -33,20 +33,20 @@ def leases(*bodies: str, context: Context | None = None) -> list[Lease]:
 
 
 @pytest.mark.usefixtures("gateway")
-def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
-    owners = [lease.owner for lease in leases("{}", '{"owner": "first"}')]
-    assert owners == ["m0", "first"]
+def test_a_message_keeps_its_first_task_id_or_has_its_own_id() -> None:
+    task_ids = [lease.task_id for lease in leases("{}", '{"task_id": "first"}')]
+    assert task_ids == ["m0", "first"]
 
 
 @pytest.mark.usefixtures("gateway")
-def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
+def test_a_delivery_has_a_worker_id_of_its_own_until_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW)
-    first, second = leases('{"owner": "m"}', '{"owner": "m"}')
+    first, second = leases('{"task_id": "m"}', '{"task_id": "m"}')
     (again,) = leases("{}")
-    assert len({first.holder, second.holder, again.holder}) == 3
-    assert first.until_ms == int((NOW + 60) * 1000)
+    assert len({first.worker_id, second.worker_id, again.worker_id}) == 3
+    assert first.expires_at_ms == int((NOW + 60) * 1000)
 
 
 @pytest.mark.usefixtures("gateway")
@@ -76,7 +76,7 @@ def test_the_tasks_of_a_batch_are_done_at_once(logs: Logs) -> None:
     begun: list[str] = []
 
     async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
-        begun.append(lease.owner)
+        begun.append(lease.task_id)
         for _ in range(100):
             if len(begun) == 2:
                 return Counter()

@@ -37,7 +37,7 @@ def posted(secrets: Sequence[SigningSecret], now_s: float) -> tuple[bytes, dict[
             HttpClient(1) as client,
         ):
             endpoint = Endpoint(f"{url}/dlr", "standard")
-            task = CallbackTask("owner", 0, 0, "acme", endpoint, (DLR,))
+            task = CallbackTask("task_id", 0, 0, "acme", endpoint, (DLR,))
             settings, _ = unregistered(endpoint)
             poster = HttpCallbackPoster(client, UrlRules(loopback=True), lambda: now_s)
             secret = CallbackSecrets(signing=tuple(secrets))

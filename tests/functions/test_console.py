@@ -104,8 +104,8 @@ def test_a_wrong_password_and_an_unknown_person_get_one_page(gateway: Gateway, l
 
 
 def test_an_invited_person_chooses_a_password_once(gateway: Gateway) -> None:
-    shown = visit(gateway, "GET", "/console/invitation", query={"token": TOKEN})
-    assert TOKEN in shown["body"]
+    visible = visit(gateway, "GET", "/console/invitation", query={"token": TOKEN})
+    assert TOKEN in visible["body"]
     path = "/console/invitation"
     for fields, status in (
         ({"token": TOKEN, "password": "short"}, 400),

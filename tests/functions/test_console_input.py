@@ -46,7 +46,7 @@ def test_what_comes_from_outside_is_shown_as_text(gateway: Gateway, cookie: str)
         + ("variables", "category", "categories", "format", "states", "callback", "email", "next"),
         HOSTILE,
     )
-    asked: list[tuple[str, str, dict[str, Any]]] = [
+    request: list[tuple[str, str, dict[str, Any]]] = [
         *(("GET", f"/console/{path}", {}) for path in ("templates", "senders", "callbacks")),
         *(("GET", f"/console/{path}", {}) for path in ("templates/7", "callbacks/bad", "test")),
         *(("POST", f"/console/{path}", {"fields": fields}) for path in ("templates", "senders")),
@@ -57,16 +57,16 @@ def test_what_comes_from_outside_is_shown_as_text(gateway: Gateway, cookie: str)
         ("GET", f"/console/{HOSTILE}", {}),
         ("GET", "/console/templates", {"query": {"header": HOSTILE, "after": HOSTILE}}),
     ]
-    shown = 0
-    for method, path, options in asked:
+    visible = 0
+    for method, path, options in request:
         answer = visit(gateway, method, path, cookie=cookie, **options)
         assert answer["statusCode"] < 500, path
         page = Page(answer["body"])
         assert "img" not in [tag for tag, _ in page.tags], path
         assert not [name for _, names in page.tags for name in names if name.startswith("on")]
         assert "49" not in "".join(page.words).replace("4988", ""), path
-        shown += "onerror" in answer["body"]
-    assert shown > 10
+        visible += "onerror" in answer["body"]
+    assert visible > 10
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,11 @@ def test_a_test_message_is_sent_once_however_often_its_form_comes(
     answers = [
         visit(gateway, "POST", "/console/test", fields=form, cookie=cookie) for _ in range(2)
     ]
-    places = {answer["headers"]["Location"] for answer in answers}
-    assert len(places) == 1
+    indexes = {answer["headers"]["Location"] for answer in answers}
+    assert len(indexes) == 1
     assert len(gateway.queues.waiting) == 1
     other = visit(gateway, "POST", "/console/test", fields={**form, "key": "k2"}, cookie=cookie)
-    assert other["headers"]["Location"] not in places
+    assert other["headers"]["Location"] not in indexes
     assert gateway.people.log[-1].action == "message.test"
     assert "919876543210" not in str(gateway.people.log)
 
@@ -141,9 +141,9 @@ def test_a_store_that_cannot_be_reached_gives_a_page_that_says_try_again(
     def away(*_: object) -> None:
         raise StoreUnavailable("throttled")
 
-    for place in (gateway.registry, gateway.people):
-        name = "find" if place is gateway.registry else "person"
-        monkeypatch.setattr(place, name, away)
+    for index in (gateway.registry, gateway.people):
+        name = "find" if index is gateway.registry else "person"
+        monkeypatch.setattr(index, name, away)
         answer = visit(gateway, "GET", "/console/senders", cookie=cookie)
         assert answer["statusCode"] == 503
         assert "Please try again" in answer["body"]

@@ -55,7 +55,7 @@ def test_a_resource_is_registered_changed_and_removed(
         assert (f'id="{field}-problem"' in answer["body"]) == bool(each)
     again = visit(gateway, "POST", path, fields=fields, cookie=cookie)
     assert again["statusCode"] == 409
-    assert "is registered already" in again["body"]
+    assert "This is already registered" in again["body"]
     assert name in visit(gateway, "GET", path, cookie=cookie)["body"]
     path = f"{path}/{name}"
     refused = visit(gateway, "POST", path, fields={**fields, **wrong}, cookie=cookie)
@@ -90,7 +90,7 @@ def test_a_callback_that_something_names_stays(gateway: Gateway, cookie: str) ->
 
 
 @pytest.mark.parametrize(
-    ("query", "shown"),
+    ("query", "visible"),
     [
         ({}, 50),
         ({"header": "ODDHDR"}, 40),
@@ -101,7 +101,7 @@ def test_a_callback_that_something_names_stays(gateway: Gateway, cookie: str) ->
     ],
 )
 def test_templates_are_filtered_and_paged(
-    query: dict[str, str], shown: int, gateway: Gateway, cookie: str
+    query: dict[str, str], visible: int, gateway: Gateway, cookie: str
 ) -> None:
     gateway.registry.put_all(
         "sandbox",
@@ -117,15 +117,15 @@ def test_templates_are_filtered_and_paged(
     )
     page = visit(gateway, "GET", "/console/templates", cookie=cookie, query=query)
     rows = [tag for tag, attributes in Page(page["body"]).tags if attributes.get("scope") == "row"]
-    assert len(rows) == shown
-    assert ("Next page" in page["body"]) == (shown == 50)
-    if shown == 50:
+    assert len(rows) == visible
+    assert ("Next page" in page["body"]) == (visible == 50)
+    if visible == 50:
         rest = visit(gateway, "GET", "/console/templates", cookie=cookie, query={"after": "049"})
         assert rest["body"].count('scope="row"') == 12
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "payload"),
     [
         ({"text": "Sample order 7 is on its way. HARKARA"}, "The text fits this template"),
         ({"text": "Sample order 7 is on my way. HARKARA"}, "It departs at character 22"),
@@ -136,14 +136,14 @@ def test_templates_are_filtered_and_paged(
         ({"text": "Sample", "template_id": TEMPLATE_ID}, "It departs at character 7"),
         ({"text": "Sample", "template_id": "999"}, "template"),
         ({"text": "Sample order ₹ is on its way. HARKARA", "header": "SAMPLE"}, "70 characters"),
-        ({"text": " "}, "Give a text"),
+        ({"text": " "}, "Send a text"),
     ],
 )
 def test_a_text_is_compared_with_the_templates(
-    given: dict[str, str], said: str, gateway: Gateway, cookie: str
+    given: dict[str, str], payload: str, gateway: Gateway, cookie: str
 ) -> None:
     answer = visit(gateway, "POST", "/console/templates/try", fields=given, cookie=cookie)
-    assert said in answer["body"]
+    assert payload in answer["body"]
 
 
 def test_a_file_of_templates_gets_a_report(gateway: Gateway, cookie: str) -> None:
@@ -164,7 +164,7 @@ def test_a_file_of_templates_gets_a_report(gateway: Gateway, cookie: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
+    ("name", "index"),
     [
         (TEMPLATE_ID, "templates"),
         ("SAMPLE", "senders"),
@@ -173,10 +173,10 @@ def test_a_file_of_templates_gets_a_report(gateway: Gateway, cookie: str) -> Non
     ],
 )
 def test_the_box_finds_a_thing_by_its_name(
-    name: str, place: str, gateway: Gateway, cookie: str
+    name: str, index: str, gateway: Gateway, cookie: str
 ) -> None:
     answer = visit(gateway, "GET", "/console/find", cookie=cookie, query={"q": f" {name} "})
-    assert answer["headers"]["Location"] == f"/console/{place}/{name}"
+    assert answer["headers"]["Location"] == f"/console/{index}/{name}"
 
 
 def test_a_message_is_cancelled_while_no_carrier_has_it(gateway: Gateway, cookie: str) -> None:

@@ -17,9 +17,9 @@ BASE_S = 2
 
 def test_a_call_that_hangs_ends_before_any_function_of_the_api() -> None:
     config: Any = clients._CONFIG
-    tries = config.retries["total_max_attempts"]
-    pauses_s = sum(BASE_S**each for each in range(tries - 1))
-    hangs_s = tries * max(config.connect_timeout, config.read_timeout) + pauses_s
+    attempts = config.retries["total_max_attempts"]
+    pauses_s = sum(BASE_S**each for each in range(attempts - 1))
+    hangs_s = attempts * max(config.connect_timeout, config.read_timeout) + pauses_s
     api = [
         each
         for each in functions().values()

@@ -153,7 +153,7 @@ def test_a_body_behind_a_status_that_has_none_is_no_answer_to_the_next_request(
     status: str, headers: str, body: bytes, expected: int
 ) -> None:
     """Otherwise the next message would be in doubt, or get another's status."""
-    connections, told = 0, asyncio.Event()
+    connections, reported = 0, asyncio.Event()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
@@ -161,13 +161,13 @@ def test_a_body_behind_a_status_that_has_none_is_no_answer_to_the_next_request(
         if connections == 1:
             await read_request(reader)
             writer.write(f"HTTP/1.1 {status}\r\n{headers}\r\n".encode())
-            await told.wait()
+            await reported.wait()
             writer.write(body)
         await answering(answer("201 Created"))(reader, writer)
 
     async def twice(exchange: HttpClient, url: str) -> HttpAnswer:
         assert (await post(exchange, url)).status == int(status[:3])
-        told.set()
+        reported.set()
         return await post(exchange, url)
 
     assert run(script, twice).status == 201

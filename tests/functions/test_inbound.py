@@ -27,7 +27,7 @@ def call(
     return answer
 
 
-def said(text: str, **fields: Any) -> dict[str, Any]:
+def payload(text: str, **fields: Any) -> dict[str, Any]:
     return {"from": f"+{MSISDN}", "to": samples.NUMBER, "text": text, **fields}
 
 
@@ -41,7 +41,7 @@ def counts(logs: Logs) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("text", "asked"),
+    ("text", "keyword"),
     [
         *(
             pytest.param(text, "stop", id=text.strip())
@@ -94,35 +94,35 @@ def counts(logs: Logs) -> dict[str, int]:
     ],
 )
 def test_a_text_is_read_as_a_person_means_it(
-    text: str, asked: str, gateway: Gateway, logs: Logs
+    text: str, keyword: str, gateway: Gateway, logs: Logs
 ) -> None:
     words = {"stop_words": ("नको", "Bas karo"), "start_words": ("शुरू",)}
     account = gateway.accounts.accounts["sandbox"]
     gateway.accounts.accounts["sandbox"] = account.model_copy(update=words)
-    answer = call(gateway, said(text))
+    answer = call(gateway, payload(text))
     assert (answer["statusCode"], answer["body"]) == (200, "")
-    assert counts(logs) == {asked: 1}
-    assert is_out(gateway) == (asked == "stop")
+    assert counts(logs) == {keyword: 1}
+    assert is_out(gateway) == (keyword == "stop")
     assert logs.private() == []
 
 
 def test_an_opt_out_names_its_categories_and_ends_with_start(gateway: Gateway) -> None:
-    call(gateway, said("stop", ts=int(NOW) - 60))
+    call(gateway, payload("stop", ts=int(NOW) - 60))
     (entry,) = gateway.suppressions.entries("sandbox", [MSISDN])
     assert (entry.categories, entry.since_s) == (OPT_OUT_CATEGORIES, int(NOW) - 60)
-    call(gateway, said("start", ts=int(NOW) - 120))
+    call(gateway, payload("start", ts=int(NOW) - 120))
     assert is_out(gateway), "it was said before"
-    call(gateway, said("start", ts=int(NOW)))
+    call(gateway, payload("start", ts=int(NOW)))
     assert not is_out(gateway)
-    call(gateway, said("stop", ts=int(NOW) - 60))
+    call(gateway, payload("stop", ts=int(NOW) - 60))
     assert not is_out(gateway), "the carrier repeats what is over"
 
 
 def test_an_old_start_that_comes_again_does_not_undo_a_later_stop(gateway: Gateway) -> None:
-    said_again = (("start", "m1"), ("stop", "m2"), ("start", "m1"), ("stop", "m2"))
-    for minute, (text, name) in enumerate(said_again):
+    repeated_payload = (("start", "m1"), ("stop", "m2"), ("start", "m1"), ("stop", "m2"))
+    for minute, (text, name) in enumerate(repeated_payload):
         gateway.now = NOW + minute * 60
-        call(gateway, said(text, mid=name))
+        call(gateway, payload(text, mid=name))
     (entry,) = gateway.suppressions.entries("sandbox", [MSISDN])
     assert entry.since_s == int(NOW) + 60, "when it came for the first time"
 
@@ -136,13 +136,13 @@ def test_a_request_that_holds_nothing_does_nothing(gateway: Gateway, logs: Logs)
 def test_start_leaves_what_the_person_did_not_ask_for_here(gateway: Gateway) -> None:
     entry = opt_out(MSISDN, 1).model_copy(update={"source": Source.DND, "preferences": (0,)})
     gateway.suppressions.put("sandbox", entry)
-    call(gateway, said("START"))
+    call(gateway, payload("START"))
     assert is_out(gateway)
 
 
 @pytest.mark.parametrize("ts", [int(NOW) + 60, int(NOW) - 8 * 86_400, 0, None, "soon"], ids=str)
 def test_a_time_that_cannot_be_is_now(ts: Any, gateway: Gateway) -> None:
-    call(gateway, said("stop", ts=ts))
+    call(gateway, payload("stop", ts=ts))
     (entry,) = gateway.suppressions.entries("sandbox", [MSISDN])
     assert entry.since_s == int(NOW)
 
@@ -167,14 +167,14 @@ def test_a_message_is_of_the_account_that_has_the_number(
     inbound = {"56161": "sandbox", "77000 Offers": "sandbox", "77000 NEWS": "other", "88000": "x"}
     settings = gateway.accounts.carriers["sim"]
     gateway.accounts.carriers["sim"] = settings.model_copy(update={"inbound": inbound})
-    call(gateway, said(text, to=receiver))
+    call(gateway, payload(text, to=receiver))
     out = {id for id in ("sandbox", "other") if gateway.suppressions.entries(id, [MSISDN])}
     assert out == ({owner} if owner else set())
     assert counts(logs) == {"stop" if owner else "unowned": 1}
 
 
 def test_who_is_no_number_is_counted(gateway: Gateway, logs: Logs) -> None:
-    assert call(gateway, said("stop", **{"from": "BANK"}))["statusCode"] == 200
+    assert call(gateway, payload("stop", **{"from": "BANK"}))["statusCode"] == 200
     assert counts(logs) == {"no_number": 1}
 
 
@@ -186,7 +186,7 @@ def test_who_is_no_number_is_counted(gateway: Gateway, logs: Logs) -> None:
     [
         pytest.param({"to": samples.NUMBER, "text": "stop"}, id="no sender"),
         pytest.param({"from": MSISDN, "text": "stop"}, id="no receiver"),
-        pytest.param([said("stop"), 7], id="a number"),
+        pytest.param([payload("stop"), 7], id="a number"),
         pytest.param("{", id="half"),
     ],
 )
@@ -197,6 +197,6 @@ def test_what_cannot_be_read_is_refused(body: Any, gateway: Gateway, logs: Logs)
 
 
 def test_a_route_without_its_token_is_not_there(gateway: Gateway) -> None:
-    event = http_event("POST", "/inbound/sim/guessed", json.dumps(said("stop")))
+    event = http_event("POST", "/inbound/sim/guessed", json.dumps(payload("stop")))
     assert_refused(gateway.call("inbound", event), Code.NOT_FOUND)
     assert not is_out(gateway)

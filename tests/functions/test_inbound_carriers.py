@@ -13,7 +13,7 @@ from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, NOW
-from tests.functions.test_inbound import call, is_out, said
+from tests.functions.test_inbound import call, is_out, payload
 
 OPTIONS = samples.AWS_CARRIER.aws
 assert OPTIONS is not None
@@ -28,7 +28,7 @@ HTTP: dict[str, Any] = {
 
 def add_carrier(gateway: Gateway, kind: str, options: dict[str, Any]) -> None:
     """Add a carrier named after its kind."""
-    known: dict[str, Any] = {
+    existing: dict[str, Any] = {
         "name": kind,
         "kind": kind,
         "url": "https://carrier.example",
@@ -37,7 +37,7 @@ def add_carrier(gateway: Gateway, kind: str, options: dict[str, Any]) -> None:
         "inbound": {samples.NUMBER: "sandbox"},
         kind: options,
     }
-    gateway.accounts.carriers[kind] = CarrierSettings.model_validate(known)
+    gateway.accounts.carriers[kind] = CarrierSettings.model_validate(existing)
 
 
 def kannel(text: bytes, charset: str) -> str:
@@ -83,7 +83,7 @@ def test_a_configured_provider_sends_what_its_options_say(gateway: Gateway) -> N
 
 @pytest.mark.parametrize("form", ["query", "form"])
 def test_a_datasend_provider_may_send_a_form_or_a_query(form: str, gateway: Gateway) -> None:
-    fields = urlencode(said("stop"))
+    fields = urlencode(payload("stop"))
     kind = {"content-type": "application/x-www-form-urlencoded"}
     if form == "form":
         call(gateway, fields, **kind)

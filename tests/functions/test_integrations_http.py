@@ -38,7 +38,7 @@ def test_a_request_on_the_page_is_answered_as_there(
         endpoints=(),
         messages=[message],
     )
-    acme.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+    acme.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
     function = "manage" if event["rawPath"].endswith(mid) else "send"
     answer = acme.call(function, event)
     body = json.loads(answer["body"])

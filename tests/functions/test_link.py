@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.links.codec import LinkSet, Place, pack_links
+from harkara.links.codec import LinkKey, LinkSet, pack_links
 from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from tests.functions.handlers import Gateway
@@ -133,7 +133,7 @@ def test_a_link_of_which_nothing_is_kept_is_unknown(gateway: Gateway) -> None:
 
 
 def test_a_link_that_has_ended_says_so(gateway: Gateway, logs: Logs) -> None:
-    put_links(gateway, ends_s=int(NOW))
+    put_links(gateway, expires_at_s=int(NOW))
     answer = gateway.call("link", request(code_of(gateway)))
     assert_page(answer, 410, "This link has ended")
     assert "acme.example" not in answer["body"]
@@ -142,13 +142,13 @@ def test_a_link_that_has_ended_says_so(gateway: Gateway, logs: Logs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "status"), [("/ACMEBK", 302), ("", 302), ("/OTHERS", 404), ("/BK", 404)]
+    ("visible", "status"), [("/ACMEBK", 302), ("", 302), ("/OTHERS", 404), ("/BK", 404)]
 )
 def test_a_path_before_the_code_is_the_accounts_own(
-    shown: str, status: int, gateway: Gateway
+    visible: str, status: int, gateway: Gateway
 ) -> None:
     put_links(gateway, path="/ACMEBK")
-    answer = gateway.call("link", request(code_of(gateway), path=shown))
+    answer = gateway.call("link", request(code_of(gateway), path=visible))
     assert answer["statusCode"] == status
 
 
@@ -188,7 +188,7 @@ def test_a_process_does_not_keep_all_sets(gateway: Gateway) -> None:
         links = LinkSet("a", BATCH_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]])
         packed = {"links": pack_links(links)}
         gateway.store.put_if_absent([LedgerEntry(*links_key(number), BATCH_ID, "", 0, packed)])
-        code = gateway.link_signer.code(HOST, Place(number, 0, 0))
+        code = gateway.link_signer.code(HOST, LinkKey(number, 0, 0))
         assert app.handler(request(code), Context())["statusCode"] == 302
     assert len(service._sets) < 100
 

@@ -65,7 +65,7 @@ def test_a_person_is_sent_on_though_the_queue_fails(
 def test_who_follows_a_link_in_a_loop_is_sent_on_and_the_queue_gets_ten_clicks_a_minute(
     visits: list[tuple[int, int, bool]], gateway: Gateway
 ) -> None:
-    put_links(gateway, ends_s=2**33)
+    put_links(gateway, expires_at_s=2**33)
     now_s = NOW
     queues = FakeTaskQueues(Faults(), lambda: now_s)
     service = replace(gateway.link_service(), queues=queues, clock=lambda: now_s)
@@ -78,13 +78,15 @@ def test_who_follows_a_link_in_a_loop_is_sent_on_and_the_queue_gets_ten_clicks_a
         assert visited.url == URL
         clicked[message, int(now_s // 60)] += is_person
         lost += visited.visit is Visit.CLICK_LOST
-    told = Counter(
+    reported = Counter(
         (0 if task.mid.endswith("00") else 2, task.at_s // 60)
         for task in (decode_dlr(message.body) for message in queues.waiting)
         if isinstance(task, ClickTask)
     )
-    assert told == +Counter({key: min(count, CLICKS_A_MINUTE) for key, count in clicked.items()})
-    assert lost == clicked.total() - told.total() > 0
+    assert reported == +Counter(
+        {key: min(count, CLICKS_A_MINUTE) for key, count in clicked.items()}
+    )
+    assert lost == clicked.total() - reported.total() > 0
 
 
 def test_a_thousand_clicks_at_once_are_a_thousand_tasks(gateway: Gateway, logs: Logs) -> None:

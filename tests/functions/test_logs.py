@@ -38,15 +38,15 @@ class Aws(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        said: dict[str, Any] = {
+        payload: dict[str, Any] = {
             "SecretString": SECRET,
             "Name": "x",
             "Plaintext": "",
             "CiphertextBlob": "",
         }
-        said |= {"Item": {"data": {"S": TEXT}}, "Responses": {"Accounts": []}}
-        said |= {"__type": "ValidationException", "message": f"{NUMBER} {TEXT} {SECRET}"}
-        body = json.dumps(said).encode()
+        payload |= {"Item": {"data": {"S": TEXT}}, "Responses": {"Accounts": []}}
+        payload |= {"__type": "ValidationException", "message": f"{NUMBER} {TEXT} {SECRET}"}
+        body = json.dumps(payload).encode()
         self.send_response(400 if self.refuses else 200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()

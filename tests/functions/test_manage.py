@@ -79,7 +79,7 @@ def test_a_secret_of_one_account_reaches_nothing_of_another(gateway: Gateway) ->
         id="other", name="Other", carrier="sim", callback_hosts=("127.0.0.1",)
     )
     key = give(gateway, "other", "other")
-    before, marks = gateway.accounts.accounts["sandbox"], dict(gateway.store.marks)
+    before, entries = gateway.accounts.accounts["sandbox"], dict(gateway.store.entries)
     for collection, name in (
         ("senders", "SAMPLE"),
         ("templates", "1107160000000000007"),
@@ -88,8 +88,8 @@ def test_a_secret_of_one_account_reaches_nothing_of_another(gateway: Gateway) ->
         listed = gateway.call("manage", request("GET", f"/v1/{collection}", key=key))
         assert json.loads(listed["body"]) == {collection: [], "next": None}
         path = f"/v1/{collection}/{name}"
-        shown = json.loads(gateway.call("manage", request("GET", path))["body"])
-        for method, body in (("GET", None), ("PUT", shown), ("DELETE", None)):
+        visible = json.loads(gateway.call("manage", request("GET", path))["body"])
+        for method, body in (("GET", None), ("PUT", visible), ("DELETE", None)):
             answer = gateway.call("manage", request(method, path, body, key))
             assert_refused(answer, Code.NOT_FOUND)
     file = gateway.call("manage", request("GET", "/v1/templates", key=key, accept="text/csv"))
@@ -102,7 +102,7 @@ def test_a_secret_of_one_account_reaches_nothing_of_another(gateway: Gateway) ->
         assert_refused(gateway.call("manage", request(method, path, body, key)), Code.NOT_FOUND)
     gateway.call("manage", request("POST", "/v1/senders", SENDER, key))
     assert gateway.accounts.accounts["sandbox"] is before
-    assert gateway.store.marks == marks
+    assert gateway.store.entries == entries
 
 
 def test_what_is_created_is_what_send_goes_by(gateway: Gateway) -> None:
@@ -242,8 +242,8 @@ def test_a_message_is_cancelled(way: str, gateway: Gateway, logs: Logs) -> None:
         "client_ref": "ref",
     }
     assert len(gateway.bodies(QueueName.RECEIPT)) == 1
-    shown = gateway.call("manage", request("GET", f"/v1/messages/{mid}"))
-    assert json.loads(shown["body"])["state"] == "cancelled"
+    visible = gateway.call("manage", request("GET", f"/v1/messages/{mid}"))
+    assert json.loads(visible["body"])["state"] == "cancelled"
     assert logs.private() == []
 
 
@@ -265,5 +265,5 @@ def test_what_changes_something_has_no_dry_run(name: str, gateway: Gateway) -> N
     gateway.call("manage", request("POST", "/v1/senders", SENDER))
     event = request("DELETE", "/v1/senders/NEWHDR", query={name: "true"})
     assert_refused(gateway.call("manage", event), Code.INVALID_REQUEST)
-    shown = gateway.call("manage", request("GET", "/v1/senders/NEWHDR", query={name: "true"}))
-    assert shown["statusCode"] == 200
+    visible = gateway.call("manage", request("GET", "/v1/senders/NEWHDR", query={name: "true"}))
+    assert visible["statusCode"] == 200

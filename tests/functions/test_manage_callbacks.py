@@ -41,8 +41,8 @@ def test_secrets_are_in_no_answer_and_no_line(gateway: Gateway, logs: Logs) -> N
     secret = call(gateway, "POST", "/new/secret")["secret"]
     answers += [call(gateway, "GET", "/new"), call(gateway, "POST", "/new/secret")]
     kept = gateway.accounts.accounts["sandbox"].callbacks["new"].model_dump_json()
-    for shown in (json.dumps(answers), kept, logs.own.getvalue() + logs.other.getvalue()):
-        assert not [each for each in (HEADER, TOKEN, secret) if each in shown]
+    for visible in (json.dumps(answers), kept, logs.own.getvalue() + logs.other.getvalue()):
+        assert not [each for each in (HEADER, TOKEN, secret) if each in visible]
     assert answers[1] | {"header_names": ["x-key"], "has_token": True} == answers[1]
     assert (answers[1]["signed"], answers[5]["signed"]) == (False, True)
 
@@ -117,15 +117,17 @@ def test_an_endpoint_that_was_gone_is_posted_to_again(
     gateway.put_samples()
     callback = gateway.accounts.accounts["sandbox"].callbacks["signed"]
 
-    def doors() -> EndpointHealth:
+    def endpoint_health() -> EndpointHealth:
         rate_limiter = RateLimiter(gateway.counted, gateway.clock, lambda: 0.5)
         return EndpointHealth(gateway.counted, rate_limiter, gateway.clock)
 
     def verdict() -> Verdict:
-        return doors().enter("sandbox", callback.endpoint, callback, "lease", 10).verdict
+        return (
+            endpoint_health().acquire("sandbox", callback.endpoint, callback, "lease", 10).verdict
+        )
 
-    entered = doors().enter("sandbox", callback.endpoint, callback, "first", 10)
-    doors().leave("sandbox", callback.endpoint, entered, PostResult(410, "HTTP 410"))
+    admission = endpoint_health().acquire("sandbox", callback.endpoint, callback, "first", 10)
+    endpoint_health().report("sandbox", callback.endpoint, admission, PostResult(410, "HTTP 410"))
     assert verdict() is Verdict.GONE
     call(gateway, method, path, body)
     assert verdict() is Verdict.POST

@@ -100,8 +100,8 @@ def park(deployment: Deployment) -> None:
     """Park a callback with a 410 and replay it; renew a secret twice."""
     send(deployment, "busy", {"from": "BUSYSI"})
     deployment.work_off()
-    _, asked = deployment.requests[-1]
-    receipt = {"smsgid": asked["smstosend"][0]["smsgid"], "status": "DELIVRD", "code": "000"}
+    _, request = deployment.requests[-1]
+    receipt = {"smsgid": request["smstosend"][0]["smsgid"], "status": "DELIVRD", "code": "000"}
     deployment.answers = [HttpAnswer(410, {}, b"")]
     carrier_posts(deployment, "receipts", "busy", receipt)
     deployment.work_off()
@@ -144,8 +144,8 @@ def add_busy_account(deployment: Deployment) -> None:
         **calling_back("https://busy.clevertap.com/dlr"),
     )
     for account_id in ("busy", "own"):
-        known = {"id": account_id, "carrier": account_id}
-        store.put_account(busy.model_copy(update=known))
+        existing = {"id": account_id, "carrier": account_id}
+        store.put_account(busy.model_copy(update=existing))
         secret = Secret(hash=hash_secret(b"PepperSecret", f"{account_id}-secret"))
         store.put_credential(
             Credential(username=account_id, account_id=account_id, secrets=(secret,))

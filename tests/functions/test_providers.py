@@ -89,7 +89,7 @@ def test_a_text_is_delivered_in_the_cheapest_encoding(
     outcome = speak(provider, gateway, lambda client: submit(client, carrier, message))
     assert provider.complaints == []
     assert outcome == outcome_of(name, "taken")
-    assert provider.shown == [(MESSAGE.to, text, measure(text).encoding)]
+    assert provider.visible == [(MESSAGE.to, text, measure(text).encoding)]
     assert provider.requests == [sent(name, language, carrier.receipt_url)]
 
 

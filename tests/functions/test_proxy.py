@@ -42,18 +42,18 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
     api._proxy.cache_clear()
 
 
-def asked(method: str, path: str, body: str = "", **headers: str) -> Event:
+def request(method: str, path: str, body: str = "", **headers: str) -> Event:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return http_event(method, path, body, named)
 
 
 @pytest.mark.usefixtures("proxy")
 @pytest.mark.parametrize("function", ROUTES)
-@pytest.mark.parametrize("shown", [{}, {"X-Harkara-Proxy": "wrong"}, {"X-Harkara-Proxy": ""}])
+@pytest.mark.parametrize("visible", [{}, {"X-Harkara-Proxy": "wrong"}, {"X-Harkara-Proxy": ""}])
 def test_what_goes_round_the_proxy_is_refused(
-    function: str, shown: dict[str, str], gateway: Gateway, logs: Logs
+    function: str, visible: dict[str, str], gateway: Gateway, logs: Logs
 ) -> None:
-    answer = gateway.call(function, http_event(*ROUTES[function], "{}", shown))
+    answer = gateway.call(function, http_event(*ROUTES[function], "{}", visible))
     assert_refused(answer, Code.PROXY_REQUIRED)
     assert (gateway.faults.calls, logs.lines()) == ([], [])
 

@@ -19,23 +19,23 @@ def put_back(
     error: Exception, receives: int, context: Context, late: Exception | None = None
 ) -> tuple[Any, list[tuple[str, int]]]:
     """Consume two messages, the second of which fails; return the answer and the put-back calls."""
-    asked: list[tuple[str, int]] = []
+    request: list[tuple[str, int]] = []
 
     async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
-        if lease.owner == "m1":
+        if lease.task_id == "m1":
             raise error
         return Counter(taken=1)
 
     def note(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
         assert queue_arn.endswith(":queue")
-        asked.extend(delays_s)
+        request.extend(delays_s)
         if late:
             raise late
 
     event = sqs_event("{}", "{}")
     for record in event["Records"]:
         record["attributes"]["ApproximateReceiveCount"] = str(receives)
-    return consume(event, context, handle, put_back=note), asked  # type: ignore[arg-type]
+    return consume(event, context, handle, put_back=note), request  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("gateway")
@@ -46,9 +46,9 @@ def test_what_passes_comes_back_soon_and_each_time_later(
 ) -> None:
     """Not before the invocation is over: until then its own leases would block it."""
     left_s = 7
-    answer, asked = put_back(error, receives, Shrinking(left_s))
+    answer, request = put_back(error, receives, Shrinking(left_s))
     assert answer == failures("m1")
-    ((handle, delay_s),) = asked
+    ((handle, delay_s),) = request
     assert handle == "handle of m1"
     assert left_s + soonest_s < delay_s <= left_s + 1 + 2 * soonest_s
 

@@ -17,7 +17,7 @@ from harkara.model.tasks import (
     RecoverTask,
 )
 from harkara.ports import SHARDS, DueTask
-from harkara.submit.dispatch import pointers
+from harkara.submit.dispatch import index_entries
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (
     BATCH_ID,
@@ -34,7 +34,7 @@ MIDS = [mid_of(BATCH_ID, index) for index in range(2)]
 SUBMIT = SubmitTask(BATCH_ID, "sandbox").encode()
 RECEIPTS = ReceiptsTask((Receipt(MIDS[0], 1, State.DELIVERED, int(NOW)),)).encode()
 CALLBACK = CallbackTask(
-    "first-owner",
+    "first-task",
     0,
     1,
     "sandbox",
@@ -58,11 +58,11 @@ def test_a_batch_is_submitted_and_its_outcome_put_down(
     monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW + 7)
     gateway.put_batch()
     assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
-    assert gateway.store.marks[BATCH_ID, "outcome#001#0000"].data["taken"] == [
+    assert gateway.store.entries[BATCH_ID, "outcome#001#0000"].data["taken"] == [
         (0, "C1"),
         (1, "C1"),
     ]
-    assert gateway.store.marks[BATCH_ID, "claim#001#0000"].owner == "m0"
+    assert gateway.store.entries[BATCH_ID, "claim#001#0000"].task_id == "m0"
     (line,) = logs.lines("tasks done")
     assert (line["tasks"], line["counts"]) == (1, {"taken": 2})
     assert line["queue_age"] == [7000.0], "milliseconds since it was sent"
@@ -129,10 +129,10 @@ def test_what_no_time_is_left_for_is_handed_on(gateway: Gateway) -> None:
     assert gateway.call("submit", sqs_event(SUBMIT), Expiring()) == NO_FAILURES
     (body,) = gateway.bodies(QueueName.SUBMIT)
     assert decode_submit(body) == SubmitTask(BATCH_ID, "sandbox", handed_on=True, rounds=1)
-    assert (BATCH_ID, "claim#001#0000") not in gateway.store.marks
+    assert (BATCH_ID, "claim#001#0000") not in gateway.store.entries
 
 
-def test_two_messages_of_one_owner_in_a_batch_submit_once(gateway: Gateway, logs: Logs) -> None:
+def test_two_messages_of_one_task_id_in_a_batch_submit_once(gateway: Gateway, logs: Logs) -> None:
     gateway.put_batch()
     body = SubmitTask(BATCH_ID, "sandbox", handed_on=True).encode("m")
     answer = gateway.call("submit", sqs_event(body, body))
@@ -164,7 +164,7 @@ def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Lo
     assert body == ReceiptsTask(tuple(singles), "sim").encode()
     assert gateway.platform.taken == []
     (line,) = logs.lines("tasks done")
-    assert (line["tasks"], line["joined"], line["queue"]) == (0, 2, "queue")
+    assert (line["tasks"], line["coalesced"], line["queue"]) == (0, 2, "queue")
     assert line["queue_age"]
     assert gateway.call("dlr", sqs_event(body)) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == MIDS
@@ -186,12 +186,12 @@ def test_what_cannot_be_read_keeps_nothing_else_back(gateway: Gateway, logs: Log
     gateway.put_batch()
     assert gateway.call("dlr", sqs_event(RECEIPTS, "no json")) == failures("m1")
     assert [post.webhook_id for post in gateway.platform.taken] == ["m0.0"]
-    assert len(logs.lines("tasks not joined")) == 1
+    assert len(logs.lines("tasks not coalesced")) == 1
 
 
 def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, logs: Logs) -> None:
     gateway.put_batch()
-    gateway.store.put_over(pointers("own", {"c-1": (MIDS[0], 1)}, int(NOW * 1000)))
+    gateway.store.put_over(index_entries("own", {"c-1": (MIDS[0], 1)}, int(NOW * 1000)))
     named = tuple((name, Receipt("", 0, State.DELIVERED, int(NOW))) for name in ("c-1", "c-2"))
     assert gateway.call("dlr", sqs_event(CarrierReceiptsTask("own", named).encode())) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == [MIDS[0]]

@@ -48,7 +48,7 @@ def test_an_error_is_unexpected_unless_it_is_of_our_own_tree(
     lines = logs.lines()
     assert lines
     for line in lines:
-        told = (line.get("unexpected"), line.get("version"))
+        reported = (line.get("unexpected"), line.get("version"))
         # The metric filter needs a boolean and a text; every line names its service.
-        assert told == ((None, None) if issubclass(kind, HarkaraError) else (True, "7"))
+        assert reported == ((None, None) if issubclass(kind, HarkaraError) else (True, "7"))
         assert "service" in line

@@ -14,13 +14,13 @@ ROW = re.compile(r"^\| (.+?) \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 @pytest.mark.usefixtures("gateway")
 def test_a_message_enters_no_more_files_than_the_page_says() -> None:
     ways = follow_message()
-    said = {name: tuple(map(int, counts)) for name, *counts in ROW.findall(PAGE)}
+    payload = {name: tuple(map(int, counts)) for name, *counts in ROW.findall(PAGE)}
     counted = counts_of(ways)
-    assert said.keys() == counted.keys()
+    assert payload.keys() == counted.keys()
     more = [
         name
         for name, counts in counted.items()
-        if any(now > then for now, then in zip(counts, said[name], strict=True))
+        if any(now > then for now, then in zip(counts, payload[name], strict=True))
     ]
     assert not more, f"a longer way; if it has to be, write into docs/design.md:\n{table(ways)}"
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harkara.aws import clients
 from harkara.base.errors import StoreUnavailable
-from harkara.links.codec import Place
+from harkara.links.codec import LinkKey
 from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net import callback_poster, sns
@@ -147,15 +147,15 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
         assert (service.store._table.name, service.store._retention_s) == ("messages", 8)
-    parked = services.endpoints.parked
+    dead_letters = services.endpoints.dead_letters
     queues = {queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)}
-    assert services.cancel.queues._urls == parked.queues._urls == queues
-    assert (parked.store._table.name, parked.store._messages) == (
+    assert services.cancel.queues._urls == dead_letters.queues._urls == queues
+    assert (dead_letters.store._table.name, dead_letters.store._messages) == (
         "messages",
         services.history.store,
     )
-    assert parked.open_door == services.registry.open_door
-    assert parked.open_door.__self__.store._table.name == "messages"
+    assert dead_letters.reset_health == services.registry.reset_health
+    assert dead_letters.reset_health.__self__.store._table.name == "messages"
 
 
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
@@ -183,17 +183,17 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
     mid = "1" + "0" * 28
     assert receipt.signer.verify(submit.hand.signer.sign(mid, 3)) == (mid, 3)
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
-    assert receipt.door.accounts._table.name == "accounts"
+    assert receipt.authenticator.accounts._table.name == "accounts"
     assert receipt.confirm is sns.confirm
 
 
 def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
     _, (_, accept, _) = wired("send", environment)
     _, service = wired("link", environment)
-    place = Place(7, 8, 1)
+    index = LinkKey(7, 8, 1)
     assert accept.links.store is accept.batches
-    assert service.signer.read("hk.example", accept.links.signer().code("hk.example", place)) == (
-        place
+    assert service.signer.read("hk.example", accept.links.signer().code("hk.example", index)) == (
+        index
     )
     assert accept.links.signer() is accept.links.signer()
     assert service.store._table.name == "messages"
@@ -202,7 +202,7 @@ def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
 
 def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("inbound", environment)
-    assert service.accounts is service.door.accounts
+    assert service.accounts is service.authenticator.accounts
     assert service.accounts._table.name == service.lists._table.name == "accounts"
     assert service.confirm is sns.confirm
     _, submit = wired("submit", environment)
@@ -228,7 +228,7 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
         return guard(urls)
 
     environment.setattr("harkara.wiring.dlr.GuardedResolver", guarded)
-    deliver, posting, check, clicks, joins = load("dlr").services()
+    deliver, posting, check, clicks, coalesce = load("dlr").services()
     # The same rules check the literal addresses and the names.
     assert made == [rules]
     assert deliver.callbacks is clicks.callbacks is posting
@@ -240,12 +240,12 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
     assert (exchange._connect_timeout_s, exchange._body_limit_bytes) == (1.5, 65_536)
     assert posting.attempts.retry_delays_s == check.retry_delays_s == (5, 30)
     assert check.receipt_wait_s == 7
-    assert deliver.queues is posting.attempts.queues is joins.queues
+    assert deliver.queues is posting.attempts.queues is coalesce.queues
     assert deliver.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
     }
-    assert posting.doors.store._table.name == "messages"
-    assert posting.doors.concurrency == 40
+    assert posting.endpoint_health.store._table.name == "messages"
+    assert posting.endpoint_health.concurrency == 40
     assert deliver.queues._due._table.name == "due"
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harkara.base.ids import set_id_of
-from harkara.links.codec import LinkSet, Place, pack_links
+from harkara.links.codec import LinkKey, LinkSet, pack_links
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import QueueName, decode_dlr
 from tests.functions.handlers import Gateway
@@ -15,15 +15,19 @@ PERSON = {"user-agent": "Mozilla/5.0 (Linux; Android 14)", "accept": "text/html,
 SET = set_id_of(BATCH_ID)
 
 
-def put_links(gateway: Gateway, url: str = URL, ends_s: int = int(NOW) + 1, path: str = "") -> None:
+def put_links(
+    gateway: Gateway, url: str = URL, expires_at_s: int = int(NOW) + 1, path: str = ""
+) -> None:
     """Store the URLs of the sample batch's links."""
-    links = LinkSet("sandbox", BATCH_ID, f"https://{HOST}{path}", ends_s, [url], [[0], [], [0]])
+    links = LinkSet(
+        "sandbox", BATCH_ID, f"https://{HOST}{path}", expires_at_s, [url], [[0], [], [0]]
+    )
     packed = {"links": pack_links(links)}
     gateway.store.put_if_absent([LedgerEntry(*links_key(SET), BATCH_ID, "", 0, packed)])
 
 
 def code_of(gateway: Gateway, message: int = 0, number: int = 0, host: str = HOST) -> str:
-    return gateway.link_signer.code(host, Place(SET, message, number))
+    return gateway.link_signer.code(host, LinkKey(SET, message, number))
 
 
 def request(code: str, method: str = "GET", path: str = "", **headers: str) -> Event:

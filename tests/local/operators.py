@@ -18,7 +18,7 @@ from harkara.base.time import DAY_S
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
 from harkara.model.events import Dlr
-from harkara.model.ledger import Lease, dead_letter_entry, parked_of
+from harkara.model.ledger import Lease, dead_letter_entry, dead_letter_of
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.support.fakes import Faults
@@ -155,9 +155,9 @@ class Operator:
         member = Dlr("M", "ref", State.DELIVERED, NOW)
         task = CallbackTask(f"q{number}", 0, 8, account, endpoint, (member,), failures=9)
         last = Attempt((NOW + number) * 1000, 503, "HTTP 503", "busy", 12)
-        mark = dead_letter_entry(Lease("m", "holder", 0), task, last)
-        self.messages.items[mark.key] = dict(item_of(mark, {"N": str(NOW + 7 * DAY_S)}))
-        return parked_of(mark).id
+        entry = dead_letter_entry(Lease("m", "worker_id", 0), task, last)
+        self.messages.items[entry.key] = dict(item_of(entry, {"N": str(NOW + 7 * DAY_S)}))
+        return dead_letter_of(entry).id
 
     def _dynamodb(self, operation: str, params: dict[str, Any]) -> Any:
         named = {params.get("TableName", ""), *params.get("RequestItems", ())}

@@ -140,8 +140,8 @@ def test_wrong_use_is_one_line_and_changes_nothing(line: str, says: str) -> None
 
 def test_an_account_is_shown_without_its_call_back_numbers() -> None:
     operator = Operator().with_account(call_back_numbers=("1800123456",))
-    shown = operator("account show acme --json").json()
-    assert (shown["id"], shown["carrier"], shown["call_back_numbers"]) == ("acme", "sim", 1)
+    visible = operator("account show acme --json").json()
+    assert (visible["id"], visible["carrier"], visible["call_back_numbers"]) == ("acme", "sim", 1)
     assert "1800123456" not in operator("account show acme").out
 
 

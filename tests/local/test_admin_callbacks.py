@@ -30,7 +30,7 @@ def callback_of(operator: Operator) -> CallbackEndpoint:
 
 
 def secrets_of(operator: Operator) -> CallbackSecrets:
-    return decrypt(operator.client("kms"), "acme", "main", callback_of(operator).sealed)
+    return decrypt(operator.client("kms"), "acme", "main", callback_of(operator).encrypted)
 
 
 def test_every_field_can_be_given(operator: Operator) -> None:
@@ -42,7 +42,7 @@ def test_every_field_can_be_given(operator: Operator) -> None:
     assert callback.every_click
     (row,) = operator("callback list acme --json").json()
     assert row["states"] == ["delivered", "failed"]
-    assert "sealed" not in row
+    assert "encrypted" not in row
 
 
 def test_the_generic_format_has_names_of_the_customers_own(operator: Operator) -> None:
@@ -66,7 +66,7 @@ def test_secrets_are_given_kept_and_taken_out(operator: Operator, tmp_path: Path
     operator(f"{ADD} --no-token")
     assert secrets_of(operator) == kept.model_copy(update={"token": ""})
     operator(f"{ADD} --headers {tmp_path}/none")
-    assert callback_of(operator).sealed == b""
+    assert callback_of(operator).encrypted == b""
 
 
 def test_a_signing_secret_is_shown_once(operator: Operator) -> None:
@@ -95,18 +95,22 @@ def test_an_endpoint_that_was_gone_is_posted_to_again(line: str, operator: Opera
     operator.park(1)
     endpoint, settings = callback_of(operator).endpoint, callback_of(operator)
 
-    def doors() -> EndpointHealth:
+    def endpoint_health() -> EndpointHealth:
         counted = DynamoLimitStore(operator.client("dynamodb"), "Messages")
         return EndpointHealth(
             counted, RateLimiter(counted, operator.clock, lambda: 0.5), operator.clock
         )
 
-    seen = doors()
-    entered = seen.enter("acme", endpoint, settings, "lease", 10)
-    seen.leave("acme", endpoint, entered, PostResult(410, "HTTP 410"))
-    assert doors().enter("acme", endpoint, settings, "other", 10).verdict is Verdict.GONE
+    seen = endpoint_health()
+    admission = seen.acquire("acme", endpoint, settings, "lease", 10)
+    seen.report("acme", endpoint, admission, PostResult(410, "HTTP 410"))
+    assert (
+        endpoint_health().acquire("acme", endpoint, settings, "other", 10).verdict is Verdict.GONE
+    )
     assert operator(line).status == 0
-    assert doors().enter("acme", endpoint, settings, "another", 10).verdict is Verdict.POST
+    assert (
+        endpoint_health().acquire("acme", endpoint, settings, "another", 10).verdict is Verdict.POST
+    )
 
 
 def test_what_was_not_taken_is_listed(operator: Operator) -> None:
@@ -142,8 +146,8 @@ def test_what_was_not_taken_is_replayed(operator: Operator) -> None:
         for entry in sent["Entries"]
     ]
     tasks = map(decode_dlr, bodies)
-    owners = [task.group_owner for task in tasks if isinstance(task, CallbackTask)]
-    assert owners == ["q0", "q1", "q2", "q3"]
+    task_ids = [task.group_task_id for task in tasks if isinstance(task, CallbackTask)]
+    assert task_ids == ["q0", "q1", "q2", "q3"]
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ class Session:
     region_name = "ap-south-1"
 
     def __init__(self, answer: Any) -> None:
-        self.asked_for: tuple[str | None, ...] = ()
+        self.requested: tuple[str | None, ...] = ()
         self.cloudformation = ScriptedAws("cloudformation", answer)
         self.accounts = Operator().with_account()
 
-    def __call__(self, *asked_for: str | None) -> "Session":
-        self.asked_for = asked_for
+    def __call__(self, *requested: str | None) -> "Session":
+        self.requested = requested
         return self
 
     def client(self, service: str, **_: Any) -> Any:
@@ -144,7 +144,7 @@ def test_a_stack_on_aws_is_found_by_its_outputs(
     status, out, err = run(argv, capsys)
     assert (status, err) == (0, "")
     assert [row["account"] for row in json.loads(out)] == ["acme"]
-    assert session.asked_for == ("ops", "ap-south-1")
+    assert session.requested == ("ops", "ap-south-1")
     assert session.cloudformation.requests == [("DescribeStacks", {"StackName": "harkara"})]
 
 
@@ -196,8 +196,8 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(
     os.close(reading)
     with os.fdopen(writing, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
-        desk = Deployment(OUTPUTS, operator.client)
-        assert cli.main(ON_AWS, lambda _: desk) == 0
+        deployment = Deployment(OUTPUTS, operator.client)
+        assert cli.main(ON_AWS, lambda _: deployment) == 0
         monkeypatch.undo()
     assert capsys.readouterr().err == ""
 

@@ -50,9 +50,9 @@ class Receiver:
 @asynccontextmanager
 async def carrier(**settings: Any) -> AsyncIterator[tuple[Client, Receiver]]:
     receiver = Receiver()
-    async with running(receiver.application()) as door:
+    async with running(receiver.application()) as server:
         quick: dict[str, Any] = {"answer_delay_s": 0, "receipt_delay_s": 0, "gather_s": 0.02}
-        url = str(door.make_url("/receipts"))
+        url = str(server.make_url("/receipts"))
         chosen = CarrierSettings(receipt_url=url, **(quick | settings))
         async with running(Carrier(chosen).application()) as client:
             yield client, receiver
@@ -182,12 +182,12 @@ async def test_it_shows_what_came_of_one_message() -> None:
         for attempt in range(3):
             await submit(client, record("9006", f"m.{attempt}.t"))
         await submit(client, record("9005", "refused.0.t"), record("1234", "mm.0.t"))
-        shown = await submissions(client, "?ref=m")
-        assert [each["outcome"] for each in shown] == ["throttled", "throttled", "taken"]
-        assert shown[2] == {
+        visible = await submissions(client, "?ref=m")
+        assert [each["outcome"] for each in visible] == ["throttled", "throttled", "taken"]
+        assert visible[2] == {
             "smsgid": "m.2.t", "to": "919800009006", "from": "HARKAR", "outcome": "taken"
         }  # fmt: skip
-        assert await submissions(client, "?ref=m.1.t") == [shown[1]]
+        assert await submissions(client, "?ref=m.1.t") == [visible[1]]
         (refused,) = await submissions(client, "?ref=refused")
         assert refused["outcome"] == "refused"
         assert await submissions(client, "?ref=nobody") == []

@@ -106,7 +106,7 @@ def test_a_versions_description_is_not_too_long(expanded: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("given", "visible"),
     [
         ({}, "  "),
         ({"ProxySecretArn": LONG["ProxySecretArn"]}, "a" * 64 + "  "),
@@ -114,12 +114,12 @@ def test_a_versions_description_is_not_too_long(expanded: dict[str, Any]) -> Non
     ],
 )
 def test_a_versions_description_has_the_network_and_the_proxy_where_there_are_some(
-    expanded: dict[str, Any], given: dict[str, str], shown: str
+    expanded: dict[str, Any], given: dict[str, str], visible: str
 ) -> None:
     names = dict.fromkeys(template()["Parameters"], "x")
     values = {**names, "ProxySecretArn": "", "SubnetIds": "", "SecurityGroupIds": "", **given}
     texts = [each["Description"] for each in of(expanded, "AWS::Lambda::Version").values()]
     short = [resolve(text, values) for text in texts if isinstance(text["Fn::Sub"], list)]
     assert len(short) == 4
-    proxy, _, network = shown.partition(" ")
+    proxy, _, network = visible.partition(" ")
     assert all(f"x x {proxy} x" in text and text.endswith(f" {network}") for text in short)

@@ -75,8 +75,8 @@ def test_down_understands_a_note_that_a_crash_cut_short(clone: Path, note: str) 
 def test_without_a_python_that_is_new_enough_it_says_so(
     clone: Path, target: str, python: str
 ) -> None:
-    status, said = make(clone, target, f"PYTHON={python}")
-    first, *_ = said.splitlines()
+    status, payload = make(clone, target, f"PYTHON={python}")
+    first, *_ = payload.splitlines()
     assert status == 2
     assert first == (
         f"make: Python 3.11 or later is needed and {python} is not: name one with PYTHON=..."
@@ -96,8 +96,8 @@ def test_clean_leaves_the_sources_and_nothing_else(clone: Path, python: str) -> 
     for name in made:
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("")
-    status, said = make(clone, "clean", f"PYTHON={python}")
-    assert (status, said.splitlines()[-1]) == (
+    status, payload = make(clone, "clean", f"PYTHON={python}")
+    assert (status, payload.splitlines()[-1]) == (
         0,
         "removed .local, .venv, .aws-sam and all caches",
     )
@@ -106,7 +106,7 @@ def test_clean_leaves_the_sources_and_nothing_else(clone: Path, python: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "payload"),
     [
         ("CARRIER_PORT", "abc", "CARRIER_PORT is 'abc': give a port from 1 to 65535"),
         ("GATEWAY_PORT", "8092",
@@ -116,11 +116,11 @@ def test_clean_leaves_the_sources_and_nothing_else(clone: Path, python: str) -> 
     ],
 )  # fmt: skip
 def test_up_refuses_what_the_environment_chooses_wrongly(
-    clone: Path, name: str, value: str, said: str
+    clone: Path, name: str, value: str, payload: str
 ) -> None:
     command = (sys.executable, "-m", "local.up")
     status, printed = run(clone, *command, **{name: value})
-    assert (status, " ".join(printed.split())) == (1, f"make up: {said}")
+    assert (status, " ".join(printed.split())) == (1, f"make up: {payload}")
     assert not (clone / ".local").exists()
 
 
@@ -137,10 +137,10 @@ def test_each_port_is_refused_by_its_name(
 
 def test_up_says_where_it_cannot_write(clone: Path) -> None:
     (clone / ".local").write_text("")
-    status, said = run(clone, sys.executable, "-m", "local.up")
+    status, payload = run(clone, sys.executable, "-m", "local.up")
     assert status == 1
-    assert said.startswith("make up: ")
-    assert "Traceback" not in said
+    assert payload.startswith("make up: ")
+    assert "Traceback" not in payload
 
 
 @pytest.mark.parametrize(

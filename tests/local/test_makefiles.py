@@ -200,11 +200,11 @@ def test_all_locks_are_renewed(sandbox: Sandbox) -> None:
     assert status == 0
     compiled = [call for call in calls if call.startswith("pip-compile")]
     assert all(" --upgrade " in call and " --generate-hashes " in call for call in compiled)
-    wanted = [
+    required = [
         *("requirements.txt", "layers/console/requirements.txt"),
         *(f"local/requirements/{name}.txt" for name in LOCKS),
     ]
-    assert [re.findall(r"--output-file (\S+)", call)[0] for call in compiled] == wanted
+    assert [re.findall(r"--output-file (\S+)", call)[0] for call in compiled] == required
     assert {path.stem for path in (ROOT / "local/requirements").glob("*.in")} == set(LOCKS)
 
 

@@ -50,17 +50,17 @@ async def test_callbacks_are_shown_and_counted() -> None:
         assert await post(client, "/clevertap/demo", [{}]) == 400
         async with client.post("/clevertap/demo", data=b"[{") as answer:
             assert answer.status == 400
-        shown = await get(client, "/callbacks")
-        assert [each["path"] for each in shown] == ["/clevertap/demo"] * 2
-        assert shown[0]["webhook_id"] == "w1"
-        assert shown[0]["events"] == events(delivered=[DELIVERED])
+        visible = await get(client, "/callbacks")
+        assert [each["path"] for each in visible] == ["/clevertap/demo"] * 2
+        assert visible[0]["webhook_id"] == "w1"
+        assert visible[0]["events"] == events(delivered=[DELIVERED])
         summary = await get(client, "/callbacks?summary=1")
         assert (summary["delivered"], summary["failed"], summary["repeated"]) == (1, {"901": 1}, [])
         assert summary["answers"] == {"200": 2, "400": 2}
         assert await post(client, "/clevertap/other") == 200
         assert (await get(client, "/callbacks?summary=1"))["repeated"] == ["a"]
-        shown = await get(client, "/callbacks?path=/clevertap/other")
-        assert [each["path"] for each in shown] == ["/clevertap/other"]
+        visible = await get(client, "/callbacks?path=/clevertap/other")
+        assert [each["path"] for each in visible] == ["/clevertap/other"]
         await client.delete("/callbacks")
         assert await get(client, "/callbacks?all=1") == []
 
@@ -101,13 +101,13 @@ async def test_a_path_may_never_answer() -> None:
 async def test_clevertap_says_what_it_has_no_use_for_inside_a_200() -> None:
     async with running(Platform().application()) as client:
         both = events(delivered=[DELIVERED], failed=[FAILED])
-        said = await answer_to(client, "/clevertap/demo", both)
-        assert said == {"status": "success", "processed": 2, "unprocessed": []}
-        said = await answer_to(client, "/clevertap/partial-1/x", both)
-        assert (said["status"], said["processed"]) == ("partial", 1)
-        assert [each["record"]["meta"] for each in said["unprocessed"]] == ["b"]
-        said = await answer_to(client, "/clevertap/partial-9/x", events(failed=[FAILED]))
-        assert (said["status"], said["processed"]) == ("fail", 0)
+        payload = await answer_to(client, "/clevertap/demo", both)
+        assert payload == {"status": "success", "processed": 2, "unprocessed": []}
+        payload = await answer_to(client, "/clevertap/partial-1/x", both)
+        assert (payload["status"], payload["processed"]) == ("partial", 1)
+        assert [each["record"]["meta"] for each in payload["unprocessed"]] == ["b"]
+        payload = await answer_to(client, "/clevertap/partial-9/x", events(failed=[FAILED]))
+        assert (payload["status"], payload["processed"]) == ("fail", 0)
         # Of the second and third post only one entry counts as repeated.
         assert (await get(client, "/callbacks?summary=1"))["repeated"] == ["a"]
 
@@ -135,8 +135,8 @@ async def test_a_second_final_state_of_a_message_is_taken_and_counted(
 @pytest.mark.asyncio
 async def test_two_replies_to_a_message_are_two_and_the_same_one_again_is_a_repeat() -> None:
     def replied(text: str) -> list[dict[str, Any]]:
-        said = {"ts": 1435322805, "meta": "a", "toPhone": "56161", "incomingText": text}
-        return [{"event": "replied", "data": [said]}]
+        payload = {"ts": 1435322805, "meta": "a", "toPhone": "56161", "incomingText": text}
+        return [{"event": "replied", "data": [payload]}]
 
     async with running(Platform().application()) as client:
         for text in ("yes", "no", "no"):
@@ -168,8 +168,8 @@ async def test_the_callbacks_of_one_message_are_shown_without_the_others(
         for name in ("/clevertap/x", "/clevertap/status-404/x"):
             await post(client, name)
         assert await post(client, path, body) == 200
-        (shown,) = await get(client, f"/callbacks?ref={ref}")
-        assert shown["events"] == (events(failed=[FAILED]) if isinstance(body, list) else body)
+        (visible,) = await get(client, f"/callbacks?ref={ref}")
+        assert visible["events"] == (events(failed=[FAILED]) if isinstance(body, list) else body)
         assert len(await get(client, "/callbacks?ref=a")) == (2 if isinstance(body, list) else 1)
         assert len(await get(client, "/callbacks?ref=a&all=1&path=/clevertap/status-404/x")) == 1
         assert await get(client, "/callbacks?ref=nobody") == []

@@ -33,7 +33,7 @@ def body_of(name: str, *dlrs: Dlr) -> bytes:
 
 def read(name: str, body: bytes, **headers: str) -> list[Entry]:
     """Read a body that we posted, as a platform does, with some headers replaced."""
-    ours = headers_of("owner.0", body, SECRETS, int(time.time()))
+    ours = headers_of("task_id.0", body, SECRETS, int(time.time()))
     changed = {each.replace("_", "-"): value for each, value in headers.items()}
     return RECEIVERS[name].read(Post(ours | changed, body))
 
@@ -57,8 +57,8 @@ def test_a_platform_takes_what_is_posted_in_its_format(row: dict[str, Any]) -> N
 @pytest.mark.parametrize("row", rows("platforms"))
 def test_another_shape_is_refused_by_name(row: tuple[str, Any, str, int]) -> None:
     name, body, reason, status = row
-    refused, said = refusal(name, json.dumps(body).encode())
-    assert reason in said
+    refused, payload = refusal(name, json.dumps(body).encode())
+    assert reason in payload
     assert refused == status
 
 
@@ -69,8 +69,8 @@ def test_what_is_no_json_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECEIVERS)
 def test_another_content_type_is_refused(name: str) -> None:
-    said = refusal(name, body_of(name, DLR), content_type="text/plain")
-    assert said == (400, "the content type is text/plain")
+    payload = refusal(name, body_of(name, DLR), content_type="text/plain")
+    assert payload == (400, "the content type is text/plain")
 
 
 @pytest.mark.parametrize(("name", "limit"), [("clevertap", 100), ("moengage_batch", 50)])
@@ -80,10 +80,10 @@ def test_a_platform_takes_so_many_entries_and_no_more(name: str, limit: int) -> 
 
 
 def test_moengage_takes_150_kb_and_no_more() -> None:
-    said = json.loads(body_of("moengage", DLR))
-    room = 150 * 1024 - len(json.dumps({**said, "smsgid": ""}))
+    payload = json.loads(body_of("moengage", DLR))
+    room = 150 * 1024 - len(json.dumps({**payload, "smsgid": ""}))
     for size, taken in ((room, True), (room + 1, False)):
-        body = json.dumps({**said, "smsgid": "x" * size}).encode()
+        body = json.dumps({**payload, "smsgid": "x" * size}).encode()
         if taken:
             assert read("moengage", body)
         else:
@@ -101,14 +101,14 @@ def test_webengage_wants_its_bearer_token(token: str) -> None:
         pytest.param({"webhook_signature": ""}, id="none"),
         pytest.param({"webhook_signature": "v1,AAAA"}, id="another"),
         pytest.param({"webhook_signature": "v1"}, id="half"),
-        pytest.param({"webhook_id": "owner.1"}, id="of another callback"),
+        pytest.param({"webhook_id": "task_id.1"}, id="of another callback"),
         pytest.param({"webhook_timestamp": "1700000000"}, id="of another time"),
     ],
 )
 def test_standard_webhooks_wants_a_signature_that_verifies(changed: dict[str, str]) -> None:
-    status, said = refusal("standard", body_of("standard", DLR), **changed)
+    status, payload = refusal("standard", body_of("standard", DLR), **changed)
     assert status == 401
-    assert "does not verify" in said
+    assert "does not verify" in payload
 
 
 SAMPLES = [each for each in sample_events() if re.match("dlr-(callback|replied)", each.name)]

@@ -72,9 +72,9 @@ async def test_a_parameter_that_there_is_not_is_refused(
 ) -> None:
     async with running(application(simulator)) as client:
         async with client.request(method, path) as answer:
-            said = await answer.json()
+            payload = await answer.json()
             assert answer.status == 400
-        assert said == {"status": False, "Error": "INVALID_PARAMETER", "message": message}
+        assert payload == {"status": False, "Error": "INVALID_PARAMETER", "message": message}
 
 
 @given(JSON)

@@ -62,8 +62,8 @@ def test_what_works_off_a_queue_is_warmed_in_the_version_that_its_queue_calls(
 ) -> None:
     invoked = []
 
-    def invoke(**asked: Any) -> dict[str, Any]:
-        invoked.append((asked["FunctionName"], asked["Qualifier"]))
+    def invoke(**request: Any) -> dict[str, Any]:
+        invoked.append((request["FunctionName"], request["Qualifier"]))
         return {"Payload": io.BytesIO(b"{}")}
 
     monkeypatch.setattr(warm, "client", lambda *_: SimpleNamespace(invoke=invoke))

@@ -84,8 +84,8 @@ def test_a_row_that_is_wrong_says_what_was_expected_and_what_came() -> None:
 
 
 @given(st.lists(rows(), max_size=4))
-def test_no_line_is_longer_than_the_screen(shown: list[Row]) -> None:
-    lines = printed(table_of(shown)).splitlines()
+def test_no_line_is_longer_than_the_screen(visible: list[Row]) -> None:
+    lines = printed(table_of(visible)).splitlines()
     assert max(map(len, lines)) <= COLUMNS
 
 

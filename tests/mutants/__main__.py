@@ -27,9 +27,9 @@ CHILDREN = int(os.environ.get("CHILDREN", "2"))
 BAR = 0.95
 FORKED = Path(__file__).with_name("forked.py")
 
-DOORS = tuple(
+ENDPOINT_HEALTH = tuple(
     f"unit/state/test_endpoint_health{name}.py"
-    for name in ("", "_quick", "_shut", "_swaps", "_writes")
+    for name in ("", "_quick", "_open", "_swaps", "_writes")
 )
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
@@ -50,8 +50,8 @@ NEAREST: dict[str, Sequence[str]] = {
     "runtime/sqs_batches": tuple(
         f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")
     ),
-    "state/endpoint_health_record": ("unit/state/test_endpoint_health_record.py", *DOORS),
-    "state/endpoint_health": DOORS,
+    "state/endpoint_health_record": ("unit/state/test_endpoint_health_record.py", *ENDPOINT_HEALTH),
+    "state/endpoint_health": ENDPOINT_HEALTH,
     "receipts/reconcile": tuple(
         f"pipeline/test_{name}.py"
         for name in (
@@ -84,7 +84,7 @@ NEAREST: dict[str, Sequence[str]] = {
     "submit/service": (
         "unit/submit/test_service.py",
         "unit/submit/test_service_follows.py",
-        "unit/submit/test_service_places.py",
+        "unit/submit/test_service_reservations.py",
         "unit/submit/test_service_singles.py",
         "unit/submit/test_service_waits.py",
         "pipeline/test_shared_outcomes.py",

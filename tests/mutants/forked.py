@@ -123,8 +123,8 @@ class Forks:
     def _end_one(self, under_way: dict[int, tuple[Change, int]]) -> None:
         pid, status = os.wait()
         change, reading = under_way.pop(pid)
-        with os.fdopen(reading) as said:
-            test = said.read()
+        with os.fdopen(reading) as payload:
+            test = payload.read()
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
             raise RuntimeError(f"{change.name}: {test}")
         if test:
@@ -164,8 +164,8 @@ class Forks:
         first = self.noticing[function]
 
         def rank(item: pytest.Item) -> tuple[int, int, float]:
-            known = first.index(item.nodeid) if item.nodeid in first else len(first)
-            return known, -self.often[item.nodeid], self.seconds[item.nodeid]
+            existing = first.index(item.nodeid) if item.nodeid in first else len(first)
+            return existing, -self.often[item.nodeid], self.seconds[item.nodeid]
 
         return sorted(self.reaching[function], key=rank)
 
@@ -193,8 +193,8 @@ def _busy_s() -> dict[str, float]:
     seconds = {}
     for thread in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError):
-            ran, wanted, _ = (thread / "schedstat").read_text().split()
-            seconds[thread.name] = (int(ran) + int(wanted)) / 1e9
+            ran, required, _ = (thread / "schedstat").read_text().split()
+            seconds[thread.name] = (int(ran) + int(required)) / 1e9
     return seconds
 
 

@@ -51,8 +51,8 @@ def _environment() -> dict[str, str]:
 def _ensure_packages(environment: dict[str, str]) -> None:
     """Install the packages of the lock if they are missing; npm compares each with its hash."""
     stamp = PACKAGES / "installed"
-    wanted = hashlib.sha256(b"".join((SCRIPTS / name).read_bytes() for name in MANIFESTS))
-    if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
+    required = hashlib.sha256(b"".join((SCRIPTS / name).read_bytes() for name in MANIFESTS))
+    if stamp.is_file() and stamp.read_text() == required.hexdigest():
         return
     shutil.rmtree(PACKAGES, ignore_errors=True)
     PACKAGES.mkdir(parents=True)
@@ -72,4 +72,4 @@ def _ensure_packages(environment: dict[str, str]) -> None:
         raise LocalStackError(
             f"npm could not install tests/npm (is its registry reached?): {' '.join(errors[:3])}"
         )
-    stamp.write_text(wanted.hexdigest())
+    stamp.write_text(required.hexdigest())

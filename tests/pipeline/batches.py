@@ -8,7 +8,7 @@ from dataclasses import replace
 from harkara.accept.requests import RecordResult
 from harkara.base.errors import HarkaraError
 from harkara.model.ledger import Lease
-from harkara.model.tasks import QueueName, owner_of
+from harkara.model.tasks import QueueName, task_id_of
 from tests.pipeline import campaign
 from tests.support.fakes import Faults, ProcessKilled
 from tests.support.invocations import batches
@@ -31,11 +31,11 @@ class Batches(World):
             each.receive_count += 1
             assert each.receive_count <= 20, "this message would be in the dead-letter queue"
             each.visible_at = self.now + VISIBILITY_S
-        until_ms = int((self.now + BUDGET_S) * 1000)
+        expires_at_ms = int((self.now + BUDGET_S) * 1000)
         try:
             bodies = self.submit.checks.set_together({m.id: m.body for m in batch})
             done = await asyncio.gather(
-                *(self._one(each, bodies.get(each.id, each.body), until_ms) for each in batch)
+                *(self._one(each, bodies.get(each.id, each.body), expires_at_ms) for each in batch)
             )
         except ProcessKilled:
             others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -50,14 +50,14 @@ class Batches(World):
 
     def together(self, queue: QueueName) -> list[QueueMessage]:
         """Return the next batch of a queue that Lambda would deliver."""
-        alike = [m for m in self.queues.waiting if m.queue is queue]
-        ready = [m for m in alike if m.visible_at <= self.now][:SIZE]
+        uniform = [m for m in self.queues.waiting if m.queue is queue]
+        ready = [m for m in uniform if m.visible_at <= self.now][:SIZE]
         return next(batches(ready, lambda message: message.body, SIZE), [])
 
-    async def _one(self, message: QueueMessage, body: str, until_ms: int) -> bool:
+    async def _one(self, message: QueueMessage, body: str, expires_at_ms: int) -> bool:
         """Do one task; return whether it is done."""
-        owner = owner_of(message.id, message.body)
-        lease = Lease(owner, f"holder-{next(self._holders)}", until_ms)
+        task_id = task_id_of(message.id, message.body)
+        lease = Lease(task_id, f"worker-{next(self._worker_ids)}", expires_at_ms)
         try:
             self.counts += await self.handle(replace(message, body=body), lease)
         except HarkaraError as error:

@@ -6,14 +6,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harkara.model.callbacks import PostResult
-from harkara.model.ledger import DeadLetter, parked_of
+from harkara.model.ledger import DeadLetter, dead_letter_of
 from harkara.model.messages import Endpoint, TimelineStep
 from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign
 from tests.support.wired import URL
 from tests.support.world import World
 
-DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
+HEALTH_NAME = name_of("acme", Endpoint(URL, "clevertap", "main"))
 # Id of a message that is not stored.
 MID = "101KDWCJ2M0000G40R40M30E20900"
 FAILED = PostResult(500, "HTTP 500", answer="try later", duration_ms=7)
@@ -39,17 +39,17 @@ def posted_at(world: World) -> list[float]:
     return times
 
 
-def parked(world: World) -> list[DeadLetter]:
-    marks = sorted(world.store.marks.items())
-    return [parked_of(mark) for (pk, _), mark in marks if pk.startswith("parked#")]
+def dead_letters(world: World) -> list[DeadLetter]:
+    entries = sorted(world.store.entries.items())
+    return [dead_letter_of(entry) for (pk, _), entry in entries if pk.startswith("dead-letter#")]
 
 
 def ask(world: World, mid: str) -> dict[str, Any]:
     """Return a message's history, with a timeline whose fields are all described."""
-    shown = dict[str, Any](world.manage_services().history.message(world.account, mid))
-    for step in shown["timeline"]:
+    visible = dict[str, Any](world.manage_services().history.message(world.account, mid))
+    for step in visible["timeline"]:
         _STEP.validate_python(step, extra="forbid")
-    return shown
+    return visible
 
 
 def steps(world: World, mid: str) -> list[dict[str, Any]]:
@@ -57,8 +57,8 @@ def steps(world: World, mid: str) -> list[dict[str, Any]]:
     return [step for step in timeline if step["step"].startswith("callback")]
 
 
-def noted(world: World) -> Counter[str]:
+def logged(world: World) -> Counter[str]:
     total: Counter[str] = Counter()
-    for note in world.notes:
-        total.update(note.counts)
+    for event in world.log_events:
+        total.update(event.counts)
     return total

@@ -44,6 +44,6 @@ def check_times(world: World) -> None:
     batches = world.batches()
     for mid, at_s in world.providers.taken_at().items():
         batch = batches[split_mid(mid)[0]]
-        assert at_s * 1000 >= batch.begins_ms, "a message was submitted too early"
+        assert at_s * 1000 >= batch.due_at_ms, "a message was submitted too early"
         assert not batch.daytime_only or at_s == next_open_s(at_s), "one was submitted at night"
-        assert at_s <= batch.begins_ms / 1000 + batch.validity_s, "one was submitted too late"
+        assert at_s <= batch.due_at_ms / 1000 + batch.validity_s, "one was submitted too late"

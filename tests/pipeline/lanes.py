@@ -22,7 +22,7 @@ from harkara.base.ids import mid_of, new_batch_id
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.ledger import Lease, index_of
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State, pack
-from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of
+from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, task_id_of
 from tests.support.fakes import trust
 from tests.support.queues import QueueMessage
 from tests.support.wired import NOW
@@ -135,7 +135,7 @@ class Lanes(World):
             endpoints=(endpoint,),
             messages=[Message("919876543210", "ACMEBK", "Hello", str(n), 0) for n in at_s],
         )
-        self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+        self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
         mids = [batch.mid(index) for index in range(len(at_s))]
         for mid, each_s in zip(mids, at_s, strict=True):
             receipt = Receipt(mid, 1, State.DELIVERED, int(NOW + each_s))
@@ -164,15 +164,15 @@ class Lanes(World):
             # An event loop with virtual time waits for no thread.
             patched.setattr(asyncio, "to_thread", _here)
             self.loop.run_until_complete(work())
-        for (batch_id, kind), mark in self.store.marks.items():
+        for (batch_id, kind), entry in self.store.entries.items():
             if kind.startswith("final#"):
                 # The lease expires at its start plus the budget.
                 mid = mid_of(batch_id, index_of(kind))
-                self.final_at[mid] = mark.until_ms / 1000 - BUDGET_S - NOW
+                self.final_at[mid] = entry.expires_at_ms / 1000 - BUDGET_S - NOW
 
     def _process(self) -> "Lanes":
         process = copy.copy(self)
-        process.doors = self.new_endpoint_health()
+        process.endpoint_health = self.new_endpoint_health()
         return process
 
     async def _execute(self, queue: QueueName) -> None:
@@ -190,8 +190,8 @@ class Lanes(World):
 
     async def _do(self, message: QueueMessage) -> None:
         lease = Lease(
-            owner_of(message.id, message.body),
-            f"holder-{next(self._holders)}",
+            task_id_of(message.id, message.body),
+            f"worker-{next(self._worker_ids)}",
             int((self.clock() + BUDGET_S) * 1000),
         )
         try:

@@ -47,13 +47,13 @@ def run(faults: Faults, script: Sequence[int], *, trusted: bool = True) -> World
 
 def rows(world: World) -> object:
     """Return the dead letters, without a call."""
-    return [key for key in world.store.marks if key[0] == partition_of("acme", "main")]
+    return [key for key in world.store.entries if key[0] == partition_of("acme", "main")]
 
 
 def replay(world: World) -> None:
     """Replay all dead letters; repeat after a death or when a queue accepted only some tasks."""
     try:
-        world.manage_services().endpoints.parked.replay(
+        world.manage_services().endpoints.dead_letters.replay(
             "acme", "main", Deadline(lambda: 60.0), None, 0, END_MS
         )
     except (ProcessKilled, StoreUnavailable) as error:

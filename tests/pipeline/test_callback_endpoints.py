@@ -11,7 +11,16 @@ from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import QueueName
 from harkara.state.endpoint_health_record import HealthRecord
 from tests.pipeline import campaign
-from tests.pipeline.callbacks import DOOR, FAILED, MID, noted, parked, posted_at, sent, steps
+from tests.pipeline.callbacks import (
+    FAILED,
+    HEALTH_NAME,
+    MID,
+    dead_letters,
+    logged,
+    posted_at,
+    sent,
+    steps,
+)
 from tests.pipeline.invariants import check_without_a_kill
 from tests.support.fakes import Faults
 from tests.support.wired import RETRY_DELAYS_S, URL
@@ -26,8 +35,8 @@ def test_an_endpoint_that_is_gone_gets_no_more_posts_and_all_is_parked() -> None
     world.at(3600, lambda: sent(world, "0000", "9001"))
     world.run()
     assert len(world.platform.posts) == 1
-    assert sum(len(row.task.members) for row in parked(world)) == 3
-    assert {row.last.reason for row in parked(world)} == {
+    assert sum(len(row.task.members) for row in dead_letters(world)) == 3
+    assert {row.last.reason for row in dead_letters(world)} == {
         "HTTP 410",
         "not posted: the endpoint is gone",
     }
@@ -39,7 +48,7 @@ def test_a_dead_endpoint_is_left_alone_and_its_callbacks_are_scheduled_and_parke
         world.at(number, lambda: sent(world))
     world.platform.script = [0] * 1000
     world.run()
-    rows = parked(world)
+    rows = dead_letters(world)
     assert sum(len(row.task.members) for row in rows) == 40
     assert len(world.platform.posts) < 40 * 9
     assert "not posted: the endpoint was failing" in {row.last.reason for row in rows}
@@ -52,7 +61,7 @@ def test_an_endpoint_that_recovers_gets_all_it_missed_once() -> None:
     world.platform.script = [0] * 5
     world.run()
     check_without_a_kill(world, *answers)
-    assert not parked(world)
+    assert not dead_letters(world)
 
 
 def test_callbacks_of_an_endpoint_that_nobody_knows_wait_for_its_first_answer() -> None:
@@ -64,21 +73,21 @@ def test_callbacks_of_an_endpoint_that_nobody_knows_wait_for_its_first_answer() 
     world.run()
     check_without_a_kill(world, *answers)
     assert world.counts["callbacks_to_retry"] == 0
-    assert max(mark.data["last"].at_ms for mark in acks(world)) / 1000 - began < 30
+    assert max(entry.data["last"].at_ms for entry in acks(world)) / 1000 - began < 30
 
 
 def acks(world: World) -> list[Any]:
-    return [mark for (_, kind), mark in world.store.marks.items() if kind.startswith("ack#")]
+    return [entry for (_, kind), entry in world.store.entries.items() if kind.startswith("ack#")]
 
 
 def test_what_waits_for_an_endpoint_that_never_acknowledges_has_its_attempts_counted() -> None:
     world = World()
     endless = HealthRecord(leases=(("somebody", int(world.now * 1000) + 10**12),))
-    world.counted.existing[DOOR] = encode(endless).decode()
+    world.counted.existing[HEALTH_NAME] = encode(endless).decode()
     sent(world)
     world.run()
     assert not world.platform.posts
-    (row,) = parked(world)
+    (row,) = dead_letters(world)
     assert row.last.reason == "not posted: the endpoint was failing"
     assert row.task.failures == len(RETRY_DELAYS_S)
     assert world.counts["callbacks_waiting"] == 9 * 20
@@ -96,7 +105,7 @@ def test_a_copy_that_posts_nothing_gives_its_place_back() -> None:
     world.faults.on_call = double
     world.run(20)
     assert world.counts["posted_by_another"] == 1
-    assert not decode(world.counted.existing[DOOR])[-1]
+    assert not decode(world.counted.existing[HEALTH_NAME])[-1]
     world.run()
     assert world.called_back() == {mid: 1}
 
@@ -141,7 +150,7 @@ def test_a_destination_that_wants_nothing_of_a_group_ends_it() -> None:
     (mid,) = sent(world)
     world.run()
     assert not world.platform.posts
-    assert noted(world)["callbacks_unwanted"] == 1
+    assert logged(world)["callbacks_unwanted"] == 1
     assert world.counts["recovered"] == 0
     (step,) = steps(world, mid)
     assert (step["step"], step["unwanted"]) == ("callback", True)
@@ -162,5 +171,5 @@ def test_an_event_is_posted_once_whoever_dies(moment: str, number: int) -> None:
     setattr(faults, moment, {number})
     world.run()
     assert len(world.platform.taken) >= 1
-    in_doubt = noted(world)["callbacks_in_doubt"]
+    in_doubt = logged(world)["callbacks_in_doubt"]
     assert len(world.platform.taken) - 1 <= in_doubt <= 1

@@ -12,7 +12,7 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import Receipt, ReceiptsTask
 from tests.pipeline import campaign
-from tests.pipeline.callbacks import noted, parked, sent
+from tests.pipeline.callbacks import dead_letters, logged, sent
 from tests.support.fakes import ProcessKilled, calling_back, trust
 from tests.support.wired import ACCOUNT, URL
 from tests.support.world import World
@@ -65,16 +65,16 @@ def test_it_is_tried_again_on_schedule_and_the_others_are_posted_once(
     world, mids = world_of_both()
     raising(world, kind(SECRET), times)
     world.run()
-    assert noted(world)["callbacks_broken"] == times
+    assert logged(world)["callbacks_broken"] == times
     assert not world.counts[kind.__name__]
     assert world.called_back()[mids[0]] == 1
     assert world.called_back()[mids[1]] == (times < 9)
-    assert len(parked(world)) == (times == 9)
-    assert SECRET not in repr([(each.what, each.about) for each in world.notes])
+    assert len(dead_letters(world)) == (times == 9)
+    assert SECRET not in repr([(each.what, each.about) for each in world.log_events])
     reasons = [
-        mark.data["last"].reason
-        for (_, key), mark in world.store.marks.items()
-        if key.startswith("post#") and "last" in mark.data
+        entry.data["last"].reason
+        for (_, key), entry in world.store.entries.items()
+        if key.startswith("post#") and "last" in entry.data
     ]
     assert f"an error of ours: {kind.__name__}" in reasons
 
@@ -121,7 +121,7 @@ def test_groups_of_one_queue_message_end_each_by_itself(
     assert world.counts[type(error).__name__] == comes_back
     world.run()
     assert world.called_back() == dict.fromkeys(mids, 1)
-    assert noted(world)["callbacks_broken"] == (not comes_back)
+    assert logged(world)["callbacks_broken"] == (not comes_back)
 
 
 def test_death_is_of_all_groups_and_comes_back_as_one() -> None:
@@ -134,7 +134,7 @@ def test_death_is_of_all_groups_and_comes_back_as_one() -> None:
     world.run()
     assert world.killed == 1
     assert world.called_back() == {mid: 1}
-    assert not noted(world)["callbacks_broken"]
+    assert not logged(world)["callbacks_broken"]
     assert not world.counts[ProcessKilled.__name__]
 
 
@@ -149,5 +149,5 @@ def test_what_was_parked_before_a_death_is_not_posted_by_the_redelivery() -> Non
     world.run()
     assert world.killed == 1
     assert len(world.platform.posts) == 1
-    assert len(parked(world)) == 1
+    assert len(dead_letters(world)) == 1
     assert world.counts["acknowledged_before"] == 1

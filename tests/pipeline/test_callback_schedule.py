@@ -6,7 +6,7 @@ import pytest
 
 from harkara.base.retries import JITTER, limit_s
 from harkara.model.callbacks import PostResult
-from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
+from tests.pipeline.callbacks import FAILED, dead_letters, logged, posted_at, sent
 from tests.support.wired import RETRY_DELAYS_S
 from tests.support.world import World
 
@@ -22,7 +22,7 @@ def test_attempts_come_after_the_schedules_pauses_and_up_to_a_fifth_more() -> No
     for pause, planned in zip(pauses, RETRY_DELAYS_S, strict=True):
         # The sweep comes every minute, and a queue counts whole seconds.
         assert planned <= pause <= planned * (1 + JITTER) + 61
-    assert noted(world)["callbacks_parked"] == 1
+    assert logged(world)["callbacks_parked"] == 1
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_how_often_is_tried_what_a_platform_answers_so(
     world.platform.script = [status] * 9
     world.run()
     assert len(world.platform.posts) == posts
-    (row,) = parked(world)
+    (row,) = dead_letters(world)
     assert row.last.status == status
     assert world.counts["callbacks_parked"] == 1
 
@@ -87,7 +87,7 @@ def test_a_url_that_is_deployed_after_hours_gets_its_callback(status: int) -> No
     world.run()
     assert world.called_back() == {mid: 1}
     assert times[-1] - times[0] > sum(RETRY_DELAYS_S[:6])  # seven and a half hours
-    assert parked(world) == []
+    assert dead_letters(world) == []
 
 
 def test_refusals_count_apart_from_other_failures() -> None:
@@ -97,7 +97,7 @@ def test_refusals_count_apart_from_other_failures() -> None:
     world.platform.script = [400, 500, 400, 500, 400]
     world.run()
     assert len(world.platform.posts) == 5
-    assert parked(world)[0].last.status == 400
+    assert dead_letters(world)[0].last.status == 400
 
 
 def test_a_callback_ends_though_the_platform_asks_for_a_day_each_time() -> None:
@@ -109,7 +109,7 @@ def test_a_callback_ends_though_the_platform_asks_for_a_day_each_time() -> None:
     world.platform.script = [PostResult(429, "HTTP 429", 86_400)] * 9
     world.run()
     assert times[-1] - began < limit_s(RETRY_DELAYS_S)
-    assert len(parked(world)) == 1
+    assert len(dead_letters(world)) == 1
 
 
 def test_how_late_a_callback_is_is_told_at_50_70_and_90_percent_before_it_is_parked() -> None:
@@ -117,22 +117,22 @@ def test_how_late_a_callback_is_is_told_at_50_70_and_90_percent_before_it_is_par
     world.trust()
     sent(world)
     world.platform.script = [FAILED] * 9
-    began, told = world.now, list[tuple[float, str]]()
-    take = world.notes.append
+    began, reported = world.now, list[tuple[float, str]]()
+    take = world.log_events.append
 
     class Told(list[Any]):
         """Records the time of each log event."""
 
-        def append(self, note: Any) -> None:
-            take(note)
-            told.extend((world.now, name) for name in note.counts if "percent" in name)
+        def append(self, event: Any) -> None:
+            take(event)
+            reported.extend((world.now, name) for name in event.counts if "percent" in name)
 
-    world.notes = Told()
+    world.log_events = Told()
     world.run()
     total_s = sum(RETRY_DELAYS_S)
-    assert [name for _, name in told] == [
+    assert [name for _, name in reported] == [
         f"callbacks_at_{percent}_percent" for percent in (50, 70, 90)
     ]
-    for (at, _), percent in zip(told, (50, 70, 90), strict=True):
+    for (at, _), percent in zip(reported, (50, 70, 90), strict=True):
         late_s = at - began - total_s * percent / 100
         assert 0 <= late_s < 120, "it is told in time, although nothing is tried then"

@@ -3,7 +3,7 @@
 from harkara.base.time import Deadline
 from harkara.model.callbacks import PostResult
 from tests.pipeline import campaign
-from tests.pipeline.callbacks import FAILED, noted, parked, sent, steps
+from tests.pipeline.callbacks import FAILED, dead_letters, logged, sent, steps
 from tests.support.world import World
 
 
@@ -20,7 +20,7 @@ def test_every_attempt_is_on_the_timeline_with_what_the_platform_said() -> None:
     first, second, last = steps(world, mid)
     names = ("step", "try", "status", "reason", "duration_ms", "answer", "acknowledged")
     assert [step.get("in_doubt", False) for step in (first, second, last)] == [False, True, False]
-    assert noted(world)["callbacks_in_doubt"] == 1
+    assert logged(world)["callbacks_in_doubt"] == 1
     assert [first[name] for name in names] == [
         *("callback_attempt", 1, 500, "HTTP 500", 7, "try later", False)
     ]
@@ -59,7 +59,7 @@ def test_only_the_attempt_after_a_death_is_in_doubt() -> None:
 
     world.faults.on_call = die
     world.run()
-    assert noted(world)["callbacks_in_doubt"] == 1
+    assert logged(world)["callbacks_in_doubt"] == 1
     assert [step.get("in_doubt", False) for step in steps(world, mid)] == [True, *[False] * 3]
 
 
@@ -82,11 +82,11 @@ def test_a_replayed_callback_is_posted_again_with_its_name_and_body_and_says_so(
     (mid,) = sent(world)
     world.platform.script = [FAILED] * 9
     world.run()
-    (row,) = parked(world)
-    world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
+    (row,) = dead_letters(world)
+    world.manage_services().endpoints.dead_letters.replay("acme", "main", Deadline(lambda: 60.0))
     world.run()
     assert world.called_back() == {mid: 1}
-    assert not parked(world)
+    assert not dead_letters(world)
     assert world.platform.taken[0].webhook_id == row.task.webhook_id
     assert world.platform.taken[0].members == row.task.members
     callback, replayed = [step for step in steps(world, mid) if step["step"] == "callback"]
@@ -101,19 +101,21 @@ def test_a_replay_that_fails_is_parked_again_and_can_be_replayed_again() -> None
     world.platform.script = [FAILED] * 18
     world.run()
     for count in (1, 0):
-        world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
+        world.manage_services().endpoints.dead_letters.replay(
+            "acme", "main", Deadline(lambda: 60.0)
+        )
         world.run()
-        assert len(parked(world)) == count
+        assert len(dead_letters(world)) == count
     assert world.called_back() == {mid: 1}
 
 
-def test_a_replay_opens_the_door_of_an_endpoint_that_was_gone() -> None:
+def test_a_replay_resets_the_health_of_an_endpoint_that_was_gone() -> None:
     world = World()
     world.trust()
     (mid,) = sent(world)
     world.platform.script = [410]
     world.run()
-    world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
+    world.manage_services().endpoints.dead_letters.replay("acme", "main", Deadline(lambda: 60.0))
     world.run()
     assert world.called_back() == {mid: 1}
 
@@ -133,7 +135,7 @@ def test_a_callback_that_was_parked_and_yet_acknowledged_is_not_posted_again() -
     world.faults.on_call = die
     world.run()
     assert world.killed == 1
-    assert len(parked(world)) == 1
-    world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
+    assert len(dead_letters(world)) == 1
+    world.manage_services().endpoints.dead_letters.replay("acme", "main", Deadline(lambda: 60.0))
     world.run()
     assert world.called_back() == {mid: 1}

@@ -36,7 +36,7 @@ def test_the_carrier_takes_each_message_once_though_one_is_in_doubt(world: World
 
 def test_a_throttled_message_is_taken_at_its_third_try(world: World) -> None:
     assert set(world.provider.throttled.values()) == {2}
-    assert any(kind == "claim#003#0000" for _, kind in world.store.marks)
+    assert any(kind == "claim#003#0000" for _, kind in world.store.entries)
 
 
 def test_finals_of_one_receipt_request_go_out_in_one_callback(world: World) -> None:
@@ -62,7 +62,7 @@ def test_blocks_of_refused_records_alone_are_not_submitted() -> None:
     answers = world.send([campaign.record("0000"), *wrong])
     world.run()
     check_without_a_kill(world, answers)
-    assert sorted(kind for _, kind in world.store.marks if kind.startswith("claim#")) == [
+    assert sorted(kind for _, kind in world.store.entries if kind.startswith("claim#")) == [
         "claim#001#0000"
     ]
     assert len(world.called_back()) == 251

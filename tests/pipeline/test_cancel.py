@@ -105,8 +105,8 @@ def steps(actor: str) -> int:
 
 SUBMIT, CANCEL = steps("submit"), steps("cancel")
 ORDERS = [
-    ["cancel" if place in places else "submit" for place in range(SUBMIT + CANCEL)]
-    for places in itertools.combinations(range(SUBMIT + CANCEL), CANCEL)
+    ["cancel" if index in indexes else "submit" for index in range(SUBMIT + CANCEL)]
+    for indexes in itertools.combinations(range(SUBMIT + CANCEL), CANCEL)
 ]
 
 
@@ -175,7 +175,7 @@ def test_a_message_of_another_account_or_one_that_was_refused_is_not_found() -> 
     assert world.cancel(batch.mid(2)) is Code.NOT_FOUND
     world.account = world.account.model_copy(update={"id": "other"})
     assert world.cancel(answers[0].mid) is Code.NOT_FOUND
-    assert not any(kind.startswith("cancel#") for _, kind in world.store.marks)
+    assert not any(kind.startswith("cancel#") for _, kind in world.store.entries)
 
 
 def test_what_went_out_is_too_late_to_cancel_and_stays_delivered() -> None:

@@ -111,9 +111,9 @@ def say(world: World, mid: str, **data: Any) -> None:
     """Change the stored outcome of a message's first submit attempt."""
     batch_id, _ = split_mid(mid)
     key = (batch_id, outcome_kind(1, 0))
-    outcome = world.store.marks[key]
-    world.store.marks[key] = replace(outcome, data={**outcome.data, "taken": [], **data})
-    assert (batch_id, claim_kind(1, 0)) in world.store.marks
+    outcome = world.store.entries[key]
+    world.store.entries[key] = replace(outcome, data={**outcome.data, "taken": [], **data})
+    assert (batch_id, claim_kind(1, 0)) in world.store.entries
 
 
 def ends(world: World) -> list[tuple[int, str, str]]:
@@ -147,7 +147,7 @@ def test_what_no_carrier_took_waits_for_its_next_try_until_an_hour_after_its_end
 
 
 @pytest.mark.parametrize(
-    ("said", "end"),
+    ("payload", "end"),
     [
         ({"refused": [(0, "INVALID_NUMBER", "x")]}, (1, "failed", "INVALID_NUMBER")),
         ({"refused": [(0, "EXPIRED", "")]}, (1, "expired", "EXPIRED")),
@@ -155,11 +155,11 @@ def test_what_no_carrier_took_waits_for_its_next_try_until_an_hour_after_its_end
     ],
 )
 def test_what_ended_by_its_try_ends_as_its_outcome_says_though_no_report_came(
-    said: dict[str, Any], end: tuple[int, str, str]
+    payload: dict[str, Any], end: tuple[int, str, str]
 ) -> None:
     world = World()
     mid = silent(world)
-    say(world, mid, **said)
+    say(world, mid, **payload)
     assert check(world, mid) == {**SETTLED, "ended": 1}
     assert ends(world) == [end]
 
@@ -177,16 +177,16 @@ def test_who_took_back_what_was_never_submitted_hears_that_it_is_cancelled() -> 
     assert ends(world) == [(0, "cancelled", "CANCELLED")]
 
 
-def test_what_a_dead_holder_had_in_its_hands_is_unknown_and_what_it_kept_back_has_expired() -> None:
+def test_what_a_dead_worker_had_in_its_hands_is_unknown_and_what_it_kept_back_has_expired() -> None:
     world = World()
     answers = world.send([campaign.record("9004"), campaign.record("9004", client_ref="2")])
     assert answers
     world.run(60)
     batch_id, _ = split_mid(answers[0].mid)
-    del world.store.marks[batch_id, outcome_kind(1, 0)]
+    del world.store.entries[batch_id, outcome_kind(1, 0)]
     key = (batch_id, claim_kind(1, 0))
-    claim = world.store.marks[key]
-    world.store.marks[key] = replace(claim, data={**claim.data, "carriers": {"sim": [0]}})
+    claim = world.store.entries[key]
+    world.store.entries[key] = replace(claim, data={**claim.data, "carriers": {"sim": [0]}})
     world.now += RECEIPT_WAIT_S
     assert check(world, answers[0].mid) == {**SETTLED, "unknown": 1, "ended": 1}
     assert ends(world) == [(1, "unknown", "NO_RECEIPT"), (0, "expired", "EXPIRED")]

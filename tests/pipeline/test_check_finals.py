@@ -13,7 +13,7 @@ def test_what_may_have_been_submitted_ends_unknown_too() -> None:
     """There is a claim without an outcome: its process died and the task never came back."""
     world = World()
     mid = silent(world)
-    del world.store.marks[split_mid(mid)[0], outcome_kind(1, 0)]
+    del world.store.entries[split_mid(mid)[0], outcome_kind(1, 0)]
     world.now += RECEIPT_WAIT_S
     assert check(world, mid)["unknown"] == 1
 
@@ -24,8 +24,8 @@ def test_a_final_that_was_recovered_is_not_recovered_again(recovered: bool, lost
     mid = silent(world)
     final(world, mid)
     if recovered:
-        mark = Lease("owner", "holder", 0).mark(split_mid(mid)[0], recovered_kind(0))
-        world.store.marks[mark.key] = mark
+        entry = Lease("task_id", "worker_id", 0).entry(split_mid(mid)[0], recovered_kind(0))
+        world.store.entries[entry.key] = entry
     world.now += BUDGET_S + LOST_AFTER_S + 60
     assert check(world, mid)["recovered"] == lost
     assert not world.queues.rows, "nobody waits for it any more"

@@ -21,15 +21,15 @@ BATCHES = [f"1{number:026d}" for number in range(3)]
 FIRST = SubmitTask(BATCHES[0], "acme", single=True)
 
 
-def put(world: World, batch_id: str, owner: str, *groups: int, untold: bool = False) -> None:
+def put(world: World, batch_id: str, task_id: str, *groups: int, untold: bool = False) -> None:
     """Make a message final under a task id, and acknowledge these groups of its callbacks."""
-    lease = Lease(owner, "holder", 0)
-    said = {"untold": True} if untold else {}
-    world.store.put_if_absent([lease.mark(batch_id, final_kind(0), state="delivered", **said)])
+    lease = Lease(task_id, "worker_id", 0)
+    payload = {"untold": True} if untold else {}
+    world.store.put_if_absent([lease.entry(batch_id, final_kind(0), state="delivered", **payload)])
     members = members_of([mid_of(batch_id, 0)])
     for group in groups:
         others = {} if group != groups[-1] else members
-        world.store.put_if_absent([lease.mark(owner, ack_kind(group), members=others)])
+        world.store.put_if_absent([lease.entry(task_id, ack_kind(group), members=others)])
 
 
 def look(world: World, *batch_ids: str) -> tuple[Counter[str], list[object]]:
@@ -41,18 +41,18 @@ def look(world: World, *batch_ids: str) -> tuple[Counter[str], list[object]]:
 
 def put_two(world: World) -> None:
     """Make two messages final under one task id, and acknowledge the callback of the second."""
-    put(world, BATCHES[0], "owner")
-    put(world, BATCHES[1], "owner", 0)
+    put(world, BATCHES[0], "task_id")
+    put(world, BATCHES[1], "task_id", 0)
 
 
 SETTLED: dict[str, Callable[[World], None]] = {
-    "called back": lambda world: put(world, BATCHES[0], "owner", 0),
-    "called back in a later group": lambda world: put(world, BATCHES[0], "owner", 0, 1),
-    "nobody wants to hear of it": lambda world: put(world, BATCHES[0], "owner", untold=True),
+    "called back": lambda world: put(world, BATCHES[0], "task_id", 0),
+    "called back in a later group": lambda world: put(world, BATCHES[0], "task_id", 0, 1),
+    "nobody wants to hear of it": lambda world: put(world, BATCHES[0], "task_id", untold=True),
 }
 OPEN: dict[str, Callable[[World], None]] = {
     "not final": lambda world: None,
-    "never called back": lambda world: put(world, BATCHES[0], "owner"),
+    "never called back": lambda world: put(world, BATCHES[0], "task_id"),
     "another of its queue message was called back": lambda world: put_two(world),
 }
 
@@ -75,11 +75,11 @@ def test_anything_else_is_checked_in_whole(state: str) -> None:
 
 def test_those_of_one_queue_message_are_settled_by_two_reads_together() -> None:
     world = World()
-    lease = Lease("owner", "holder", 0)
+    lease = Lease("task_id", "worker_id", 0)
     for batch_id in BATCHES:
-        put(world, batch_id, "owner")
+        put(world, batch_id, "task_id")
     members = members_of(mid_of(batch_id, 0) for batch_id in BATCHES)
-    world.store.put_if_absent([lease.mark("owner", ack_kind(0), members=members)])
+    world.store.put_if_absent([lease.entry("task_id", ack_kind(0), members=members)])
     calls = len(world.faults.calls)
     counts, enqueued = look(world, *BATCHES)
     assert (+counts, enqueued) == (Counter(settled=3), [])
@@ -187,11 +187,11 @@ def test_it_is_set_in_its_accounts_group(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
-def test_a_task_that_was_moved_by_hand_stays_its_owners() -> None:
+def test_a_task_that_was_moved_by_hand_keeps_its_task_id() -> None:
     world = World()
-    body = FIRST.encode("owner")
+    body = FIRST.encode("task_id")
     done = Checks(world.queues, RECEIPT_WAIT_S).set_together({"m0": body})
-    assert done == {"m0": replace(FIRST, checked=True).encode("owner")}
+    assert done == {"m0": replace(FIRST, checked=True).encode("task_id")}
 
 
 def test_send_says_which_tasks_are_of_one_message() -> None:

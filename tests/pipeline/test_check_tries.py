@@ -40,15 +40,15 @@ def put_try(
     world: World, batch_id: str, attempt: int, claim: dict[str, Any], outcome: dict[str, Any] | None
 ) -> None:
     """Store a submit attempt of a block, each a minute after the one before."""
-    said = {"at": int((NOW + 60 * attempt) * 1000)}
+    payload = {"at": int((NOW + 60 * attempt) * 1000)}
     kind = claim_kind(attempt, 0)
-    mark = LedgerEntry(batch_id, kind, "task", "holder", 0, {**claim, **said})
-    world.store.marks[mark.key] = mark
+    entry = LedgerEntry(batch_id, kind, "task", "worker_id", 0, {**claim, **payload})
+    world.store.entries[entry.key] = entry
     key = (batch_id, outcome_kind(attempt, 0))
-    world.store.marks.pop(key, None)
+    world.store.entries.pop(key, None)
     if outcome is not None:
-        data = {**NOTHING, **outcome, **said}
-        world.store.marks[key] = LedgerEntry(*key, "task", "holder", 0, data)
+        data = {**NOTHING, **outcome, **payload}
+        world.store.entries[key] = LedgerEntry(*key, "task", "worker_id", 0, data)
 
 
 def receipts(world: World) -> list[ReceiptsTask]:
@@ -58,7 +58,7 @@ def receipts(world: World) -> list[ReceiptsTask]:
 @pytest.mark.parametrize(
     ("second", "counts"),
     [
-        pytest.param(None, {"unknown": 1}, id="a holder that died with it"),
+        pytest.param(None, {"unknown": 1}, id="a worker that died with it"),
         pytest.param({"in_doubt": [0]}, {"unknown": 1}, id="in doubt again"),
         pytest.param({"taken": [(0, "id")]}, {"unknown": 1}, id="taken at last"),
         pytest.param({"not_taken": [(0, 0)]}, {"ended": 1}, id="not taken after all"),
@@ -134,9 +134,9 @@ def test_a_record_that_was_refused_at_once_fails_by_its_code_until_it_is_final(
     (batch,) = world.batches().values()
     failed = Receipt(batch.mid(1), 0, State.FAILED, int(NOW), Code.INVALID_NUMBER)
     check(world, batch.mid(0))
-    told = [receipt for task in receipts(world) for receipt in task.receipts]
-    assert failed in told
-    assert [receipt.mid for receipt in told].count(failed.mid) == 1
+    reported = [receipt for task in receipts(world) for receipt in task.receipts]
+    assert failed in reported
+    assert [receipt.mid for receipt in reported].count(failed.mid) == 1
     world.queues.add(QueueName.RECEIPT, ReceiptsTask((failed,)).encode(), world.now)
     world.run(1)
     assert world.finals()[failed.mid] == "failed"
@@ -196,15 +196,15 @@ def test_what_a_check_enqueues_of_a_batch_is_of_its_accounts_fairness_group(
     assert groups == [("send", "acme"), ("schedule", "acme")]
 
 
-def test_an_ack_of_another_batch_by_the_same_owner_says_nothing_of_this_one() -> None:
+def test_an_ack_of_another_batch_under_the_same_task_id_says_nothing_of_this_one() -> None:
     world = World()
     mid = silent(world)
     final(world, mid)
     batch_id, _ = split_mid(mid)
-    (owner,) = (mark.owner for mark in world.store.marks.values() if "final#" in mark.kind)
+    (task_id,) = (entry.task_id for entry in world.store.entries.values() if "final#" in entry.kind)
     data = {"members": {"another": [0]}, "status": 200}
-    ack = LedgerEntry(owner, ack_kind(0), owner, "holder", 0, data)
-    world.store.marks[ack.key] = ack
+    ack = LedgerEntry(task_id, ack_kind(0), task_id, "worker_id", 0, data)
+    world.store.entries[ack.key] = ack
     world.now += BUDGET_S + LOST_AFTER_S + 60
     assert check(world, mid)["recovered"] == 1
     assert RecoverTask(batch_id, (0,)) in enqueued(world)

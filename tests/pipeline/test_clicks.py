@@ -78,12 +78,12 @@ def run(faults: Faults | None = None, *statuses: int, visits: int = 2) -> tuple[
 def check_clicks(world: World, person: Person, answers: list[RecordResult] | None) -> None:
     """Fail unless each followed link led to its URL and was reported once."""
     check(world, answers)
-    told = world.told_clicks()
-    assert told.keys() == person.clicked.keys(), "a click was lost, or told of nobody's"
-    doubled = {mid for (mid, _), count in told.items() if count > 1}
+    reported = world.reported_clicks()
+    assert reported.keys() == person.clicked.keys(), "a click was lost, or told of nobody's"
+    doubled = {mid for (mid, _), count in reported.items() if count > 1}
     assert doubled <= world.callbacks_in_doubt(), "a click was told twice, uncounted"
-    marks = [key for key in world.store.marks if key[1].startswith("click#")]
-    assert len(marks) == len(person.clicked)
+    entries = [key for key in world.store.entries if key[1].startswith("click#")]
+    assert len(entries) == len(person.clicked)
 
 
 QUIET = run()
@@ -95,7 +95,7 @@ UNLUCKY = (500, 503, 200, 500)
 def test_a_link_is_told_once_however_often_it_is_followed() -> None:
     world, person = QUIET
     assert set(person.clicked.values()) == {2}
-    assert set(world.told_clicks().values()) == {1}
+    assert set(world.reported_clicks().values()) == {1}
     assert sorted(person.led_to.values()) == [
         "https://acme.in/0000",
         "https://acme.in/9002",
@@ -139,7 +139,7 @@ def test_nor_does_it_when_the_platform_fails_at_first(fault: Fault) -> None:
 def test_a_lost_answer_tells_no_click_twice(fault: Fault) -> None:
     world, person = run(fault.faults())
     assert world.faults.calls[fault.number] == fault.call
-    assert set(world.told_clicks().values()) == {1}
+    assert set(world.reported_clicks().values()) == {1}
     assert not world.callbacks_in_doubt()
 
 
@@ -157,9 +157,9 @@ def test_many_deaths_and_losses_together_lose_no_click(
 def test_many_clicks_at_once_are_told_once() -> None:
     world, person = run(visits=200)
     assert set(person.clicked.values()) == {200}
-    assert set(world.told_clicks().values()) == {1}
+    assert set(world.reported_clicks().values()) == {1}
     assert world.counts["repeated"] == 4 * 199
-    assert len([note for note in world.notes if "first_clicks" in note.counts]) == 4
+    assert len([event for event in world.log_events if "first_clicks" in event.counts]) == 4
 
 
 def test_every_click_is_told_where_the_callback_wants_it() -> None:
@@ -172,7 +172,7 @@ def test_every_click_is_told_where_the_callback_wants_it() -> None:
         world.at(VISITED_AT_S + number, person.follow_all)
     world.run()
     check_without_a_kill(world, answers)
-    assert world.told_clicks() == person.clicked
+    assert world.reported_clicks() == person.clicked
     assert set(person.clicked.values()) == {5}
 
 
@@ -183,7 +183,9 @@ def test_a_click_on_a_message_that_nobody_wants_to_hear_of_is_put_down() -> None
     world.at(VISITED_AT_S, person.follow_all)
     world.run()
     assert not world.platform.taken
-    assert [kind for _, kind in world.store.marks if kind.startswith("click#")] == ["click#0000#0"]
+    assert [kind for _, kind in world.store.entries if kind.startswith("click#")] == [
+        "click#0000#0"
+    ]
 
 
 def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
@@ -193,7 +195,7 @@ def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
     world.at(8 * 86_400, person.follow_all)
     world.run()
     assert person.clicked
-    assert not world.told_clicks()
+    assert not world.reported_clicks()
     assert world.counts["batch_missing"] == 1
 
 
@@ -202,16 +204,16 @@ def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:
     (mid,) = {mid for mid, link in person.clicked if person.led_to[link].endswith("0000")}
     timeline = ask(world, mid)["timeline"]
     steps = [step["step"] for step in timeline]
-    told = timeline[steps.index("clicked") :]
-    assert steps[: -len(told)] == ["accepted", "submitted", "delivered", "callback"]
-    assert {step["url"] for step in told if step["step"] == "clicked"} == {
+    reported = timeline[steps.index("clicked") :]
+    assert steps[: -len(reported)] == ["accepted", "submitted", "delivered", "callback"]
+    assert {step["url"] for step in reported if step["step"] == "clicked"} == {
         SHARED,
         "https://acme.in/0000",
     }
-    assert {step["at"] for step in told if step["step"] == "clicked"} == {
+    assert {step["at"] for step in reported if step["step"] == "clicked"} == {
         "2023-11-14T22:23:20.000Z"
     }
-    assert [step["step"] for step in told].count("callback") == 2
+    assert [step["step"] for step in reported].count("callback") == 2
 
 
 def test_a_repeat_is_told_by_its_own_urls_though_each_link_is_another() -> None:

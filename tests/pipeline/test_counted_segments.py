@@ -64,20 +64,20 @@ class Counting(World):
         assert mid
         return mid
 
-    def say(self, *said: Said, attempt: int = 1) -> None:
+    def say(self, *payload: Said, attempt: int = 1) -> None:
         """Post receipts in one request."""
         reference = self.signer.sign(self.mid, attempt)
         entries = [
-            {"ref": reference, "id": f"0C{each.segment}", "state": each.state} for each in said
+            {"ref": reference, "id": f"0C{each.segment}", "state": each.state} for each in payload
         ]
         request = ReceiptRequest("POST", {}, {}, to_json(entries))
         self.receive_service().receive("counting", TOKEN, request)
 
 
-def expected(said: Sequence[Said]) -> str:
+def expected(payload: Sequence[Said]) -> str:
     """Return the state that receipts in this order make final, "unknown" for none."""
     delivered: set[int] = set()
-    for segment, state in said:
+    for segment, state in payload:
         if state in ("no", "gone"):
             return {"no": "failed", "gone": "expired"}[state]
         if state == "ok":
@@ -103,10 +103,12 @@ def test_a_message_is_delivered_with_its_last_segment_and_fails_with_the_first(
     requests: list[list[Said]],
 ) -> None:
     world = Counting()
-    for number, said in enumerate(requests):
-        world.at(10 + number, partial(world.say, *said))
+    for number, payload in enumerate(requests):
+        world.at(10 + number, partial(world.say, *payload))
     world.run()
-    assert world.finals() == {world.mid: expected([each for said in requests for each in said])}
+    assert world.finals() == {
+        world.mid: expected([each for payload in requests for each in payload])
+    }
     assert world.called_back() == {world.mid: 1}
 
 
@@ -115,15 +117,15 @@ def test_a_message_of_one_segment_needs_no_count() -> None:
     world.at(10, lambda: world.say(Said(1, "ok")))
     world.run()
     assert world.finals() == {world.mid: "delivered"}
-    assert not [kind for _, kind in world.store.marks if kind.startswith("segment#")]
+    assert not [kind for _, kind in world.store.entries if kind.startswith("segment#")]
 
 
 def together(faults: Faults | None = None) -> Counting:
     """Return a world in which all segments are delivered at the same moment, one twice."""
     world = Counting(faults)
     if world.answers:
-        for said in ([Said(1, "ok"), Said(2, "ok")], [Said(2, "ok")], [Said(3, "ok")]):
-            world.at(10, partial(world.say, *said))
+        for payload in ([Said(1, "ok"), Said(2, "ok")], [Said(2, "ok")], [Said(3, "ok")]):
+            world.at(10, partial(world.say, *payload))
     world.run()
     return world
 

@@ -72,8 +72,8 @@ def check_ends(world: World, answers: Sequence[RecordResult] | None) -> None:
     check(world, answers)
     for mid, at_s in world.providers.taken_at().items():
         batch_id, index = split_mid(mid)
-        final = world.store.marks[batch_id, final_kind(index)]
-        assert at_s <= final.until_ms / 1000 - BUDGET_S, "a message went out after its end"
+        final = world.store.entries[batch_id, final_kind(index)]
+        assert at_s <= final.expires_at_ms / 1000 - BUDGET_S, "a message went out after its end"
 
 
 SENDS: tuple[Send, ...] = (send_now, campaign.send_later)

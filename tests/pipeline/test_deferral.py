@@ -11,7 +11,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.messages import Category
 from harkara.model.routing import CLOSES_S
-from harkara.model.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, owner_of
+from harkara.model.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, task_id_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.pipeline.routes import carrier, records
@@ -124,7 +124,7 @@ def test_a_task_that_comes_early_waits_and_its_check_ends_nothing_before(
     check_without_a_kill(world, answers)
 
 
-def test_a_deferred_task_is_its_first_owners() -> None:
+def test_a_deferred_task_keeps_its_first_task_id() -> None:
     world = World()
     promotions(world, "0000")
     campaign.hurry(world)
@@ -132,7 +132,7 @@ def test_a_deferred_task_is_its_first_owners() -> None:
     world.submit = world.submit_service()
     asyncio.run(world.deliver(message))
     bodies = [task.body for task in world.queues.waiting_rows if '"submit"' in task.body]
-    assert [owner_of("another", body) for body in bodies] == [message.id]
+    assert [task_id_of("another", body) for body in bodies] == [message.id]
 
 
 def test_refused_records_of_a_request_for_later_are_called_back_once() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from harkara.model.ledger import parked_of
+from harkara.model.ledger import dead_letter_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
@@ -60,33 +60,37 @@ def test_a_second_delivery_while_the_first_posts_waits_and_posts_nothing() -> No
     answers = world.send([campaign.record("0000")])
     world.run()
     receipts = next(
-        mark for (_, kind), mark in world.store.marks.items() if kind.startswith("final#")
+        entry for (_, kind), entry in world.store.entries.items() if kind.startswith("final#")
     )
-    del world.store.marks[receipts.owner, "ack#000"]  # posted, but not recorded
+    del world.store.entries[receipts.task_id, "ack#000"]  # posted, but not recorded
     body = receipts_body(world)
-    world.now = receipts.until_ms / 1000 - 1
-    late = QueueMessage(receipts.owner, QueueName.RECEIPT, body, world.now)
+    world.now = receipts.expires_at_ms / 1000 - 1
+    late = QueueMessage(receipts.task_id, QueueName.RECEIPT, body, world.now)
     asyncio.run(world.deliver(late))
     assert world.counts["LeaseHeld"] == 1
     check_without_a_kill(world, answers)
 
 
 def receipts_body(world: World) -> str:
-    (final,) = (mark for (_, kind), mark in world.store.marks.items() if kind.startswith("final#"))
+    (final,) = (
+        entry for (_, kind), entry in world.store.entries.items() if kind.startswith("final#")
+    )
     (task,) = world.platform.taken
     (member,) = task.members
     return ReceiptsTask((Receipt(member.mid, 1, State.DELIVERED, final.data["at"]),)).encode()
 
 
-def test_a_redriven_dead_letter_keeps_its_owner_and_posts_once() -> None:
+def test_a_redriven_dead_letter_keeps_its_task_id_and_posts_once() -> None:
     world = World()
     answers = world.send([campaign.record("0000")])
     world.run()
     (task,) = world.platform.taken
-    owner = task.group_owner
+    task_id = task.group_task_id
     body = receipts_body(world)
     world.queues.waiting.append(
-        QueueMessage("new-id", QueueName.RECEIPT, body[:-1] + f',"owner":"{owner}"}}', world.now)
+        QueueMessage(
+            "new-id", QueueName.RECEIPT, body[:-1] + f',"task_id":"{task_id}"}}', world.now
+        )
     )
     world.run()
     assert world.counts["acknowledged_before"] == 1
@@ -129,8 +133,8 @@ def test_a_late_failure_of_a_try_that_was_superseded_is_not_final() -> None:
     assert answers is not None
     (result,) = answers
     world.run()
-    for key in [key for key in world.store.marks if key[1].startswith("final#")]:
-        del world.store.marks[key]
+    for key in [key for key in world.store.entries if key[1].startswith("final#")]:
+        del world.store.entries[key]
     reference = world.signer.sign(result.mid, 1)
     world.receipts.append((world.now, reference, "UNDELIV", "1"))
     world.run()
@@ -159,14 +163,16 @@ def test_a_callback_that_nobody_takes_is_parked_after_the_whole_schedule() -> No
     assert not world.platform.taken
     assert [attempt for _, attempt, _ in world.platform.posts] == list(range(9))
     assert world.now - began > 27 * 3600
-    (parked,) = (
-        parked_of(mark) for (pk, _), mark in world.store.marks.items() if pk == "parked#acme#main"
+    (dead_letters,) = (
+        dead_letter_of(entry)
+        for (pk, _), entry in world.store.entries.items()
+        if pk == "dead-letter#acme#main"
     )
-    assert parked.task.members[0].client_ref == "ref-0000"
-    assert (parked.last.status, parked.last.reason) == (500, "HTTP 500")
+    assert dead_letters.task.members[0].client_ref == "ref-0000"
+    assert (dead_letters.last.status, dead_letters.last.reason) == (500, "HTTP 500")
 
 
-def test_the_check_recovers_a_final_whose_owner_was_lost_with_its_dead_letter() -> None:
+def test_the_check_recovers_a_final_whose_task_was_lost_with_its_dead_letter() -> None:
     world = World()
     answers = world.send([campaign.record("0000")])
     lose_first_receipts_message(world)

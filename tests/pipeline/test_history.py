@@ -97,8 +97,8 @@ def test_each_end_says_how_it_came(
     assert (history["error"] or {}).get("code") == code
     assert steps(history) == ["accepted", *way, "callback"]
     assert (history["price"], history["template_id"]) == (None, None)
-    tries = [step["try"] for step in history["timeline"][:-1] if "try" in step]
-    assert tries == list(range(1, len(tries) + 1))
+    attempts = [step["try"] for step in history["timeline"][:-1] if "try" in step]
+    assert attempts == list(range(1, len(attempts) + 1))
 
 
 def test_a_carriers_own_code_is_shown() -> None:

@@ -27,19 +27,19 @@ RECORDS = campaign.records()
 class Platform:
     """A platform that sends a request under a key repeatedly."""
 
-    def __init__(self, world: World, records: list[Record], known: Account = ACCOUNT) -> None:
+    def __init__(self, world: World, records: list[Record], existing: Account = ACCOUNT) -> None:
         self.world = world
         # The account as cached by the process that gets the request.
-        self.known = known
+        self.existing = existing
         self.request = SendRequest(records, "")
         self.idempotency = Idempotency(world.store, world.clock, random.Random(1).randbytes)  # noqa: S311
 
     def send(self) -> list[RecordResult] | None:
         """Send; return None if the process died."""
-        until_ms = int((self.world.now + TIMEOUT_S) * 1000)
+        expires_at_ms = int((self.world.now + TIMEOUT_S) * 1000)
         try:
             answer = self.idempotency.once(
-                caller_of(self.known), "campaign", b"request", until_ms, self._produce
+                caller_of(self.existing), "campaign", b"request", expires_at_ms, self._produce
             )
         except ProcessKilled:
             self.world.killed += 1
@@ -47,7 +47,7 @@ class Platform:
         return [RecordResult(*row) for row in decode(answer.body)]
 
     def _produce(self, names: IdSource | None) -> Answer:
-        results = self.world.accept_service().accept(caller_of(self.known), self.request, names)
+        results = self.world.accept_service().accept(caller_of(self.existing), self.request, names)
         return Answer(200, encode([(result.mid, result.code) for result in results]))
 
 
@@ -108,11 +108,11 @@ def check_numbers(world: World, records: Sequence[Record], results: Sequence[Rec
             assert world.batches()[batch_id].messages[index].to == record.to
 
 
-def repeated(first: Account, then: Account, known: Account) -> World:
+def repeated(first: Account, then: Account, existing: Account) -> World:
     """Send under a key twice: the first process dies after the enqueue; the account changes.
 
     The first process has an account cached that is older than the stored one, the second has
-    `known`.
+    `existing`.
     """
     world = World()
     world.accounts.accounts["acme"] = first
@@ -124,7 +124,7 @@ def repeated(first: Account, then: Account, known: Account) -> World:
     world.faults.on_call = lambda number, name: None
     world.now += TIMEOUT_S + 1
     world.accounts.accounts["acme"] = then
-    platform.known = known
+    platform.existing = existing
     results = platform.send()
     assert results
     check_numbers(world, ABROAD, results)
@@ -170,15 +170,15 @@ def names() -> list[str]:
     return [split_mid(result.mid)[0] for result in results]
 
 
-@pytest.mark.parametrize("place", range(len(LINKED)))
-def test_where_one_batch_needs_another_name_the_others_keep_theirs(place: int) -> None:
+@pytest.mark.parametrize("index", range(len(LINKED)))
+def test_where_one_batch_needs_another_name_the_others_keep_theirs(index: int) -> None:
     expected = names()
-    world, platform = linking(expected[place])
+    world, platform = linking(expected[index])
     results = platform.send()
     assert results
     batch_ids = [split_mid(result.mid)[0] for result in results]
     assert [a == b for a, b in zip(batch_ids, expected, strict=True)] == [
-        each != place for each in range(len(LINKED))
+        each != index for each in range(len(LINKED))
     ]
     assert len(set(batch_ids)) == len(LINKED)
 

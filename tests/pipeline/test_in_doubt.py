@@ -72,8 +72,8 @@ def test_what_is_in_doubt_never_goes_to_another_carrier() -> None:
     assert set(world.finals().values()) == {"delivered"}
     assert sum(taken(world).values()) == 40
     for provider in world.providers.by_name.values():
-        tries = {reference.split(".")[1] for reference in provider.references}
-        assert tries <= {"1"}, "a message in doubt went out under another reference"
+        attempts = {reference.split(".")[1] for reference in provider.references}
+        assert attempts <= {"1"}, "a message in doubt went out under another reference"
     first, second = (world.providers.by_name[name].references.keys() for name in "ab")
     assert first
     assert second

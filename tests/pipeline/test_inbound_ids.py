@@ -34,7 +34,7 @@ CARRIERS: dict[str, tuple[Callable[[int], str], int]] = {
 @given(
     seed=st.integers(0, 10**6),
     clock_s=st.sampled_from([None, 0, 3600, -9 * DAY_S]),
-    said=st.lists(
+    payload=st.lists(
         st.tuples(
             st.integers(0, 3 * DAY_S),
             st.sampled_from([STOP, START, HELLO]),
@@ -45,15 +45,15 @@ CARRIERS: dict[str, tuple[Callable[[int], str], int]] = {
     ),
 )
 def test_what_was_written_last_counts_and_what_comes_again_changes_nothing(
-    carrier: str, clock_s: int | None, seed: int, said: Sequence[tuple[int, str, Sequence[int]]]
+    carrier: str, clock_s: int | None, seed: int, payload: Sequence[tuple[int, str, Sequence[int]]]
 ) -> None:
     """A carrier repeats a message only before it reuses the id. Its clock may be wrong."""
     name_of, pause_s = CARRIERS[carrier]
     world = listening(Faults(seed=seed), form="standard")
     deliveries = list[tuple[int, int, str, Any]]()
-    at_s, last = int(world.now), len(said) - 1
-    starts_s = [at_s := at_s + pause_s + after_s for after_s, _, _ in said]
-    for number, (_, text, again_s) in enumerate(said):
+    at_s, last = int(world.now), len(payload) - 1
+    starts_s = [at_s := at_s + pause_s + after_s for after_s, _, _ in payload]
+    for number, (_, text, again_s) in enumerate(payload):
         text = f"{text} {number}" if text == HELLO else text
         until_s = min(
             (starts_s[n] for n in range(number + 1, last + 1) if name_of(n) == name_of(number)),
@@ -71,19 +71,19 @@ def test_what_was_written_last_counts_and_what_comes_again_changes_nothing(
         if number > newest:
             newest, out = number, {STOP: True, START: False}.get(text, out)
         assert is_out(world) == out
-    hellos = [f"{HELLO} {n}" for n, (_, text, _) in enumerate(said) if text == HELLO]
+    hellos = [f"{HELLO} {n}" for n, (_, text, _) in enumerate(payload) if text == HELLO]
     assert [reply.text for reply in replies(world) if HELLO in reply.text] == hellos
 
 
 @pytest.mark.parametrize(
-    ("after_s", "heard"), [(WEEK_S - 1, 1), (WEEK_S, 2), (30 * DAY_S, 2)], ids=str
+    ("after_s", "received"), [(WEEK_S - 1, 1), (WEEK_S, 2), (30 * DAY_S, 2)], ids=str
 )
-def test_what_comes_a_week_later_is_another_message(after_s: int, heard: int) -> None:
+def test_what_comes_a_week_later_is_another_message(after_s: int, received: int) -> None:
     world = listening(form="standard")
     say(world, STOP, ts=None, mid="1")
     world.now += after_s
     say(world, STOP, ts=None, mid="1")
-    assert len(replies(world)) == heard
+    assert len(replies(world)) == received
 
 
 @pytest.mark.parametrize("changed", ["sender", "to", "text"])
@@ -100,8 +100,8 @@ def test_two_of_one_id_in_one_second_are_two(changed: str) -> None:
 
 def test_an_id_of_half_characters_is_one() -> None:
     world = listening(form="standard")
-    said = {"from": [PHONE], "to": ["56161"], "text": ["caf\udce9"], "mid": ["\udce9"]}
+    payload = {"from": [PHONE], "to": ["56161"], "text": ["caf\udce9"], "mid": ["\udce9"]}
     for _ in range(2):
-        world.inbound_service().receive("sim", TOKEN, ReceiptRequest("GET", {}, said, b""))
+        world.inbound_service().receive("sim", TOKEN, ReceiptRequest("GET", {}, payload, b""))
         world.run()
     assert len(replies(world)) == 1

@@ -80,11 +80,11 @@ def ends_of(evil: list[tuple[str, int, str]], after: int) -> list[tuple[str, str
     assert not world.queues.waiting
     assert not world.queues.waiting_rows
     taken_at = world.providers.taken_at()
-    wanted_s = {"retried": 0, "later": HOUR_S}
+    required_s = {"retried": 0, "later": HOUR_S}
     return sorted(
-        (dlr.client_ref, str(dlr.state), taken_at[dlr.mid] - began_s - wanted_s[ref] < LATE_S)
+        (dlr.client_ref, str(dlr.state), taken_at[dlr.mid] - began_s - required_s[ref] < LATE_S)
         for dlr in world.platform.dlrs
-        if (ref := dlr.client_ref) in wanted_s
+        if (ref := dlr.client_ref) in required_s
     )
 
 

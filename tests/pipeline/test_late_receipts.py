@@ -14,29 +14,29 @@ HOUR_S = 3600
 
 
 @given(
-    told_after_h=st.integers(-100, 100),
+    reported_after_h=st.integers(-100, 100),
     comes_after_h=st.integers(1, 71),
     failures=st.integers(0, 8),
     trusted=st.booleans(),
 )
 # Two days in the carrier's backlog, and an endpoint that is down when the receipt comes.
-@example(told_after_h=1, comes_after_h=71, failures=5, trusted=True)
+@example(reported_after_h=1, comes_after_h=71, failures=5, trusted=True)
 # The endpoint is healthy, and the check comes between the final state and its callback.
-@example(told_after_h=1, comes_after_h=70, failures=0, trusted=False)
+@example(reported_after_h=1, comes_after_h=70, failures=0, trusted=False)
 def test_a_callback_that_is_under_way_is_not_taken_for_lost(
-    told_after_h: int, comes_after_h: int, failures: int, trusted: bool
+    reported_after_h: int, comes_after_h: int, failures: int, trusted: bool
 ) -> None:
     world = World()
     answers = world.send([campaign.record("9004")])  # the carrier sends no receipt by itself
     assert answers
     mid = answers[0].mid
-    told_s = int(world.now) + told_after_h * HOUR_S
+    reported_s = int(world.now) + reported_after_h * HOUR_S
 
     def come() -> None:
         if trusted:
             world.trust()
         world.platform.script = [500] * failures
-        receipt = Receipt(mid, 1, State.DELIVERED, told_s)
+        receipt = Receipt(mid, 1, State.DELIVERED, reported_s)
         world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
         check = CheckTask(split_mid(mid)[0]).encode()
         world.queues.add(QueueName.RECEIPT, check, world.now)

@@ -43,18 +43,18 @@ DEFERRALS = [
 
 
 @pytest.mark.parametrize(
-    ("place", "state"), [(place, row[-1]) for place, row in enumerate(campaign.LATER)]
+    ("index", "state"), [(index, row[-1]) for index, row in enumerate(campaign.LATER)]
 )
-def test_every_message_ends_as_named(world: World, place: int, state: str) -> None:
-    ends = [dlr.state for dlr in world.platform.dlrs if dlr.client_ref == str(place)]
+def test_every_message_ends_as_named(world: World, index: int, state: str) -> None:
+    ends = [dlr.state for dlr in world.platform.dlrs if dlr.client_ref == str(index)]
     assert ends == [state]
 
 
 def test_each_goes_out_at_its_time(world: World) -> None:
     times = sorted({int(at - NOW) for at in world.provider.taken_at.values()})
-    first_tries = [0, 600, 22_600, 22_600 + 48 * 3600, 29 * 86_400]
-    assert [at for at in times if at in first_tries] == first_tries
-    assert set(times) - set(first_tries) == {608}  # the third attempt of the throttled message
+    first_attempts = [0, 600, 22_600, 22_600 + 48 * 3600, 29 * 86_400]
+    assert [at for at in times if at in first_attempts] == first_attempts
+    assert set(times) - set(first_attempts) == {608}  # the third attempt of the throttled message
 
 
 @each(deaths(RUN))

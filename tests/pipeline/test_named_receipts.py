@@ -124,13 +124,13 @@ def test_a_receipt_finds_its_message_by_the_carriers_id(delays_s: tuple[float, .
     assert len(world.sent) == 2
     assert world.finals() == {answer.mid: "delivered" for answer in answers}
     assert set(world.called_back().values()) == {1}
-    told = [
+    reported = [
         step["carrier_message_id"]
         for answer in answers
         for step in ask(world, answer.mid)["timeline"]
         if step["step"] == "submitted"
     ]
-    assert told == ["FF00", "FF01"], "as the carrier wrote it, not as it is compared"
+    assert reported == ["FF00", "FF01"], "as the carrier wrote it, not as it is compared"
 
 
 def test_a_carrier_gets_the_last_telemarketer_of_the_accounts_chain() -> None:
@@ -151,12 +151,12 @@ def test_a_receipt_of_no_message_is_given_up_and_counted() -> None:
     assert world.counts["early"] == len(DELAYS_S)
 
 
-def test_without_its_pointer_a_message_is_taken_and_ends_unknown(
+def test_a_message_without_an_index_entry_is_accepted_and_ends_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is not in doubt, so that it is never submitted again."""
     world = OwnIds((60,))
-    monkeypatch.setattr("harkara.submit.dispatch.pointers", lambda *_: [])
+    monkeypatch.setattr("harkara.submit.dispatch.index_entries", lambda *_: [])
     answers = world.send([campaign.record("0001")])
     assert answers
     world.run()
@@ -238,13 +238,13 @@ async def receipts_are_read(world: OwnIds) -> None:
         await asyncio.create_task(world.deliver(message))
 
 
-def test_a_carrier_that_calls_all_messages_alike_leaves_one_pointer_and_they_all_end() -> None:
+def test_a_carrier_with_one_id_for_all_messages_has_one_index_entry_and_they_all_end() -> None:
     world = OwnIds((60,), round_after=1)
     for _ in range(8):
         world.send([campaign.record("0001")])
     world.run()
     assert len(world.sent) == len(world.finals()) == 8
-    assert sum(key[1].startswith("pointer") for key in world.store.marks) == 1
+    assert sum(key[1].startswith("carrier-id") for key in world.store.entries) == 1
 
 
 def test_a_carrier_is_told_when_a_message_ends() -> None:

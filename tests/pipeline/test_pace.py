@@ -34,7 +34,7 @@ def test_a_campaign_leaves_at_its_carriers_rate_and_nobody_polls() -> None:
         assert times[block] >= block / 40 - 2.5
     assert world.counts["waiting"] < 30, "a block comes back for its turn and for its place"
     swaps = [call for call in world.faults.calls if call == "swap"]
-    assert len(swaps) <= 15 * 2 + 5, "a turn and a place a block; the callbacks' door"
+    assert len(swaps) <= 15 * 2 + 5, "a turn and a place a block; the endpoint's health"
 
 
 def test_a_release_after_the_window_is_spread() -> None:
@@ -95,7 +95,7 @@ def test_a_block_waits_for_a_place_that_comes_at_once_and_is_not_split() -> None
     answers = [world.send([*records(20), abroad, abroad]) for _ in range(3)]
     world.run()
     check_without_a_kill(world, *answers)
-    assert {kind for _, kind in world.store.marks if "claim#" in kind} == {"claim#001#0000"}
+    assert {kind for _, kind in world.store.entries if "claim#" in kind} == {"claim#001#0000"}
     assert spread(world, "slow")[-1] == pytest.approx(0.2)
 
 

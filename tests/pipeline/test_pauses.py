@@ -19,7 +19,7 @@ def test_a_paused_account_claims_nothing_until_it_is_resumed(who: str) -> None:
     set_routing(world, who, paused=True)
     answers = send(world, 250)
     claims: list[int] = []
-    world.at(3_599, lambda: claims.append(sum("claim#" in kind for _, kind in world.store.marks)))
+    world.at(3_599, lambda: claims.append(sum("claim#" in kind for _, kind in world.store.entries)))
     world.at(3_600, lambda: set_routing(world, who))
     world.run()
     check_without_a_kill(world, answers)

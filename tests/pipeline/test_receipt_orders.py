@@ -48,27 +48,27 @@ class Carrier:
         """Send receipts in one of the ways, limited to attempts that the carrier has received."""
         world = self.world
         signed = {each: world.signer.sign(self.mid, each.attempt) for each in group}
-        known = [each for each in group if world.provider.references[signed[each]]]
-        for attempt, word in known:
+        existing = [each for each in group if world.provider.references[signed[each]]]
+        for attempt, word in existing:
             if not self.expected and (word == "DELIVRD" or attempt == TAKEN):
                 self.expected, self.ended_at = WORDS[word], world.now
         if way == "array":
-            world.receipts += [(world.now, signed[each], each.word, "1") for each in known]
+            world.receipts += [(world.now, signed[each], each.word, "1") for each in existing]
             return
-        receipts = [Receipt(self.mid, a, WORDS[word], int(world.now)) for a, word in known]
+        receipts = [Receipt(self.mid, a, WORDS[word], int(world.now)) for a, word in existing]
         bodies = [ReceiptsTask((receipt,), "sim").encode() for receipt in receipts]
         if way == "joined" and len(bodies) > 1:
             waiting = {str(number): body for number, body in enumerate(bodies)}
-            assert CoalesceService(world.queues).join(waiting) == set(waiting)
+            assert CoalesceService(world.queues).coalesce(waiting) == set(waiting)
             return
         for body in bodies:
             world.queues.add(QueueName.RECEIPT, body, world.now)
 
 
-said = st.builds(Said, st.integers(1, TAKEN), st.sampled_from(sorted(WORDS)))
+payload = st.builds(Said, st.integers(1, TAKEN), st.sampled_from(sorted(WORDS)))
 groups = st.tuples(
     st.sampled_from(["array", "joined", "separate"]),
-    st.lists(said, min_size=1, max_size=4),
+    st.lists(payload, min_size=1, max_size=4),
     st.sampled_from([0.1, 0.9, 1.5, 3.0, 6.0, 9.0, 20.0, 500.0]),
 )
 

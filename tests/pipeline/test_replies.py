@@ -8,7 +8,7 @@ from harkara.accept.requests import RecordResult
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import encode
 from harkara.carriers.receipts import ReceiptRequest
-from harkara.inbound.replies import Heard
+from harkara.inbound.replies import ReceivedMessage
 from harkara.model.events import Reply
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each
@@ -46,8 +46,8 @@ def conversing(*, two_way: bool = True, form: str = "clevertap") -> World:
 
 def say(world: World, text: str = "Yes", sender: str = PHONE, **fields: Any) -> None:
     """Post a phone's message; its carrier repeats a request that got no answer."""
-    said = {"from": sender, "to": CODE, "text": text, "ts": int(world.now), **fields}
-    request = ReceiptRequest("POST", {}, {}, encode(said))
+    payload = {"from": sender, "to": CODE, "text": text, "ts": int(world.now), **fields}
+    request = ReceiptRequest("POST", {}, {}, encode(payload))
     for _ in range(5):
         try:
             world.inbound_service().receive("sim", TOKEN, request)
@@ -100,12 +100,12 @@ def test_nothing_is_noted_or_told_of_an_account_that_does_not_ask_for_it() -> No
 
 
 @pytest.mark.parametrize(
-    ("form", "told"), [("clevertap", 0), ("moengage", 0), ("generic", 1), ("standard", 1)]
+    ("form", "reported"), [("clevertap", 0), ("moengage", 0), ("generic", 1), ("standard", 1)]
 )
-def test_a_stranger_is_told_of_only_where_the_format_can_say_so(form: str, told: int) -> None:
+def test_a_stranger_is_told_of_only_where_the_format_can_say_so(form: str, reported: int) -> None:
     world = conversing(form=form)
     say(world, sender=STRANGER)
-    assert [(reply.mid, reply.client_ref) for reply in replies(world)] == [("", "")] * told
+    assert [(reply.mid, reply.client_ref) for reply in replies(world)] == [("", "")] * reported
 
 
 @pytest.mark.parametrize("form", ["moengage", "moengage_batch", "webengage"])
@@ -152,8 +152,8 @@ def test_a_text_is_told_as_far_as_it_can_be() -> None:
 
 def test_half_characters_are_told_as_question_marks() -> None:
     world = conversing()
-    heard = Heard(world.account, PHONE, f"+{CODE}", "caf\udce9", int(world.now))
-    world.inbound_service().replies.pass_on([heard])
+    received = ReceivedMessage(world.account, PHONE, f"+{CODE}", "caf\udce9", int(world.now))
+    world.inbound_service().replies.pass_on([received])
     world.run()
     assert [(reply.receiver, reply.text) for reply in replies(world)] == [(CODE, "caf?")]
 
@@ -179,13 +179,13 @@ def test_a_process_that_dies_loses_no_reply_and_doubles_none(fault: Fault) -> No
     assert world.killed == 1
     check(world, answers)
     in_doubt = [
-        mark
-        for (owner, kind), mark in world.store.marks.items()
-        if owner.startswith("reply-") and kind.startswith("post#") and mark.data["in_doubt"]
+        entry
+        for (task_id, kind), entry in world.store.entries.items()
+        if task_id.startswith("reply-") and kind.startswith("post#") and entry.data["in_doubt"]
     ]
-    told = replies(world)
-    assert 1 <= len(told) <= 1 + len(in_doubt), "a reply was lost, or doubled and not in doubt"
-    assert len(set(told)) == 1
+    reported = replies(world)
+    assert 1 <= len(reported) <= 1 + len(in_doubt), "a reply was lost, or doubled and not in doubt"
+    assert len(set(reported)) == 1
     assert world.suppressions.entries("acme", [PHONE])
 
 

@@ -11,7 +11,7 @@ from tests.support.wired import CARRIER, NOW
 from tests.support.world import World
 
 
-def told_after_s(world: World) -> list[float]:
+def reported_after_s(world: World) -> list[float]:
     """Return a list that gets the seconds from the start to each post of a callback."""
     times: list[float] = []
 
@@ -30,7 +30,7 @@ def test_a_message_is_tried_until_it_ends_and_ends_in_time(
 ) -> None:
     """The carrier asks for any wait, and recovers at any time except in the last 20 seconds."""
     world = World()
-    times = told_after_s(world)
+    times = reported_after_s(world)
     world.provider.busy = True
     world.provider.retry_after = str(retry_after_s)
     if recovers:

@@ -42,7 +42,9 @@ def test_a_claim_says_where_each_message_went() -> None:
     answers = send(world, 100)
     world.run()
     check_without_a_kill(world, answers)
-    (claim,) = (mark for (_, kind), mark in world.store.marks.items() if kind == "claim#001#0000")
+    (claim,) = (
+        entry for (_, kind), entry in world.store.entries.items() if kind == "claim#001#0000"
+    )
     carriers = claim.data["carriers"]
     assert {name: len(indexes) for name, indexes in carriers.items()} == taken(world)
     assert sorted(carriers["a"] + carriers["b"]) == list(range(100))
@@ -91,9 +93,9 @@ def test_all_carriers_are_tried_before_one_again() -> None:
     world.run()
     check_without_a_kill(world, answers)
     assert taken(world) == {"c": 30}
-    assert max(int(kind.split("#")[1]) for _, kind in world.store.marks if "claim" in kind) == 3
-    tries = [each.references.total() for each in world.providers.by_name.values()]
-    assert max(tries) <= 30, "a message came twice to a carrier that throttled it"
+    assert max(int(kind.split("#")[1]) for _, kind in world.store.entries if "claim" in kind) == 3
+    attempts = [each.references.total() for each in world.providers.by_name.values()]
+    assert max(attempts) <= 30, "a message came twice to a carrier that throttled it"
 
 
 def test_a_message_waits_while_no_carrier_takes_it_and_expires() -> None:
@@ -118,7 +120,7 @@ def test_a_dead_carrier_is_left_alone_and_comes_back() -> None:
     claims: list[int] = []
 
     def count_claims() -> None:
-        claims.append(sum("claim#" in kind for _, kind in world.store.marks))
+        claims.append(sum("claim#" in kind for _, kind in world.store.entries))
 
     answers = send(world, 500)
     world.at(1, count_claims)

@@ -12,7 +12,7 @@ from harkara.model.ledger import Lease, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import judge
-from harkara.submit.attempts import outcome_data, tries_of
+from harkara.submit.attempts import attempts_of, outcome_data
 from harkara.submit.outcomes import Sharing
 from tests.pipeline import campaign
 from tests.pipeline.batches import Batches
@@ -31,7 +31,7 @@ def submitted(*magics: str) -> tuple[Batches, list[str]]:
 
 
 def kinds(world: Batches) -> Counter[str]:
-    return Counter(kind.partition("#")[0] for _, kind in world.store.marks)
+    return Counter(kind.partition("#")[0] for _, kind in world.store.entries)
 
 
 def test_those_that_were_taken_share_an_outcome_and_others_have_their_own() -> None:
@@ -51,7 +51,7 @@ def test_its_tries_say_that_it_was_taken_and_by_which_id() -> None:
     taken = set()
     for mid in mids:
         (batch, index) = world.batches()[split_mid(mid)[0]], 0
-        (tried,) = tries_of(world.store, batch, index)
+        (tried,) = attempts_of(world.store, batch, index)
         assert isinstance(tried.end, Taken)
         assert tried.ended_at_ms == int(world.now * 1000)
         taken.add(tried.end.carrier_message_id)
@@ -69,8 +69,8 @@ def test_a_failure_counts_at_once_though_its_claim_is_still_held() -> None:
 
 
 def claimed(store: FakeMessageStore, lease: Lease, batch_id: str, partition: str) -> LedgerEntry:
-    said = {"indexes": [0], "carriers": {"sim": [0]}, "shared": partition}
-    (claim,) = store.put_if_absent([lease.mark(batch_id, claim_kind(1, 0), **said)])
+    payload = {"indexes": [0], "carriers": {"sim": [0]}, "shared": partition}
+    (claim,) = store.put_if_absent([lease.entry(batch_id, claim_kind(1, 0), **payload)])
     return claim
 
 
@@ -80,7 +80,7 @@ def share(
     """Record acceptances of messages concurrently; return their claims and shared outcomes."""
 
     async def one(batch_id: str) -> tuple[LedgerEntry, LedgerEntry | None]:
-        lease = Lease(f"owner of {batch_id}", f"holder of {batch_id}", 0)
+        lease = Lease(f"task of {batch_id}", f"worker of {batch_id}", 0)
         with sharing.shared(lease) as shared:
             claim = claimed(store, lease, batch_id, shared.partition)
             await asyncio.sleep(0)  # the others claim too
@@ -97,17 +97,17 @@ def test_each_finds_in_it_what_its_own_outcome_would_say(lost: bool) -> None:
     store = FakeMessageStore(Faults(lose_answer={3} if lost else set()))
     done = share(store, Sharing(store, lambda: NOW_S), BATCHES)
     for batch_id, (claim, outcome) in zip(BATCHES, done, strict=True):
-        said = outcome_data([0], [Taken(f"id of {batch_id}")]) | {"at": int(NOW_S * 1000)}
-        whose = (claim.owner, claim.holder, claim.until_ms)
-        assert outcome == LedgerEntry(batch_id, outcome_kind(1, 0), *whose, said)
-    assert sum(kind == "shared" for _, kind in store.marks) == 1
+        payload = outcome_data([0], [Taken(f"id of {batch_id}")]) | {"at": int(NOW_S * 1000)}
+        whose = (claim.task_id, claim.worker_id, claim.expires_at_ms)
+        assert outcome == LedgerEntry(batch_id, outcome_kind(1, 0), *whose, payload)
+    assert sum(kind == "shared" for _, kind in store.entries) == 1
 
 
 def test_who_takes_over_finds_it_or_closes_it_for_good() -> None:
     store = FakeMessageStore(Faults())
     sharing = Sharing(store, lambda: NOW_S)
     (claim, outcome), *_ = share(store, sharing, BATCHES)
-    heir = Lease("owner", "heir", 0)
+    heir = Lease("task_id", "heir", 0)
     assert asyncio.run(Sharing(store, lambda: NOW_S + 600).settled(claim, heir)) == outcome
 
     async def taken_over() -> list[LedgerEntry | None]:
@@ -130,7 +130,7 @@ def test_what_comes_after_it_was_put_has_its_own(monkeypatch: pytest.MonkeyPatch
         one, two, slow = (Lease(each, each, 0) for each in BATCHES)
         with sharing.shared(one) as shared, sharing.shared(two), sharing.shared(slow):
             claims = [
-                claimed(store, each, each.owner, shared.partition) for each in (one, two, slow)
+                claimed(store, each, each.task_id, shared.partition) for each in (one, two, slow)
             ]
             first = await asyncio.gather(*(shared.put(each, "id") for each in claims[:2]))
             assert sharing.shared(one) is not shared

@@ -154,8 +154,8 @@ def test_what_was_kept_back_makes_no_later_message_a_duplicate() -> None:
 
 def stop(world: World, text: str = "STOP") -> None:
     """Post a phone's message of this moment; its carrier repeats a request that got no answer."""
-    said = {"from": FREE, "to": "56161", "text": text, "ts": int(NOW) + 1}
-    request = ReceiptRequest("POST", {}, {}, encode(said))
+    payload = {"from": FREE, "to": "56161", "text": text, "ts": int(NOW) + 1}
+    request = ReceiptRequest("POST", {}, {}, encode(payload))
     try:
         world.inbound_service().receive("sim", TOKEN, request)
     except ProcessKilled:

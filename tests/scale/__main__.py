@@ -5,7 +5,7 @@ import os
 
 from tests.bench.accept import FAKE_AWS
 from tests.bench.life import CASES, Life
-from tests.scale.costs import PARTS, REGION, duration_ms, metrics_of, standing_usd, usd_a_million
+from tests.scale.costs import PARTS, REGION, duration_ms, fixed_usd, metrics_of, usd_a_million
 from tests.scale.report import Shown, show, table
 from tests.scale.rows import ROWS
 from tests.scale.simulation import Simulation
@@ -27,7 +27,7 @@ def main() -> None:
     print(f"{'all':<30}" + "".join(f"{sum(each.values()):>9.2f}" for each in costs))
     print(f"\nUSD a month, whatever is sent, {REGION}")
     metrics = max(len(metrics_of(each.log)) for each in used)
-    existing = standing_usd(metrics)
+    existing = fixed_usd(metrics)
     for part, usd in existing.items():
         print(f"{part:<44}{usd:>9.2f}")
     print(f"{'all':<44}{sum(existing.values()):>9.2f}")

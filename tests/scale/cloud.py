@@ -29,7 +29,7 @@ SDK_TRIES = 4
 # Partitions with a whole limit in every slice: those of one message batch and of one queue message,
 # which no other request writes; the shards of a carrier's rate, which a slice has fewer of; and the
 # cursors of `sweep`, which move as often in a slice.
-_WHOLE = re.compile(r"(cancels#)?1[0-9A-Z]{26}|[0-9a-f-]{36}.*|pace#.*|cursor")
+_WHOLE = re.compile(r"(cancels#)?1[0-9A-Z]{26}|[0-9a-f-]{36}.*|carrier-rate#.*|cursor")
 _INSERT = re.compile(r'INSERT INTO "(\w+)" VALUE \{(.*)\}')
 
 
@@ -48,7 +48,7 @@ class Cloud:
         self.threads = threads
         self.slices = slices
         self.meter = Meter(threads.clock)
-        self.luck = random.Random(1)  # noqa: S311 - the same at every run
+        self.rng = random.Random(1)  # noqa: S311 - the same at every run
         self.used: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.queues: dict[str, Queue] = defaultdict(lambda: Queue(threads, self.meter, slices))
@@ -74,7 +74,7 @@ class Cloud:
     def latency_s(self, what: str) -> float:
         """Draw the latency of a call: log-normal, with the mean of the model."""
         mean_s, sigma = MODEL["call_ms"][what] / 1000, MODEL["sigma"]
-        return self.luck.lognormvariate(math.log(mean_s) - sigma**2 / 2, sigma)
+        return self.rng.lognormvariate(math.log(mean_s) - sigma**2 / 2, sigma)
 
     def use(self, kind: str, table: str, pk: str, size: float, per_unit: int) -> None:
         """Use units of a partition and its table. Raises _Throttled."""
@@ -83,7 +83,7 @@ class Cloud:
         is_whole = _WHOLE.fullmatch(pk) is not None
         per_s = LIMITS[PARTITION[kind]]["value"] / (1 if is_whole else self.slices)
         what = f"{table}, {pk.partition('#')[0]}"
-        if is_whole and not pk.startswith(("pace#", "cursor")):
+        if is_whole and not pk.startswith(("carrier-rate#", "cursor")):
             what = "one request's"
         if not self.meter.take(f"{PARTITION[kind]}: {what}", units, per_s, key=pk):
             raise _Throttled
@@ -137,13 +137,13 @@ class Dynamo:
     def _call(
         self, operation: str, params: dict[str, Any], do: Callable[[str, dict[str, Any]], Any]
     ) -> Any:
-        for tries in range(SDK_TRIES):
+        for attempts in range(SDK_TRIES):
             self._cloud.spend(operation)
             try:
                 return do(operation, params)
             except _Throttled:
-                if tries < SDK_TRIES - 1:
-                    self._cloud.threads.sleep(self._cloud.luck.random() * 2**tries)
+                if attempts < SDK_TRIES - 1:
+                    self._cloud.threads.sleep(self._cloud.rng.random() * 2**attempts)
         raise ClientError({"Error": {"Code": "ThrottlingException"}}, operation)
 
     def _get(self, operation: str, params: dict[str, Any]) -> Any:
@@ -156,17 +156,17 @@ class Dynamo:
     def _get_batch(self, operation: str, params: dict[str, Any]) -> Any:
         found: dict[str, list[Any]] = {}
         left: dict[str, Any] = {}
-        for table, asked in params["RequestItems"].items():
+        for table, request in params["RequestItems"].items():
             found[table], rest = [], []
-            for key in asked["Keys"]:
-                consistent = asked.get("ConsistentRead", False)
+            for key in request["Keys"]:
+                consistent = request.get("ConsistentRead", False)
                 one = {"TableName": table, "Key": key, "ConsistentRead": consistent}
                 try:
                     found[table] += self._get("GetItem", one).values()
                 except _Throttled:
                     rest.append(key)
             if rest:
-                left[table] = {**asked, "Keys": rest}
+                left[table] = {**request, "Keys": rest}
         return {"Responses": found, "UnprocessedKeys": left}
 
     def _query(self, operation: str, params: dict[str, Any]) -> Any:
@@ -194,8 +194,8 @@ class Dynamo:
         key = params.get("Item") or params["Key"]
         table, pk = params["TableName"], key["pk"]["S"]
         partition = self._cloud.partition(table, pk)
-        place = pk, key["sk"]["S"]
-        before = partition.items.get(place)
+        index = pk, key["sk"]["S"]
+        before = partition.items.get(index)
         self._cloud.use("write", table, pk, item_bytes(before or key), 1024)
         answer = partition(operation, params)
         if isinstance(answer, Refusal):
@@ -203,7 +203,7 @@ class Dynamo:
             error: Any = {"Error": {"Code": answer.code}}
             raise _ConditionFailed(error | ({"Item": before} if before else {}), operation)
         if params.get("ReturnValues", "NONE").endswith("NEW"):
-            return {"Attributes": partition.items[place]}
+            return {"Attributes": partition.items[index]}
         return answer
 
     def _execute(self, operation: str, params: dict[str, Any]) -> Any:

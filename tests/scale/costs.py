@@ -53,7 +53,7 @@ def usd_a_million(used: Used) -> Mapping[str, float]:
     return {part: amounts[unit] * price[unit] * 1e6 for part, unit in PARTS.items()}
 
 
-def standing_usd(metrics: int) -> Mapping[str, float]:
+def fixed_usd(metrics: int) -> Mapping[str, float]:
     """Return the monthly cost of an idle stack, by part."""
     price = json.loads(PRICES.read_text())
     month = price["month"]

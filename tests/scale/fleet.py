@@ -59,7 +59,7 @@ class Fleet:
     priority_share: float = 0.2
     processes: int = 90
     sent: list[Sent] = field(default_factory=list)
-    asked: int = 0
+    request: int = 0
 
     def __post_init__(self) -> None:
         self.dice = Random(1)  # noqa: S311 - the same each time
@@ -110,15 +110,15 @@ class Fleet:
             at_s, number, turn_s, sent = heapq.heappop(waiting)
             self.threads.sleep(at_s - self.threads.now_s)
             carrier = carriers.setdefault(sent.carrier, self.carrier(sent.carrier))
-            self.asked += 1
-            place = rate_limiter.reserve(
+            self.request += 1
+            index = rate_limiter.reserve(
                 carrier, sent.account, sent.category, sent.segments, _DAY_S, turn_s
             )
-            at_s = self.threads.now_s + place.wait_s
-            if place.reserved:
+            at_s = self.threads.now_s + index.wait_s
+            if index.reserved:
                 self.sent.append(sent._replace(at_s=at_s))
             else:
-                again = at_s, number, place.turn_s, sent
+                again = at_s, number, index.turn_s, sent
                 heapq.heappush(waiting, again)
 
     @property
@@ -166,7 +166,7 @@ class Fleet:
         return Counter(each.account for each in self.sent)
 
 
-class Door:
+class Admissions:
     """Many processes that count requests of one segment against an account's limits."""
 
     def __init__(self, limits: Mapping[str, float], processes: int = 90) -> None:
@@ -182,7 +182,7 @@ class Door:
         self.threads = Threads(START_S)
         self.table = VirtualTable(self.threads, self.dice)
 
-    def run(self, per_s: float, for_s: float) -> "Door":
+    def run(self, per_s: float, for_s: float) -> "Admissions":
         """Run all processes together at this rate of requests."""
         for _ in range(self.processes):
             store = DynamoLimitStore(self.table, "Messages")

@@ -43,7 +43,7 @@ class Heard:
 
     accepted: set[str] = field(default_factory=set)
     refused: int = 0
-    told: Counter[str] = field(default_factory=Counter)
+    reported: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     accept_s: list[float] = field(default_factory=list)
     submit_s: list[float] = field(default_factory=list)
@@ -71,33 +71,33 @@ class Outside:
         self._due_s = cloud.threads.clock() + due_after_s
         self.gateway: Gateway
         self.under_way = 0
-        self.heard: dict[str, Heard] = {}
+        self.received: dict[str, Heard] = {}
         self.taken: Counter[str] = Counter()
         self._tenants: dict[str, str] = {}
-        self._told_by_carrier_s: dict[str, float] = {}
+        self._reported_by_carrier_s: dict[str, float] = {}
 
     def send(self, stream: Stream) -> None:
         """Start a tenant's traffic."""
         self.under_way += 1
-        self.heard.setdefault(stream.tenant, Heard())
+        self.received.setdefault(stream.tenant, Heard())
         self._threads.start(partial(self._send, stream), after_s=stream.begins_after_s)
 
     def _send(self, stream: Stream) -> None:
         # Streams start at random moments, and grow to their rates.
         began_s = self._threads.now_s
         pause_s = stream.records / stream.rate_per_s
-        self._threads.sleep(self._cloud.luck.random() * pause_s)
+        self._threads.sleep(self._cloud.rng.random() * pause_s)
         for number in range(0, stream.messages, stream.records):
             self.under_way += 1
             count = min(stream.records, stream.messages - number)
             self._threads.start(partial(self._request, stream.tenant, number, count))
             since_s = self._threads.now_s - began_s
             slower = max(1.0, _RAMP_S / (since_s + _RAMP_S / 10))
-            self._threads.sleep(pause_s * slower * 2 * self._cloud.luck.random())
+            self._threads.sleep(pause_s * slower * 2 * self._cloud.rng.random())
         self.under_way -= 1
 
     def _request(self, tenant: str, first: int, count: int) -> None:
-        heard, began_s = self.heard[tenant], self._threads.now_s
+        received, began_s = self.received[tenant], self._threads.now_s
         records = [
             {
                 "to": f"9198{number % 10**8:08d}",
@@ -110,24 +110,24 @@ class Outside:
         body = json.dumps({"user": tenant, "pass": SECRET, "smstosend": records})
         answer = self._post("/datasend", body, TRIES)
         if answer is None:
-            heard.refused += count
+            received.refused += count
         else:
-            heard.accept_s.append(self._threads.now_s - began_s)
+            received.accept_s.append(self._threads.now_s - began_s)
             mids = {row["mid"] for row in answer}
             assert len(mids) == count
-            heard.accepted |= mids
+            received.accepted |= mids
         self.under_way -= 1
 
-    def _post(self, path: str, body: str, tries: int) -> Any:
+    def _post(self, path: str, body: str, attempts: int) -> Any:
         """Post until accepted; return the answer's body, or None after all attempts."""
-        for number in range(tries):
+        for number in range(attempts):
             status, answer = self.gateway.post(path, body)
             if status == 200:
                 return answer or ()
             assert status in (429, 503), (status, answer)
             self._cloud.calls[f"HTTP {status}"] += 1
             most_s = min(_PAUSE_LIMIT_S, 2.0**number)
-            self._threads.sleep(most_s * (0.5 + self._cloud.luck.random() / 2))
+            self._threads.sleep(most_s * (0.5 + self._cloud.rng.random() / 2))
         return None
 
     async def submit(
@@ -153,11 +153,11 @@ class Outside:
         self.taken[mid] += 1
         self._tenants[mid] = submission.account_id
         since_s = max(accepted_at_ms(mid) / 1000, self._due_s)
-        self.heard[submission.account_id].submit_s.append(self._threads.clock() - since_s)
+        self.received[submission.account_id].submit_s.append(self._threads.clock() - since_s)
 
     def _receipt(self, references: Sequence[str]) -> None:
         now_s = self._threads.now_s
-        self._told_by_carrier_s |= {each.split(".")[0]: now_s for each in references}
+        self._reported_by_carrier_s |= {each.split(".")[0]: now_s for each in references}
         entries = [{"smsgid": each, "status": "DELIVRD"} for each in references]
         body = json.dumps(entries if len(entries) > 1 else entries[0])
         assert self._post(f"/receipts/sim/{TOKEN}", body, 200) is not None
@@ -168,14 +168,14 @@ class Outside:
     ) -> PostResult:
         await self._wait("platform")
         now_s = self._threads.now_s
-        heard = self.heard[callback.account_id]
+        received = self.received[callback.account_id]
         for member in callback.members:
             assert isinstance(member, Dlr)
-            heard.told[member.mid] += 1
-            heard.states[member.state] += 1
-            told_s = self._told_by_carrier_s.pop(member.mid, None)
-            if told_s is not None:
-                heard.callback_s.append(now_s - told_s)
+            received.reported[member.mid] += 1
+            received.states[member.state] += 1
+            reported_s = self._reported_by_carrier_s.pop(member.mid, None)
+            if reported_s is not None:
+                received.callback_s.append(now_s - reported_s)
         return PostResult(200, "", duration_ms=60)
 
     async def _wait(self, what: str) -> None:

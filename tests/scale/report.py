@@ -53,14 +53,14 @@ class Shown:
 
 def show(simulation: Simulation) -> Shown:
     """Return a finished simulation's figures. Raises AssertionError if a message is lost."""
-    row, cloud, heard = simulation.row, simulation.cloud, simulation.outside.heard
-    factor = row.slices * row.shown_of
-    accepted, told = set[str](), dict[str, int]()
-    for each in heard.values():
+    row, cloud, received = simulation.row, simulation.cloud, simulation.outside.received
+    factor = row.slices * row.visible_of
+    accepted, reported = set[str](), dict[str, int]()
+    for each in received.values():
         accepted |= each.accepted
-        told |= each.told
-    assert accepted == told.keys(), "an accepted message did not end, or another one did"
-    assert max(told.values(), default=1) == 1, "a message was called back twice"
+        reported |= each.reported
+    assert accepted == reported.keys(), "an accepted message did not end, or another one did"
+    assert max(reported.values(), default=1) == 1, "a message was called back twice"
     assert max(simulation.outside.taken.values(), default=1) == 1, "a message was sent twice"
     prices = json.loads(PRICES.read_text())
     price = prices["regions"][REGION]
@@ -69,11 +69,11 @@ def show(simulation: Simulation) -> Shown:
     restores_usd = restored_gb * json.loads(PRICES.read_text())["month"]["restore_gb"]
     usd = sum(used.get(unit, 0) * price[unit] for unit in price) + restores_usd
     states = {
-        state: round(sum(each.states[state] for each in heard.values()) * factor)
-        for state in {state for each in heard.values() for state in each.states}
+        state: round(sum(each.states[state] for each in received.values()) * factor)
+        for state in {state for each in received.values() for state in each.states}
     }
     meter = cloud.meter
-    largest = max(heard, key=lambda name: len(heard[name].accepted))
+    largest = max(received, key=lambda name: len(received[name].accepted))
     walls = sorted(
         (
             Wall(limit, share, meter.refused[limit], meter.first_refused_s.get(limit))
@@ -84,11 +84,11 @@ def show(simulation: Simulation) -> Shown:
     return Shown(
         row=row,
         accepted=round(len(accepted) * factor),
-        refused=round(sum(each.refused for each in heard.values()) * factor),
-        final=round(len(told) * factor),
+        refused=round(sum(each.refused for each in received.values()) * factor),
+        final=round(len(reported) * factor),
         states=states,
-        largest_s=_times([heard[largest]]),
-        others_s=_times([each for name, each in heard.items() if name != largest]),
+        largest_s=_times([received[largest]]),
+        others_s=_times([each for name, each in received.items() if name != largest]),
         writes=cloud.used["write_units"] * factor,
         calls=sum(cloud.calls.values()) * factor,
         executions=sum(simulation.functions.executions.values()) * factor,
@@ -101,10 +101,10 @@ def show(simulation: Simulation) -> Shown:
     )
 
 
-def _times(heard: Collection[Heard]) -> Mapping[str, Sequence[float]]:
+def _times(received: Collection[Heard]) -> Mapping[str, Sequence[float]]:
     """Return percentiles by step, over some tenants' messages."""
     return {
-        step: percentiles([each for one in heard for each in getattr(one, f"{step}_s")])
+        step: percentiles([each for one in received for each in getattr(one, f"{step}_s")])
         for step in STEPS
     }
 

@@ -24,14 +24,14 @@ ROWS = (
         slices=20,
         settings=CAMPAIGNS,
         gather=True,
-        shown_of=HOUR,
+        visible_of=HOUR,
     ),
     Row(
         "5,000 a second for an hour, one message each",
         [Stream("demo", RATE * SPAN_S, RATE)],
         slices=100,
         settings=LARGE,
-        shown_of=HOUR,
+        visible_of=HOUR,
     ),
     Row(
         "the same at a carrier's rate of 7,500, 6,000 of it for bulk, for 40 seconds",

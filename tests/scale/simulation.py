@@ -79,7 +79,7 @@ class Row:
     category: Category = Category.SERVICE_IMPLICIT
     is_new: bool = False
     carrier_rate: float = 0.0
-    shown_of: float = 1.0
+    visible_of: float = 1.0
     """The number of such spans that the row stands for; its totals are multiplied by it."""
 
 
@@ -117,7 +117,7 @@ class Simulation:
 
     def run(self) -> "Simulation":
         """Run until no work is left."""
-        with _own_time(self.threads, self.cloud.luck.random), caught_log(self.log):
+        with _own_time(self.threads, self.cloud.rng.random), caught_log(self.log):
             for stream in self.row.streams:
                 self.outside.send(_slice(stream, self.row.slices))
             self.threads.start(self._sweep)
@@ -174,7 +174,7 @@ class Simulation:
             self.sqs,
             self.outside,
             self.threads.clock,
-            self.cloud.luck.random,
+            self.cloud.rng.random,
             self.carrier,
             [service],
             self._calls,
@@ -204,15 +204,15 @@ def _slice(stream: Stream, slices: float) -> Stream:
 
 
 @contextmanager
-def _own_time(threads: Threads, luck: Callable[[], float]) -> Iterator[None]:
+def _own_time(threads: Threads, rng: Callable[[], float]) -> Iterator[None]:
     """Replace the clocks, sleeps and random numbers of modules by virtual ones."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(sqs_batches, "time", SimpleNamespace(time=threads.clock)))
-        stack.enter_context(patch.object(sqs_batches, "random", SimpleNamespace(random=luck)))
+        stack.enter_context(patch.object(sqs_batches, "random", SimpleNamespace(random=rng)))
         stack.enter_context(patch.object(asyncio, "new_event_loop", lambda: Loop(threads)))
         # Powertools then runs a batch in the loop of its thread, as in Lambda.
         stack.enter_context(patch.dict(os.environ, {"LAMBDA_TASK_ROOT": "."}))
-        own = {time.sleep: threads.sleep, random.random: luck}
+        own = {time.sleep: threads.sleep, random.random: rng}
         for each in PAUSING:
             made = vars(each)["__init__"]
             defaults = tuple(own.get(value, value) for value in made.__defaults__)

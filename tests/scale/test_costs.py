@@ -7,7 +7,7 @@ import pytest
 
 from tests.bench.accept import FAKE_AWS
 from tests.bench.life import CASES, Life
-from tests.scale.costs import PARTS, metrics_of, standing_usd, usd_a_million
+from tests.scale.costs import PARTS, fixed_usd, metrics_of, usd_a_million
 from tests.support.loops import own_loop
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -38,7 +38,7 @@ def test_a_message_takes_no_more_units_than_the_table_says(
 
 
 def test_a_stack_that_nobody_uses_costs_what_its_template_has() -> None:
-    existing = standing_usd(metrics=20)
+    existing = fixed_usd(metrics=20)
     assert existing["20 custom metrics (one carrier)"] == pytest.approx(6.0)
     # Four queues, five pollers each, three polls a minute.
     assert existing["20 pollers of idle queues"] == pytest.approx(20 * 3 * 43_200 * 0.5e-6)
@@ -56,5 +56,5 @@ def test_what_a_million_messages_cost_stands_in_one_place() -> None:
     table = pages["scale.md"].partition("## Counted: a million messages")[2]
     line = next(each for each in table.splitlines() if each.startswith("all "))
     costs = [float(each) for each in line.split()[1:]]
-    told = re.findall(r"\$(\d+\.\d\d)", (DOCS.parent / "README.md").read_text())
-    assert [float(each) for each in told] == pytest.approx(costs[:5], abs=0.06)
+    reported = re.findall(r"\$(\d+\.\d\d)", (DOCS.parent / "README.md").read_text())
+    assert [float(each) for each in reported] == pytest.approx(costs[:5], abs=0.06)

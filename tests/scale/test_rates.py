@@ -8,7 +8,7 @@ import pytest
 from harkara.model.messages import Category
 from harkara.state.account_limits import SHARD_LIMIT
 from harkara.state.rates_prefetch import PREFETCH_S
-from tests.scale.fleet import Door, Fleet, Traffic
+from tests.scale.fleet import Admissions, Fleet, Traffic
 
 BULK, OTP, ALERT = Category.PROMOTIONAL, Category.OTP, Category.TRANSACTIONAL
 HUNDRED = [f"account-{number}" for number in range(100)]
@@ -69,10 +69,10 @@ def test_few_messages_at_a_low_rate_hardly_wait_for_what_others_have_in_advance(
 def test_5000_requests_a_second_at_the_api_take_at_most_a_write_for_five(
     limits: dict[str, float],
 ) -> None:
-    door = Door(limits).run(5_000, 2.0)
-    assert door.refused == 0
-    assert door.writes <= WRITES_A_MESSAGE * len(door.admitted)
-    assert door.burst() <= door.rate + SHARD_LIMIT
+    admissions = Admissions(limits).run(5_000, 2.0)
+    assert admissions.refused == 0
+    assert admissions.writes <= WRITES_A_MESSAGE * len(admissions.admitted)
+    assert admissions.burst() <= admissions.rate + SHARD_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_5000_requests_a_second_at_the_api_take_at_most_a_write_for_five(
 def test_so_do_requests_beyond_an_accounts_limits_which_are_kept_and_used_up(
     limits: dict[str, float],
 ) -> None:
-    door = Door(limits).run(5_000, 2.0)
-    admitted = len(door.admitted)
-    assert door.writes <= WRITES_A_MESSAGE * (admitted + door.refused)
-    assert door.burst() <= door.rate + SHARD_LIMIT
+    admissions = Admissions(limits).run(5_000, 2.0)
+    admitted = len(admissions.admitted)
+    assert admissions.writes <= WRITES_A_MESSAGE * (admitted + admissions.refused)
+    assert admissions.burst() <= admissions.rate + SHARD_LIMIT
     # The day's limit, or two seconds and a burst: a part is still in hand, or passed at first.
     assert admitted <= limits.get("segments_per_day", admitted)
-    assert admitted >= 0.8 * min(limits.get("segments_per_day", 10_000), 3 * door.rate)
+    assert admitted >= 0.8 * min(limits.get("segments_per_day", 10_000), 3 * admissions.rate)

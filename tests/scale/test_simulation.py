@@ -32,12 +32,12 @@ ROWS = (
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_all_that_is_accepted_is_final_and_told_once(row: Row) -> None:
-    shown = show(Simulation(row).run())
-    assert shown.accepted == sum(stream.messages for stream in row.streams)
-    assert shown.is_whole
-    assert shown.states == {"delivered": shown.accepted}
-    printed = "\n".join(table([shown]))
-    assert all(part in printed for part in (row.name, f"{shown.final:,}", shown.walls[0].limit))
+    visible = show(Simulation(row).run())
+    assert visible.accepted == sum(stream.messages for stream in row.streams)
+    assert visible.is_whole
+    assert visible.states == {"delivered": visible.accepted}
+    printed = "\n".join(table([visible]))
+    assert all(part in printed for part in (row.name, f"{visible.final:,}", visible.walls[0].limit))
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def test_more_executions_are_no_slower() -> None:
 
 def test_too_few_executions_of_the_account_are_found() -> None:
     row = Row("row", [Stream("demo", 50, 30)], 1, Settings(concurrency=2))
-    shown = show(Simulation(row).run())
-    assert shown.is_whole
-    assert shown.walls[0].limit == ACCOUNT
-    assert shown.walls[0].refused
+    visible = show(Simulation(row).run())
+    assert visible.is_whole
+    assert visible.walls[0].limit == ACCOUNT
+    assert visible.walls[0].refused
 
 
 def test_a_message_that_is_lost_is_noticed() -> None:
     simulation = Simulation(ROWS[1]).run()
-    heard = simulation.outside.heard["demo"]
-    heard.told.pop(next(iter(heard.told)))
+    received = simulation.outside.received["demo"]
+    received.reported.pop(next(iter(received.reported)))
     with pytest.raises(AssertionError, match="did not end"):
         show(simulation)
 

@@ -47,9 +47,9 @@ class VirtualTable(FakeClient):  # type: ignore[misc]
         self.refused = self.reads = 0
         self._before: dict[str, tuple[float, Item | None]] = {}
 
-    def get_item(self, **asked: Any) -> Mapping[str, Any]:
+    def get_item(self, **request: Any) -> Mapping[str, Any]:
         self.reads += 1
-        key = asked["Key"]["pk"]["S"]
+        key = request["Key"]["pk"]["S"]
         there, back = self._call()
         self.threads.sleep(there)
         written_s, before = self._before.get(key, (0.0, None))
@@ -58,17 +58,17 @@ class VirtualTable(FakeClient):  # type: ignore[misc]
         self.threads.sleep(back)
         return {"Item": item} if item else {}
 
-    def update_item(self, **asked: Any) -> Mapping[str, Any]:
-        key = asked["Key"]["pk"]["S"]
+    def update_item(self, **request: Any) -> Mapping[str, Any]:
+        key = request["Key"]["pk"]["S"]
         there, back = self._call()
         self.threads.sleep(there)
         self.writes[int(self.threads.now_s)] += 1
         item = self.items.get(key)
-        names, terms = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
-        holds = _holds(asked["ConditionExpression"], item or {}, names, terms)
+        names, terms = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        holds = _holds(request["ConditionExpression"], item or {}, names, terms)
         if holds:
             changed = dict(item or {})
-            for name, value in _ASSIGNMENT.findall(asked["UpdateExpression"]):
+            for name, value in _ASSIGNMENT.findall(request["UpdateExpression"]):
                 changed[names[name]] = _value(value, item or {}, names, terms)
             self._before[key] = self.threads.now_s, item
             self.items[key] = changed

@@ -92,7 +92,7 @@ class Lab:
         posts: list[Post] = answer.json()
         return posts
 
-    def heard(self, path: str) -> set[str]:
+    def received(self, path: str) -> set[str]:
         """Return the messages in the platform's posts at a path."""
         url = f"{self.stack.platform_url}/callbacks"
         posts = httpx.get(url, params={"path": f"/clevertap/{path}"}).json()
@@ -262,29 +262,29 @@ def ends(lab: Lab) -> Ends:
     """Read the outcomes of all messages so far."""
     found = Ends()
     refs: dict[tuple[str, int], str] = {}
-    marks = []
+    entries = []
     taken = lab.submissions()["by_mid"]
     for item in lab.items("Messages"):
         if item["sk"]["S"] != "batch":
-            marks.append(item)
+            entries.append(item)
             continue
         batch = unpack(item["pk"]["S"], item["packed"]["B"])
         for index, message in enumerate(batch.messages):
             refs[batch.id, index] = message.client_ref
             found.accepted[batch.id].append(message.client_ref)
             found.submitted[message.client_ref] += taken.get(batch.mid(index), 0)
-    for mark in marks:
-        partition, kind = mark["pk"]["S"], mark["sk"]["S"]
+    for entry in entries:
+        partition, kind = entry["pk"]["S"], entry["sk"]["S"]
         if kind.startswith("final#"):
             ref = refs[partition, index_of(kind)]
-            found.states[ref] = from_json(mark["data"]["S"])["state"]
+            found.states[ref] = from_json(entry["data"]["S"])["state"]
         elif kind.startswith("outcome#"):
-            indexes = from_json(mark["data"]["S"])["in_doubt"]
+            indexes = from_json(entry["data"]["S"])["in_doubt"]
             found.in_doubt |= {refs[partition, index] for index in indexes}
-        elif kind.startswith("post#") and from_json(mark["data"]["S"])["in_doubt"]:
+        elif kind.startswith("post#") and from_json(entry["data"]["S"])["in_doubt"]:
             found.callbacks_in_doubt.add(f"{partition}.{int(kind.split('#')[1])}")
         elif kind.startswith("ack#"):
-            for batch_id, indexes in from_json(mark["data"]["S"])["members"].items():
+            for batch_id, indexes in from_json(entry["data"]["S"])["members"].items():
                 found.settled |= {refs[batch_id, index] for index in indexes}
     by_webhook_id = defaultdict(list)
     found.posts = lab.callbacks()

@@ -65,7 +65,7 @@ def stack() -> Iterator[Stack]:
         store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
         )
-        store.put_batch(batch.id, pack(batch), batch.begins_ms)
+        store.put_batch(batch.id, pack(batch), batch.due_at_ms)
         yield stack
 
 

@@ -40,12 +40,12 @@ def test_what_a_phone_answers_is_told_to_the_callback_of_its_last_message(lab: L
     url = lab.callback_url("replies")
     assert lab.send([record(ref, to=number, dlrurl=url)]).status_code == 200
     assert wait_until(lambda: lab.callbacks_of(ref), TOLD_WITHIN_S)
-    said = {"from": number, "to": samples.NUMBER, "text": "Yes, please", "ts": int(time.time())}
+    payload = {"from": number, "to": samples.NUMBER, "text": "Yes, please", "ts": int(time.time())}
     for _ in range(2):  # its carrier reports it twice
-        answer = httpx.post(f"{lab.stack.endpoint}/inbound/sim/{RECEIPT_TOKEN}", json=said)
+        answer = httpx.post(f"{lab.stack.endpoint}/inbound/sim/{RECEIPT_TOKEN}", json=payload)
         assert answer.status_code == 200
     assert wait_until(lambda: len(lab.callbacks_of(ref)) > 1, TOLD_WITHIN_S)
     (entry,) = lab.callbacks_of(ref)[1]["events"][0]["data"]
-    told = {"meta": ref, "toPhone": samples.NUMBER, "incomingText": "Yes, please"}
-    assert entry == {"ts": said["ts"], **told}
+    reported = {"meta": ref, "toPhone": samples.NUMBER, "incomingText": "Yes, please"}
+    assert entry == {"ts": payload["ts"], **reported}
     assert lab.callbacks_of(ref)[1]["path"] == "/clevertap/replies"

@@ -95,15 +95,15 @@ def test_what_is_scheduled_beyond_a_queues_delay_waits_in_the_due_table(lab: Lab
     assert (counted.get(goes), counted.get(stays)) == (1, None)
 
 
-def test_a_task_that_comes_too_early_is_put_off_in_its_owners_name(lab: Lab) -> None:
+def test_a_task_that_comes_too_early_is_put_off_under_its_task_id(lab: Lab) -> None:
     goes, _ = send(lab, "early", 1000)
     lab.make_due("submit")
     assert lab.sweep()
     batch_id = goes[:-2]
 
     def is_put_off() -> bool:
-        owners = [from_json(body).get("owner") for body in bodies(lab, batch_id)]
-        return len(owners) == 1 and owners[0] is not None
+        task_ids = [from_json(body).get("task_id") for body in bodies(lab, batch_id)]
+        return len(task_ids) == 1 and task_ids[0] is not None
 
     assert wait_until(is_put_off, CALLED_BACK_WITHIN_S)
     assert history(lab, goes)["state"] == "scheduled"

@@ -37,7 +37,7 @@ def test_a_link_leads_to_the_url_and_its_click_is_told_once(
         assert (answer.status_code, answer.headers["location"]) == (302, URL)
         assert answer.headers["cache-control"] == "no-store"
 
-    def told() -> list[dict[str, str]]:
+    def reported() -> list[dict[str, str]]:
         return [
             entry
             for post in lab.callbacks_of(client_ref, every=True)
@@ -46,9 +46,9 @@ def test_a_link_leads_to_the_url_and_its_click_is_told_once(
             for entry in event["data"]
         ]
 
-    assert wait_until(told, TOLD_WITHIN_S), "no click was told"
+    assert wait_until(reported, TOLD_WITHIN_S), "no click was told"
     assert wait_until(lambda: lab.logged_counts()["dlr repeated"] >= repeated + 2, TOLD_WITHIN_S)
-    (entry,) = told()
+    (entry,) = reported()
     assert (entry["meta"], entry["url"], entry["shorturl"]) == (client_ref, URL, link)
     history = httpx.get(
         f"{lab.stack.endpoint}/v1/messages/{mid}", auth=("sandbox", "sandbox-secret"), timeout=30

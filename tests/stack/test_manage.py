@@ -66,10 +66,10 @@ def test_a_sample_request_gets_its_answer(name: str, managed: dict[str, list[str
 
 
 def test_a_text_matches_a_template_that_was_just_created(lab: Lab) -> None:
-    owner = Owner(lab, "creates")
+    task_id = Owner(lab, "creates")
     fields = {"category": "service_implicit", "text": "Parcel {#numeric#} is at your door."}
     for number in range(2):
-        created = owner.call(
+        created = task_id.call(
             "POST",
             "/v1/templates",
             json={"template_id": str(1107 + number), **fields, "headers": ["MANAGE"]},
@@ -101,13 +101,13 @@ def many() -> list[Template]:
 
 
 def test_many_templates_go_in_and_come_out_as_they_were(lab: Lab) -> None:
-    owner = Owner(lab, "imports")
+    task_id = Owner(lab, "imports")
     templates = many()
     file = gzip.compress(export(templates))
 
     def load() -> dict[str, int]:
         sent = {"Content-Type": "application/gzip"}
-        answer = owner.until_done("POST", "/v1/templates", content=file, headers=sent)
+        answer = task_id.until_done("POST", "/v1/templates", content=file, headers=sent)
         assert answer.status_code == 200
         assert len(answer.json()["rows"]) == COUNT
         rest = answer.json().keys() - {"rows", "left_out"}
@@ -123,6 +123,6 @@ def test_many_templates_go_in_and_come_out_as_they_were(lab: Lab) -> None:
         "skipped": 0,
         "refused": 0,
     }
-    answer = owner.until_done("GET", "/v1/templates", headers={"Accept": "text/csv"})
+    answer = task_id.until_done("GET", "/v1/templates", headers={"Accept": "text/csv"})
     assert answer.headers["content-encoding"] == "gzip"
     assert [row.template for row in parse(answer.content)] == templates

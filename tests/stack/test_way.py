@@ -22,13 +22,13 @@ DELIVERED = {"description": "Delivered to handset"}
 
 def called_back(lab: Lab, *client_refs: str, within_s: float = CALLED_BACK_WITHIN_S) -> list[Post]:
     """Return the callbacks of these messages once each has one."""
-    wanted = set(client_refs)
+    required = set(client_refs)
 
     def all_of_them() -> bool:
-        return wanted <= {ref for post in lab.callbacks() for ref in metas_of(post)}
+        return required <= {ref for post in lab.callbacks() for ref in metas_of(post)}
 
     assert wait_until(all_of_them, within_s), "no callback came"
-    return [post for post in lab.callbacks() if wanted & set(metas_of(post))]
+    return [post for post in lab.callbacks() if required & set(metas_of(post))]
 
 
 def entries(posts: list[Post]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -186,8 +186,8 @@ def test_a_callback_that_fails_at_first_is_repeated_unchanged_until_it_is_taken(
 
 def test_a_callback_that_nobody_takes_is_parked_after_the_schedule(lab: Lab) -> None:
     lab.send([record("parked", dlrurl=lab.callback_url("status-500/parked"))])
-    (mark,) = parked_at_last(lab, "parked")
-    assert mark["last"][1:3] == [500, "HTTP 500"]
+    (entry,) = parked_at_last(lab, "parked")
+    assert entry["last"][1:3] == [500, "HTTP 500"]
     posts = lab.callbacks_of("parked", every=True)
     assert [each["status"] for each in posts] == [500] * 3
     assert len({each["webhook_id"] for each in posts}) == 1
@@ -213,12 +213,12 @@ def parked_at_last(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
 
 def parked(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
     """Return the dead letters of a message."""
-    marks = (
+    entries = (
         from_json(item["data"]["S"])
         for item in lab.items("Messages")
-        if item["pk"]["S"].startswith("parked#sandbox#")
+        if item["pk"]["S"].startswith("dead-letter#sandbox#")
     )
-    return [mark for mark in marks if client_ref in mark["task"]]
+    return [entry for entry in entries if client_ref in entry["task"]]
 
 
 @pytest.mark.parametrize(("end", "code"), MAGIC.items())

@@ -67,16 +67,16 @@ class Caprices:
         """Return the processed part of a table call, and the unprocessed remains for its answer."""
         if operation not in ("BatchGetItem", "BatchWriteItem"):
             return params, {}
-        ((table, asked),) = params["RequestItems"].items()
+        ((table, request),) = params["RequestItems"].items()
         if operation == "BatchGetItem":
-            keys = asked["Keys"]
+            keys = request["Keys"]
             if (done := self.done_of(keys)) == len(keys):
                 return params, {}
-            parts = ({table: {**asked, "Keys": each}} for each in (keys[:done], keys[done:]))
+            parts = ({table: {**request, "Keys": each}} for each in (keys[:done], keys[done:]))
         else:
-            if (done := self.done_of(asked)) == len(asked):
+            if (done := self.done_of(request)) == len(request):
                 return params, {}
-            parts = ({table: each} for each in (asked[:done], asked[done:]))
+            parts = ({table: each} for each in (request[:done], request[done:]))
         now, later = parts
         left = "UnprocessedKeys" if operation == "BatchGetItem" else "UnprocessedItems"
         return {**params, "RequestItems": now}, {left: later}

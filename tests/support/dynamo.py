@@ -13,7 +13,7 @@ from botocore.errorfactory import ClientExceptionsFactory
 from botocore.model import ServiceModel
 from botocore.session import get_session
 
-from harkara.aws.messages import item_of, mark_of
+from harkara.aws.messages import entry_of, item_of
 from harkara.model.ledger import LedgerEntry
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
@@ -143,27 +143,27 @@ class LedgerEntries(MutableMapping[tuple[str, str], LedgerEntry]):
         item = self._table.items[key]
         read = self._read.get(key)
         if read is None or read[0] is not item:
-            read = self._read[key] = item, mark_of(item)
+            read = self._read[key] = item, entry_of(item)
         return read[1]
 
-    def know(self, marks: Iterable[LedgerEntry]) -> None:
+    def know(self, entries: Iterable[LedgerEntry]) -> None:
         """Cache entries that were just put, so that their items need no decoding."""
-        self._read |= {mark.key: (self._table.items[mark.key], mark) for mark in marks}
+        self._read |= {entry.key: (self._table.items[entry.key], entry) for entry in entries}
 
-    def __setitem__(self, key: tuple[str, str], mark: LedgerEntry) -> None:
-        self._table.items[key] = dict(item_of(mark, self._ttl()))
+    def __setitem__(self, key: tuple[str, str], entry: LedgerEntry) -> None:
+        self._table.items[key] = dict(item_of(entry, self._ttl()))
 
     def __delitem__(self, key: tuple[str, str]) -> None:
         del self._table.items[key]
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter([key for key, item in self._table.items.items() if "owner" in item])
+        return iter([key for key, item in self._table.items.items() if "task_id" in item])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __contains__(self, key: object) -> bool:
-        return "owner" in self._table.items.get(key, ())  # type: ignore[call-overload]
+        return "task_id" in self._table.items.get(key, ())  # type: ignore[call-overload]
 
 
 class DueRows:

@@ -64,8 +64,8 @@ def _differences(expected: Any, answer: Any, at: str) -> list[str]:
     if isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
         return [
             line
-            for place, (value, given) in enumerate(zip(expected, answer, strict=True))
-            for line in _differences(value, given, f"{at}[{place}]")
+            for index, (value, given) in enumerate(zip(expected, answer, strict=True))
+            for line in _differences(value, given, f"{at}[{index}]")
         ]
     if isinstance(expected, str) and type(answer) in (str, int) and _is_pattern(expected):
         matches = re.fullmatch(expected[1:-1], str(answer)) is not None

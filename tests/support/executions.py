@@ -45,7 +45,7 @@ class Result(NamedTuple):
     """How often a good endpoint got each message."""
     good: set[str]
     bad: set[str]
-    parked: Sequence[CallbackTask]
+    dead_letters: Sequence[CallbackTask]
     attempts_ms: Mapping[str, Sequence[int]]
     """The claim time of each callback attempt, by webhook id."""
     in_doubt: set[str]
@@ -68,7 +68,7 @@ class Result(NamedTuple):
     @property
     def is_parked_once(self) -> bool:
         """Whether exactly the callbacks of bad endpoints are parked as dead letters, each once."""
-        refs = [member.client_ref for task in self.parked for member in task.members]
+        refs = [member.client_ref for task in self.dead_letters for member in task.members]
         return len(refs) == len(self.bad) and set(refs) == self.bad
 
     @property
@@ -80,7 +80,7 @@ class Result(NamedTuple):
                 after - before >= delay_s * 1000
                 for before, after, delay_s in zip(at_ms, at_ms[1:], RETRY_DELAYS_S, strict=False)
             )
-            for at_ms in (self.attempts_ms[task.webhook_id] for task in self.parked)
+            for at_ms in (self.attempts_ms[task.webhook_id] for task in self.dead_letters)
         )
 
 
@@ -174,7 +174,7 @@ class Fleet:
         self.good_urls, self.bad_urls = set(urls), set(bad)
         self.watch = Watch(lambda: self.clock.speed == 1)
         self.sent_at_s: dict[str, float] = {}
-        self._holders = itertools.count()
+        self._worker_ids = itertools.count()
 
     async def send(self, count: int, rate_per_s: float) -> None:
         """Enqueue receipts at a steady rate, one task each, for the endpoints in turn."""
@@ -200,14 +200,14 @@ class Fleet:
             queues=self.queues,
             poster=WatchedPoster(poster, patient, self.good_urls, queue, self.watch),
             destinations=self.destinations,
-            doors=EndpointHealth(
+            endpoint_health=EndpointHealth(
                 self.counted, RateLimiter(self.counted, self.clock, lambda: 0.5), self.clock
             ),
             receipt_wait_s=0,
             retry_delays_s=RETRY_DELAYS_S,
             clock=self.clock,
-            luck=lambda: 0.5,
-            notes=lambda _: None,
+            random_fraction=lambda: 0.5,
+            emit=lambda _: None,
         )
         while True:
             batch = self.queues.receive(queue)
@@ -227,8 +227,8 @@ class Fleet:
         deadline: Deadline,
         services: dlr.DlrServices,
     ) -> None:
-        until_ms = int((self.clock() + BUDGET_S) * 1000)
-        lease = Lease(f"q{number}", f"h{next(self._holders)}", until_ms)
+        expires_at_ms = int((self.clock() + BUDGET_S) * 1000)
+        lease = Lease(f"q{number}", f"h{next(self._worker_ids)}", expires_at_ms)
         try:
             await services.handle(body, lease, deadline)
         except HarkaraError:
@@ -236,27 +236,29 @@ class Fleet:
         finally:
             self.queues.under_way -= 1
 
-    def result(self, heard: Mapping[str, list[float]]) -> Result:
-        """Return the fleet's results; `heard` has the times at which endpoints got each message."""
+    def result(self, received: Mapping[str, list[float]]) -> Result:
+        """Return the fleet's results; `received` has the times at which endpoints got a message."""
         attempts_ms: dict[str, list[int]] = defaultdict(list)
-        parked, in_doubt = [], set()
-        for (partition, kind), mark in sorted(self.store.marks.items()):
-            if partition.startswith("parked#"):
-                task = decode_dlr(mark.data["task"])
+        dead_letters, in_doubt = [], set()
+        for (partition, kind), entry in sorted(self.store.entries.items()):
+            if partition.startswith("dead-letter#"):
+                task = decode_dlr(entry.data["task"])
                 assert isinstance(task, CallbackTask)
-                parked.append(task)
+                dead_letters.append(task)
             elif kind.startswith("post#"):
-                attempts_ms[f"{partition}.0"].append(mark.data["at"])
-                if mark.data["in_doubt"]:
-                    in_doubt |= self._refs(mark.data["members"])
-        own = {ref: times for ref, times in heard.items() if ref in self.sent_at_s}
+                attempts_ms[f"{partition}.0"].append(entry.data["at"])
+                if entry.data["in_doubt"]:
+                    in_doubt |= self._refs(entry.data["members"])
+        own = {ref: times for ref, times in received.items() if ref in self.sent_at_s}
         latencies_s = {ref: times[0] - self.sent_at_s[ref] for ref, times in own.items()}
         posts = Counter({ref: len(times) for ref, times in own.items()})
         good, bad = self.refs(good=True), self.refs(good=False)
         watch = self.watch
         at_once = sum(watch.posts[QueueName.RECEIPT, url] for url in self.bad_urls)
         most = max((watch.most[url] for url in self.bad_urls), default=0)
-        return Result(latencies_s, posts, good, bad, parked, attempts_ms, in_doubt, at_once, most)
+        return Result(
+            latencies_s, posts, good, bad, dead_letters, attempts_ms, in_doubt, at_once, most
+        )
 
     def _refs(self, members: Mapping[str, Sequence[int]]) -> set[str]:
         """Return the client references of a callback attempt's messages."""

@@ -87,19 +87,19 @@ class FakeMessageStore:
         self.table = self.dynamo.tables[MESSAGES]
         self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, no_pause)
         self.packed = Column(self.table, "batch", "packed", "B")
-        self.marks = LedgerEntries(self.table, lambda: self.adapter._ttl(0))
+        self.entries = LedgerEntries(self.table, lambda: self.adapter._ttl(0))
         # Number of blocks claimed for their first attempt, plus attempts at callbacks.
         self.progress_count = 0
 
     @property
-    def ends_s(self) -> dict[tuple[str, str], int]:
+    def expires_at_s(self) -> dict[tuple[str, str], int]:
         """When each entry and each message batch expires, in seconds since the epoch."""
         items = self.table.items
         return {key: int(items[key]["ttl"]["N"]) for key in items if "ttl" in items[key]}
 
-    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
+    def put_batch(self, batch_id: str, packed: bytes, due_at_ms: int) -> None:
         number = self.faults.before("put_batch")
-        self.adapter.put_batch(batch_id, packed, begins_ms)
+        self.adapter.put_batch(batch_id, packed, due_at_ms)
         self.faults.after(number)
 
     def get_batch(self, batch_id: str) -> MessageBatch | None:
@@ -109,26 +109,28 @@ class FakeMessageStore:
         return self.adapter.get_batch(batch_id)
 
     def put_if_absent(
-        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+        self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0, keep_s: int | None = None
     ) -> list[LedgerEntry]:
-        kinds = sorted({mark.kind.partition("#")[0] for mark in marks})
+        kinds = sorted({entry.kind.partition("#")[0] for entry in entries})
         number = self.faults.before(f"put_if_absent {'+'.join(kinds)}")
-        assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"
-        self.progress_count += sum(
-            mark.kind.startswith((FIRST_CLAIM, "post#")) and self.table.live(mark.key) is None
-            for mark in marks
+        assert len({entry.key for entry in entries}) == len(entries), (
+            "keys in one call are distinct"
         )
-        absent = [mark for mark in marks if self.table.live(mark.key) is None]
+        self.progress_count += sum(
+            entry.kind.startswith((FIRST_CLAIM, "post#")) and self.table.live(entry.key) is None
+            for entry in entries
+        )
+        absent = [entry for entry in entries if self.table.live(entry.key) is None]
         for _ in range(2 if number in self.faults.lose_answer else 1):
-            existing = self.adapter.put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
-        self.marks.know(absent)
+            existing = self.adapter.put_if_absent(entries, due_at_ms=due_at_ms, keep_s=keep_s)
+        self.entries.know(absent)
         self.faults.after(number)
         return existing
 
-    def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
-        kinds = sorted({mark.kind for mark in marks})
+    def put_over(self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0) -> None:
+        kinds = sorted({entry.kind for entry in entries})
         number = self.faults.before(f"put_over {'+'.join(kinds)}")
-        self.adapter.put_over(marks, begins_ms=begins_ms)
+        self.adapter.put_over(entries, due_at_ms=due_at_ms)
         self.faults.after(number)
 
     def get_entries(
@@ -255,8 +257,8 @@ class FakeLimitStore:
 
 def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: float) -> None:
     """Record a quick acknowledgement by an endpoint at this time, without a call."""
-    door = HealthRecord(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
-    counted.existing[name_of(account_id, endpoint)] = encode(door).decode()
+    record = HealthRecord(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
+    counted.existing[name_of(account_id, endpoint)] = encode(record).decode()
 
 
 def caller_of(account: Account, **fields: Any) -> Caller:

@@ -66,9 +66,9 @@ class Comparison(NamedTuple):
 
 async def run(count: int, rate_per_s: float, bad_count: int = 10) -> Comparison:
     """Send `count` callbacks to a hundred endpoints, with the bad ones among them and without."""
-    heard: dict[str, list[float]] = defaultdict(list)
+    received: dict[str, list[float]] = defaultdict(list)
     async with (
-        _endpoints(heard, bad_count) as (good, bad, end_hanging),
+        _endpoints(received, bad_count) as (good, bad, end_hanging),
         HttpClient(CONNECTIONS, connect_timeout_s=HEARD_WITHIN_S) as client,
     ):
         urls = UrlRules(loopback=True)
@@ -85,8 +85,8 @@ async def run(count: int, rate_per_s: float, bad_count: int = 10) -> Comparison:
         await asyncio.gather(
             tried.send(count, rate_per_s), spared.send(int(count * share), rate_per_s * share)
         )
-        wanted = spared.refs(good=True) | tried.refs(good=True)
-        await _until(lambda: wanted <= heard.keys(), HEARD_WITHIN_S)
+        required = spared.refs(good=True) | tried.refs(good=True)
+        await _until(lambda: required <= received.keys(), HEARD_WITHIN_S)
         end_hanging()
         tried.clock.run_fast()
         await _until(
@@ -95,7 +95,7 @@ async def run(count: int, rate_per_s: float, bad_count: int = 10) -> Comparison:
         for execution in executions:
             execution.cancel()
         await asyncio.gather(*executions, return_exceptions=True)
-    return Comparison(spared.result(heard), tried.result(heard))
+    return Comparison(spared.result(received), tried.result(received))
 
 
 async def _until(condition: Callable[[], bool], within_s: float) -> None:
@@ -108,7 +108,7 @@ async def _until(condition: Callable[[], bool], within_s: float) -> None:
 
 @asynccontextmanager
 async def _endpoints(
-    heard: dict[str, list[float]], bad_count: int
+    received: dict[str, list[float]], bad_count: int
 ) -> AsyncIterator[tuple[list[str], list[str], Callable[[], None]]]:
     """Serve the endpoints; yield the good URLs, the bad URLs and a function that ends all hanging.
 
@@ -125,7 +125,7 @@ async def _endpoints(
                 at_s = time.monotonic()
                 for event in decode(request.partition(b"\r\n\r\n")[2]):
                     for entry in event["data"]:
-                        heard[entry["meta"]].append(at_s)
+                        received[entry["meta"]].append(at_s)
 
     async def fail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError):

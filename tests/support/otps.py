@@ -59,10 +59,10 @@ def otp_s(stack: Stack, http: httpx.Client) -> float:
     body = {"user": "demo", "pass": "demo-secret", "smstosend": [record]}
     began_s = time.perf_counter()
     answer = _send(stack, http, body)
-    asked = {"ref": answer.json()[0]["mid"]}
+    request = {"ref": answer.json()[0]["mid"]}
     url = f"{stack.carrier_url}/submissions"
     assert wait_until(
-        lambda: any(each["outcome"] == "taken" for each in http.get(url, params=asked).json()),
+        lambda: any(each["outcome"] == "taken" for each in http.get(url, params=request).json()),
         WITHIN_S,
         0.005,
     ), "the OTP does not go out"

@@ -269,14 +269,14 @@ def _leading_patterns(statement: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _condition(operator: str, name: str, wanted: Sequence[str]) -> Callable[[Context], bool]:
+def _condition(operator: str, name: str, required: Sequence[str]) -> Callable[[Context], bool]:
     """Return a predicate: whether a call's keys meet a condition."""
     quantity, _, kind = operator.rpartition(":")
     match quantity, kind:
         case "", "Null":
-            return lambda context: (not context.get(name)) == (wanted == ["true"])
+            return lambda context: (not context.get(name)) == (required == ["true"])
         case (("ForAllValues" | "ForAnyValue" | ""), ("StringLike" | "StringEquals")):
-            fits = [_matcher(value) if kind == "StringLike" else value.__eq__ for value in wanted]
+            fits = [_matcher(value) if kind == "StringLike" else value.__eq__ for value in required]
             every = {"ForAllValues": all, "ForAnyValue": any, "": any}[quantity]
             return lambda context: every(
                 any(fit(value) for fit in fits) for value in context.get(name, ())

@@ -138,20 +138,20 @@ class FakeDeadLetterStore:
 
     def __init__(self, store: FakeMessageStore) -> None:
         self.store = store
-        self._parked = DynamoDeadLetterStore(
+        self._dead_letters = DynamoDeadLetterStore(
             store.dynamo, MESSAGES, store.adapter, store.adapter._clock, lambda pause_s: None
         )
 
     def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
         self.store.faults.before("find parked")
-        return self._parked.find(partition, after, before, limit)
+        return self._dead_letters.find(partition, after, before, limit)
 
     def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
         return self.store.get_entries(keys)
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
         number = self.store.faults.before("remove parked")
-        self._parked.remove(keys)
+        self._dead_letters.remove(keys)
         self.store.faults.after(number)
 
 
@@ -165,7 +165,7 @@ class Ports:
     routing: FakeRoutingStore
     suppressions: FakeSuppressionList
     last: FakeLastMessages
-    parked: FakeDeadLetterStore
+    dead_letters: FakeDeadLetterStore
 
     def of(self, function: str) -> Self:
         """Return the same ports, called by a function."""
@@ -184,5 +184,5 @@ def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10*
         routing=FakeRoutingStore(faults, dynamo),
         suppressions=FakeSuppressionList(faults, dynamo),
         last=FakeLastMessages(faults, clock, retention_s, dynamo),
-        parked=FakeDeadLetterStore(store),
+        dead_letters=FakeDeadLetterStore(store),
     )

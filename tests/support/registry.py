@@ -45,8 +45,8 @@ class FakeCipher:
     def encrypt(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
         return f"{account_id}/{callback_id}|".encode() + secrets.model_dump_json().encode()[::-1]
 
-    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-        name, text = sealed.split(b"|", 1)
+    def decrypt(self, account_id: str, callback_id: str, encrypted: bytes) -> CallbackSecrets:
+        name, text = encrypted.split(b"|", 1)
         assert name == f"{account_id}/{callback_id}".encode()
         return CallbackSecrets.model_validate_json(text[::-1])
 
@@ -76,10 +76,10 @@ class FakeRegistry:
     def change(
         self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
     ) -> P | None:
-        known = self._parts(account_id, kind).get(name)
-        if known is None:
+        existing = self._parts(account_id, kind).get(name)
+        if existing is None:
             return None
-        changed = change(known)
+        changed = change(existing)
         self.put_all(account_id, [changed])
         return changed
 
@@ -94,8 +94,8 @@ class FakeRegistry:
         self, account_id: str, parts: Sequence[Part], deadline: Deadline | None = None
     ) -> None:
         for part in parts:
-            known = self._parts(account_id, type(part))
-            self._set(account_id, type(part), {**known, name_of(part): part})
+            existing = self._parts(account_id, type(part))
+            self._set(account_id, type(part), {**existing, name_of(part): part})
 
     def credentials(self, account_id: str) -> list[Credential]:
         return [
@@ -135,9 +135,9 @@ class CountingCipher(FakeCipher):
         self.calls.append("encrypt")
         return super().encrypt(account_id, callback_id, secrets)
 
-    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    def decrypt(self, account_id: str, callback_id: str, encrypted: bytes) -> CallbackSecrets:
         self.calls.append("decrypt")
-        return super().decrypt(account_id, callback_id, sealed)
+        return super().decrypt(account_id, callback_id, encrypted)
 
 
 class Platform:
@@ -164,7 +164,7 @@ class World:
         self.cipher = CountingCipher()
         self.opened: list[tuple[str, Endpoint]] = []
         self.registry = RegistryService(
-            FakeRegistry(self.store), self.cipher, self.open_door, UrlRules()
+            FakeRegistry(self.store), self.cipher, self.reset_health, UrlRules()
         )
         self.messages = FakeMessageStore(Faults())
         self.queues = FakeTaskQueues(self.messages.faults, lambda: float(NOW_S))
@@ -173,14 +173,14 @@ class World:
         self.random = bytes(range(32))
         self.service = EndpointService(
             self.registry,
-            DeadLetterService(FakeDeadLetterStore(self.messages), self.queues, self.open_door),
+            DeadLetterService(FakeDeadLetterStore(self.messages), self.queues, self.reset_health),
             self.platform,
             lambda: float(NOW_S),
             lambda size: self.random[:size],
             lambda *_: self.health,
         )
 
-    def open_door(self, account_id: str, endpoint: Endpoint) -> None:
+    def reset_health(self, account_id: str, endpoint: Endpoint) -> None:
         self.opened.append((account_id, endpoint))
 
     @property
@@ -212,7 +212,7 @@ class World:
         """Put callbacks into the dead letters, each a second after the one before."""
         for number in numbers:
             task = CallbackTask(
-                group_owner=f"q{number}",
+                group_task_id=f"q{number}",
                 group=0,
                 attempt=8,
                 account_id="acme",
@@ -221,13 +221,13 @@ class World:
                 failures=9,
             )
             last = Attempt((NOW_S + number) * 1000, 500, "HTTP 500", "oops", 12)
-            self.messages.put_if_absent([dead_letter_entry(Lease("m", "holder", 0), task, last)])
+            self.messages.put_if_absent([dead_letter_entry(Lease("m", "worker_id", 0), task, last)])
 
     def page(
         self, name: str = "main", fields: Fields = MappingProxyType({}), limit: int = 100
     ) -> tuple[list[str], Any]:
-        """Return the owners of a page of dead letters, and the position of the next page."""
-        page = self.service.parked_page(self.account, name, fields, limit)
+        """Return the task ids of a page of dead letters, and the position of the next page."""
+        page = self.service.dead_letter_page(self.account, name, fields, limit)
         return [row["id"].split(".")[1] for row in page["parked"]], page["next"]
 
     def replay(self, name: str = "main", **fields: Any) -> dict[str, Any]:

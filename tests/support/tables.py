@@ -107,16 +107,16 @@ class Table:
             return {"Attributes": self.items[_key_of(params)]}
         return {}
 
-    def _get(self, asked: Params) -> Mapping[str, Any]:
+    def _get(self, request: Params) -> Mapping[str, Any]:
         """Return up to 16 MB of the requested items, and the keys that remain."""
-        keys, items, left = asked["Keys"], list[Item](), ANSWER_LIMIT_BYTES
+        keys, items, left = request["Keys"], list[Item](), ANSWER_LIMIT_BYTES
         assert len({_key(key) for key in keys}) == len(keys)
         may_pass = len(keys) * ITEM_LIMIT_BYTES > left
-        for place, key in enumerate(keys):
-            if item := self.read(_key(key), asked):
+        for index, key in enumerate(keys):
+            if item := self.read(_key(key), request):
                 left -= item_bytes(item) if may_pass else 0
                 if left < 0:
-                    remains = {self.name: {**asked, "Keys": keys[place:]}}
+                    remains = {self.name: {**request, "Keys": keys[index:]}}
                     return {"Responses": {self.name: items}, "UnprocessedKeys": remains}
                 items.append(item)
         return {"Responses": {self.name: items}}
@@ -270,13 +270,17 @@ def _clause_holds(params: Params, clause: _Clause, item: Item) -> bool:
         case "begins_with":
             prefix = params["ExpressionAttributeValues"][clause.value]["S"]
             return found is not None and found["S"].startswith(prefix)
-    wanted = params["ExpressionAttributeValues"][clause.value]
+    required = params["ExpressionAttributeValues"][clause.value]
     if clause.kind == "=" or found is None:
-        return bool(found == wanted)
-    less = int(found["N"]) < int(wanted["N"]) if "N" in wanted else bool(found["S"] < wanted["S"])
+        return bool(found == required)
+    less = (
+        int(found["N"]) < int(required["N"])
+        if "N" in required
+        else bool(found["S"] < required["S"])
+    )
     if clause.kind == ">=":
         return not less
-    return less or (clause.kind == "<=" and bool(found == wanted))
+    return less or (clause.kind == "<=" and bool(found == required))
 
 
 def _updated(item: Item, params: Params) -> Item:

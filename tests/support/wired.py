@@ -90,8 +90,8 @@ class Wired:
         self.registry = FakeRegistry(self.accounts)
         self.signer = ReferenceSigner(b"tag key")
         self.link_signer = LinkSigner(b"link key")
-        self.notes: list[LogEvent] = []
-        self.doors = self.new_endpoint_health()
+        self.log_events: list[LogEvent] = []
+        self.endpoint_health = self.new_endpoint_health()
         self.carrier: Callable[[str], Awaitable[Connected]] = self.providers.connect
         self.poster: CallbackPoster = self.platform
         self.callback_urls = UrlRules()
@@ -106,7 +106,7 @@ class Wired:
         self.now += wait_s
 
     def note(self, event: LogEvent) -> None:
-        self.notes.append(event)
+        self.log_events.append(event)
 
     def confirm(self, url: str) -> None:
         raise AssertionError("the carrier of the world asks for no subscription")
@@ -149,7 +149,7 @@ class Wired:
             link_signer=lambda: self.link_signer,
             callback_urls=self.callback_urls,
             clock=self.clock,
-            luck=_half,
+            random_fraction=_half,
             randomness=self.randomness,
         )
 
@@ -167,8 +167,8 @@ class Wired:
             signer=self.signer,
             receipt_wait_s=RECEIPT_WAIT_S,
             clock=self.clock,
-            luck=_half,
-            notes=self.note,
+            random_fraction=_half,
+            emit=self.note,
             sleep=self.submit_sleep,
         )
 
@@ -180,7 +180,7 @@ class Wired:
             signer=self.signer,
             confirm=self.confirm,
             clock=self.clock,
-            notes=self.note,
+            emit=self.note,
         )
 
     def sweep_service(self) -> SweepService:
@@ -190,7 +190,7 @@ class Wired:
             queues=queues,
             calls=InPlace(),
             clock=self.clock,
-            notes=self.note,
+            emit=self.note,
         )
 
     def inbound_service(self) -> InboundService:
@@ -205,7 +205,7 @@ class Wired:
             signer=self.signer,
             confirm=self.confirm,
             clock=self.clock,
-            notes=self.note,
+            emit=self.note,
         )
 
     def link_service(self) -> LinkService:
@@ -221,12 +221,12 @@ class Wired:
             queues=on.queues,
             poster=self.poster,
             destinations=self.destinations,
-            doors=self.doors,
+            endpoint_health=self.endpoint_health,
             receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=self.retry_delays_s,
             clock=self.clock,
-            luck=_half,
-            notes=self.note,
+            random_fraction=_half,
+            emit=self.note,
             sleep=self.sleep,
         )
 
@@ -241,7 +241,7 @@ class Wired:
             registry=self.registry,
             cipher=FakeCipher(),
             store=on.store,
-            parked=on.parked,
+            dead_letters=on.dead_letters,
             counted=on.counted,
             suppressions=on.suppressions,
             queues=on.queues,
@@ -249,7 +249,7 @@ class Wired:
             pepper=b"pepper",
             callback_urls=self.callback_urls,
             clock=self.clock,
-            luck=_half,
+            random_fraction=_half,
             randomness=self.randomness,
         )
 

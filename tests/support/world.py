@@ -29,7 +29,7 @@ from harkara.model.messages import Endpoint, MessageBatch, unpack
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import (
     QueueName,
-    owner_of,
+    task_id_of,
 )
 from tests.support.fakes import Faults, ProcessKilled, caller_of, trust
 from tests.support.queues import LINEAGE, QueueMessage
@@ -66,7 +66,7 @@ class World(Wired):
         self.counts: Counter[str] = Counter()
         # The most consecutive invocations of one function without progress.
         self.most_rounds = 0
-        self._holders = itertools.count()
+        self._worker_ids = itertools.count()
         self._next_sweep = self.now
         self.remaining_s: Callable[[], float] = lambda: BUDGET_S
 
@@ -143,8 +143,8 @@ class World(Wired):
         message.visible_at = self.now + VISIBILITY_S
         lineage = LINEAGE.set(self._lineage_of(message))
         lease = Lease(
-            owner_of(message.id, message.body),
-            f"holder-{next(self._holders)}",
+            task_id_of(message.id, message.body),
+            f"worker-{next(self._worker_ids)}",
             int((self.now + BUDGET_S) * 1000),
         )
         try:
@@ -152,7 +152,7 @@ class World(Wired):
         except ProcessKilled:
             await self._die()
             self.submit = self.submit_service()
-            self.doors = self.new_endpoint_health()
+            self.endpoint_health = self.new_endpoint_health()
         except HarkaraError as error:
             self.counts[type(error).__name__] += 1
         else:
@@ -218,8 +218,8 @@ class World(Wired):
         """Final state by message id."""
         batches = self.batches()
         return {
-            batches[pk].mid(index_of(kind)): mark.data["state"]
-            for (pk, kind), mark in self.store.marks.items()
+            batches[pk].mid(index_of(kind)): entry.data["state"]
+            for (pk, kind), entry in self.store.entries.items()
             if kind.startswith("final#")
         }
 
@@ -227,7 +227,7 @@ class World(Wired):
         """How often the platform acknowledged each message's final state."""
         return Counter(dlr.mid for dlr in self.platform.dlrs)
 
-    def told_clicks(self) -> Counter[tuple[str, str]]:
+    def reported_clicks(self) -> Counter[tuple[str, str]]:
         """How often the platform acknowledged a click, by message id and link."""
         return Counter(
             (member.mid, member.short_url)
@@ -240,22 +240,22 @@ class World(Wired):
         """Ids of messages whose submit attempt is in doubt, by their outcomes."""
         return {
             f"{pk}#{index}"
-            for (pk, kind), mark in self.store.marks.items()
+            for (pk, kind), entry in self.store.entries.items()
             if kind.startswith("outcome#")
-            for index in mark.data["in_doubt"]
+            for index in entry.data["in_doubt"]
         }
 
     def callbacks_in_doubt(self) -> set[str]:
         """Ids of messages whose callback may have been posted before it was posted again."""
-        owners = {
+        task_ids = {
             (pk, kind.split("#")[1])
-            for (pk, kind), mark in self.store.marks.items()
-            if kind.startswith("post#") and mark.data["in_doubt"]
+            for (pk, kind), entry in self.store.entries.items()
+            if kind.startswith("post#") and entry.data["in_doubt"]
         }
         return {
             mid
-            for (pk, kind), mark in self.store.marks.items()
-            if kind.startswith("ack#") and (pk, kind.split("#")[1]) in owners
-            for batch_id, indexes in mark.data["members"].items()
+            for (pk, kind), entry in self.store.entries.items()
+            if kind.startswith("ack#") and (pk, kind.split("#")[1]) in task_ids
+            for batch_id, indexes in entry.data["members"].items()
             for mid in (mid_of(batch_id, index) for index in indexes)
         }

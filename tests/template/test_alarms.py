@@ -129,15 +129,15 @@ def test_requests_that_are_answered_429_are_counted_in_the_access_log() -> None:
     settings = api["Properties"]["RouteSettings"]
     # Throttling of unknown routes, /docs and /openapi.json raises no alarm.
     strangers = [name for name, each in settings.items() if each["ThrottlingRateLimit"] == limit]
-    known = [f'($.routeKey != "{name}")' for name in strangers]
+    existing = [f'($.routeKey != "{name}")' for name in strangers]
     for properties, conditions in zip(
-        counted, (known, [*known, '($.status = "429")']), strict=True
+        counted, (existing, [*existing, '($.status = "429")']), strict=True
     ):
         assert properties["LogGroupName"] == {"Ref": "ApiLog"}
         assert sorted(properties["FilterPattern"].strip("{ }").split(" && ")) == sorted(conditions)
     assert "$default" in strangers
-    shown = api["Properties"]["AccessLogSettings"]["Format"]
-    assert all(f'"{name}":"$context.{name}"' in shown for name in ("status", "routeKey"))
+    visible = api["Properties"]["AccessLogSettings"]["Format"]
+    assert all(f'"{name}":"$context.{name}"' in visible for name in ("status", "routeKey"))
     expression, watched = stats("TooManyRequestsAlarm")
     assert expression == "100 * FILL(refused, 0) / requests"
     made = [transformation for each in counted for transformation in each["MetricTransformations"]]

@@ -7,7 +7,7 @@ import yaml
 from local.settings import ROOT
 
 WAIVERS = (ROOT / "local" / "checkov.yaml").read_text()
-TEMPLATES = list(ROOT.glob("*.yaml"))
+TEMPLATES = list(ROOT.glob("[!.]*.yaml"))
 RULE = re.compile(r"((?:^ +# .+\n)+)^ +- (CKV\w+)$", re.MULTILINE)
 
 

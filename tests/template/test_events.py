@@ -23,8 +23,8 @@ def all_routes() -> set[str]:
 
 
 def test_the_routes_are_those_that_the_functions_know_of() -> None:
-    known = {f"{method} {path}" for path, methods in ROUTES.items() for method in methods}
-    assert all_routes() == {"$default", *known}
+    existing = {f"{method} {path}" for path, methods in ROUTES.items() for method in methods}
+    assert all_routes() == {"$default", *existing}
 
 
 def test_every_function_has_a_sample_event() -> None:

@@ -168,29 +168,29 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
 
 
 def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other() -> None:
-    shown = set()
+    visible = set()
     for widget in widgets():
         for metric in (m for m in widget["metrics"] if m[0] == NAMESPACE and m[1] != TOO_MANY):
             assert metric[2] == "service"
-            shown.add((metric[3], metric[1]))
+            visible.add((metric[3], metric[1]))
     by_carrier = {
         ("submit", "submit_latency"),
         ("submit", "breaker_state"),
         ("dlr", "receipt_delay"),
     }
-    assert shown | by_carrier == OWN
+    assert visible | by_carrier == OWN
 
 
 def test_the_dashboard_shows_what_aws_emits_of_every_resource() -> None:
-    shown: dict[tuple[str, str], set[tuple[str, str]]] = {key: set() for key in OF_AWS}
+    visible: dict[tuple[str, str], set[tuple[str, str]]] = {key: set() for key in OF_AWS}
     for widget in widgets():
         for metric in (m for m in widget["metrics"] if len(m) > 1 and m[0] != NAMESPACE):
             namespace, name, dimension, value, _ = metric
-            shown[namespace, dimension].add((value.removeprefix("${").removesuffix("}"), name))
+            visible[namespace, dimension].add((value.removeprefix("${").removesuffix("}"), name))
     for key, (resources_there, names) in OF_AWS.items():
-        assert {name for _, name in shown[key]} == names
-        assert {resource for resource, _ in shown[key]} == resources_there
-    lambdas = shown["AWS/Lambda", "FunctionName"]
+        assert {name for _, name in visible[key]} == names
+        assert {resource for resource, _ in visible[key]} == resources_there
+    lambdas = visible["AWS/Lambda", "FunctionName"]
     every = {(each, name) for each in FUNCTIONS for name in ("Errors", "Throttles", "Duration")}
     assert every <= lambdas
 

@@ -30,10 +30,10 @@ def references(value: Any) -> set[str]:
 
 def test_the_stack_is_given_what_its_template_asks_for_and_uses() -> None:
     assert (ROOT / nested()["TemplateURL"]).name == "monitoring.yaml"
-    asked = monitoring()["Parameters"]
-    assert nested()["Parameters"].keys() == asked.keys()
+    request = monitoring()["Parameters"]
+    assert nested()["Parameters"].keys() == request.keys()
     used = references([monitoring()["Resources"], monitoring()["Conditions"]])
-    assert used >= asked.keys()
+    assert used >= request.keys()
 
 
 @pytest.mark.parametrize("parameter", sorted(monitoring()["Parameters"]))

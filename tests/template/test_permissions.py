@@ -158,10 +158,10 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
     }
     counted = {
         "send": ["rate#*"],
-        "submit": ["pace#*", "breaker#*"],
-        "dlr": ["door#*"],
-        "manage": ["door#*"],
-        "console": ["door#*", "rate#*"],
+        "submit": ["carrier-rate#*", "breaker#*"],
+        "dlr": ["health#*"],
+        "manage": ["health#*"],
+        "console": ["health#*", "rate#*"],
     }
     assert conditions == {
         function: leading_keys("ForAllValues:StringLike", *keys)
@@ -189,9 +189,9 @@ def test_of_messages_only_who_is_last_is_written_over_and_only_parked_rows_go() 
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     ]
     expected = {
-        "manage": ["parked#*"],
-        "console": ["parked#*"],
-        "submit": ["last#*", "pointer#*"],
+        "manage": ["dead-letter#*"],
+        "console": ["dead-letter#*"],
+        "submit": ["last#*", "carrier-id#*"],
         "inbound": ["inbound#*"],
     }
     assert dict(written) == {

@@ -159,10 +159,10 @@ def test_a_secret_outlives_the_stack() -> None:
 
 def test_the_access_log_holds_no_path_query_or_address() -> None:
     (api,) = resources("AWS::Serverless::HttpApi").values()
-    shown = set(
+    visible = set(
         re.findall(r"\$context\.([\w.]+)", api["Properties"]["AccessLogSettings"]["Format"])
     )
-    assert shown == {
+    assert visible == {
         "requestId",
         "requestTime",
         "routeKey",
@@ -237,12 +237,12 @@ def test_a_budget_is_there_where_there_is_a_limit_and_somebody_to_tell() -> None
     assert properties["Budget"]["BudgetLimit"] == {"Amount": limit, "Unit": "USD"}
     # Budget names are unique in an account, across all regions.
     assert properties["Budget"]["BudgetName"] == {"Fn::Sub": "${MainStack}-${AWS::Region}"}
-    told = [
+    reported = [
         (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
         for each in properties["NotificationsWithSubscribers"]
         if each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}]
     ]
-    assert told == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+    assert reported == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
 
 
 def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> None:

@@ -43,12 +43,12 @@ class Batches:
         self.calls = 0
         self.packed: dict[str, bytes] = {}
 
-    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
+    def put_batch(self, batch_id: str, packed: bytes, due_at_ms: int) -> None:
         self.calls += 1
         if self.calls - 1 in self.fail_at:
             raise StoreUnavailable("ProvisionedThroughputExceededException")
         self.packed[batch_id] = packed
-        self.begins_ms = begins_ms
+        self.due_at_ms = due_at_ms
 
     def all(self) -> list[MessageBatch]:
         return [unpack(batch_id, packed) for batch_id, packed in self.packed.items()]
@@ -94,13 +94,13 @@ class Accept:
         self.account = ACCOUNT.model_copy(update=fields)
         self.batches = Batches(set(fail_at))
         self.queues = Queues(queues)
-        self.marks = FakeMessageStore(Faults())
+        self.ledger = FakeMessageStore(Faults())
         numbers = itertools.count(1)
         self.service = AcceptService(
             batches=self.batches,
             queues=self.queues,
             names=RandomIds(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
-            links=LinkMaker(self.marks, lambda: LinkSigner(b"link key")),
+            links=LinkMaker(self.ledger, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
         )
 

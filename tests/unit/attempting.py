@@ -13,7 +13,7 @@ from tests.unit.deliveries import BATCH, MAIN, NOW_MS, Deliveries
 
 OTHER_ID = "1" + "0" * 25 + "2"
 TASK = CallbackTask(
-    group_owner="task",
+    group_task_id="task",
     group=2,
     attempt=3,
     account_id="acme",
@@ -24,19 +24,19 @@ TASK = CallbackTask(
         Dlr(BATCH.mid(1), "ref1", State.DELIVERED, int(NOW) - 8),
     ),
     failures=2,
-    begins_ms=NOW_MS + 10**9,
+    due_at_ms=NOW_MS + 10**9,
     began_ms=NOW_MS - 40_000,
 )
 MEMBERS = {BATCH.id: [4, 1], OTHER_ID: [0]}
 BATCHES = [BATCH.id, OTHER_ID]
-KEPT_UNTIL_S = TASK.begins_ms / 1000 + RETENTION_S
+KEPT_UNTIL_S = TASK.due_at_ms / 1000 + RETENTION_S
 
 
 class Attempting(Deliveries):
     """Attempts of one callback."""
 
-    def claim(self, task: CallbackTask = TASK, owner: str = "q") -> CallbackTask | None:
-        return asyncio.run(self.dlr_services().callbacks.attempts.claim(task, self.lease(owner)))
+    def claim(self, task: CallbackTask = TASK, task_id: str = "q") -> CallbackTask | None:
+        return asyncio.run(self.dlr_services().callbacks.attempts.claim(task, self.lease(task_id)))
 
     def record(self, result: PostResult, task: CallbackTask = TASK) -> Counter[str]:
         attempts = self.dlr_services().callbacks.attempts
@@ -55,4 +55,4 @@ class Attempting(Deliveries):
     def end(self, status: int, group: int = TASK.group, replay: int = 0) -> None:
         """Store an acknowledgement of the callback with this status."""
         kind, data = ack_kind(group, replay), {"status": status}
-        self.store.put_if_absent([LedgerEntry(TASK.group_owner, kind, "x", "x", 0, data)])
+        self.store.put_if_absent([LedgerEntry(TASK.group_task_id, kind, "x", "x", 0, data)])

@@ -102,13 +102,13 @@ class Deployment:
     # Changes
 
     def set_account(self, **fields: Any) -> None:
-        self.operator.change_account("acme", lambda known: known.model_copy(update=fields))
+        self.operator.change_account("acme", lambda existing: existing.model_copy(update=fields))
 
     def set_credential(self, **fields: Any) -> None:
-        self.operator.change_credential("user", lambda known: known.model_copy(update=fields))
+        self.operator.change_credential("user", lambda existing: existing.model_copy(update=fields))
 
     def set_carrier(self, **fields: Any) -> None:
-        self.operator.change_carrier("sim", lambda known: known.model_copy(update=fields))
+        self.operator.change_carrier("sim", lambda existing: existing.model_copy(update=fields))
 
     def register(self, *parts: Part) -> None:
         for part in parts:
@@ -116,10 +116,10 @@ class Deployment:
 
     # Requests to a warm process
 
-    def authenticate(self, username: str = "user", **asked: Any) -> Caller:
+    def authenticate(self, username: str = "user", **request: Any) -> Caller:
         service = Authenticator(self.store, PEPPER, self.clock)
-        presented = Presented(username, asked.get("secret", "old"))
-        scope, source = asked.get("scope", Scope.SEND), asked.get("source", SOURCE)
+        presented = Presented(username, request.get("secret", "old"))
+        scope, source = request.get("scope", Scope.SEND), request.get("source", SOURCE)
         return service.authenticate(presented, scope, source)
 
     def send(self, record: Record = RECORD, callback_url: str = "") -> list[RecordResult]:
@@ -136,8 +136,10 @@ class Deployment:
 
     def receipt(self, **fields: Any) -> CarrierSettings:
         request = ReceiptRequest("POST", fields.get("headers", {}), {}, b"{}", SOURCE)
-        door = WebhookAuthenticator(self.store, lambda known: known.receipt_secret, lambda _: None)
-        return door.admit("sim", fields.get("token", "token"), request)
+        authenticator = WebhookAuthenticator(
+            self.store, lambda existing: existing.receipt_secret, lambda _: None
+        )
+        return authenticator.admit("sim", fields.get("token", "token"), request)
 
     def connect(self, name: str = "spare") -> None:
         kms = ScriptedAws("kms", {"Plaintext": b"password"})

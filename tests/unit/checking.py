@@ -48,5 +48,5 @@ class Outcome:
         self.warning = checker.warnings.get(0)
         self.lane: Lane | None = None
         self.message = Message("", "", "", "", None)
-        for slot, _, (self.message,) in accepted:
-            self.lane = lane_of(slot.category)
+        for key, _, (self.message,) in accepted:
+            self.lane = lane_of(key.category)

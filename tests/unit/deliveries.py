@@ -70,29 +70,31 @@ class Deliveries(Wired):
         self.queues.schedule = scheduled  # type: ignore[method-assign]
         self._numbers = itertools.count()
         for batch in batches or [BATCH]:
-            self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+            self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
             for endpoint in batch.endpoints if trusted else ():
                 trust(self.counted, batch.account_id, endpoint, self.now)
 
-    def lease(self, owner: str = "task") -> Lease:
+    def lease(self, task_id: str = "task") -> Lease:
         """Return the lease of the next delivery of a queue message."""
-        until_ms = int((self.now + HOLDS_S) * 1000)
-        return Lease(owner, f"holder{next(self._numbers)}", until_ms)
+        expires_at_ms = int((self.now + HOLDS_S) * 1000)
+        return Lease(task_id, f"worker{next(self._numbers)}", expires_at_ms)
 
     def deliver(
-        self, *receipts: Receipt, owner: str = "task", left_s: float = HOLDS_S, **more: Any
+        self, *receipts: Receipt, task_id: str = "task", left_s: float = HOLDS_S, **more: Any
     ) -> Counter[str]:
-        lease, end = self.lease(owner), deadline(left_s)
+        lease, end = self.lease(task_id), deadline(left_s)
         return self._run(self.dlr_services().deliver.deliver(receipts, lease, end, **more))
 
-    def recover(self, *indexes: int, owner: str = "check", left_s: float = HOLDS_S) -> Counter[str]:
-        task, lease = RecoverTask(BATCH.id, indexes), self.lease(owner)
+    def recover(
+        self, *indexes: int, task_id: str = "check", left_s: float = HOLDS_S
+    ) -> Counter[str]:
+        task, lease = RecoverTask(BATCH.id, indexes), self.lease(task_id)
         return self._run(self.dlr_services().deliver.recover(task, lease, deadline(left_s)))
 
-    def marks(self, prefix: str) -> list[LedgerEntry]:
+    def entries(self, prefix: str) -> list[LedgerEntry]:
         """Return the ledger entries of a kind, in order of their keys."""
-        ordered = sorted(self.store.marks.items())
-        return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]
+        ordered = sorted(self.store.entries.items())
+        return [entry for (_, kind), entry in ordered if kind.startswith(prefix)]
 
     def waiting(self, queue: QueueName) -> list[tuple[float, Any]]:
         """Return (delay, task) for each message in a queue or in the Due table."""
@@ -104,7 +106,7 @@ class Deliveries(Wired):
             if of == queue
         ]
 
-    def told(self) -> list[list[str]]:
+    def reported(self) -> list[list[str]]:
         """Return the `client_ref`s of acknowledged messages, by callback."""
         return [[member.client_ref for member in task.members] for task in self.platform.taken]
 
@@ -117,6 +119,6 @@ class Deliveries(Wired):
         )
         return counts
 
-    def noted(self, what: str) -> list[LogEvent]:
+    def logged(self, what: str) -> list[LogEvent]:
         """Return the log events of a kind, without their layout in the log."""
-        return [LogEvent(*note[:5]) for note in self.notes if note.what == what]
+        return [LogEvent(*event[:5]) for event in self.log_events if event.what == what]

@@ -68,7 +68,7 @@ class Handing(Wired):
         self.faults.on_call = bounded
         self.batch = batch
         self.rules = Rules()
-        self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+        self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
         by_ref = {f"ref{index}": outcome for index, outcome in (outcomes or {}).items()}
         self.carriers = {name: Carrier(by_ref) for name in ("sim", "other")}
         self.settings = {name: CARRIER.model_copy(update={"name": name}) for name in self.carriers}

@@ -20,7 +20,9 @@ TODAY = (MIDNIGHT + 19_800) // DAY_S
 class Sending:
     """An account that sends through several processes, with a manual clock."""
 
-    def __init__(self, processes: int = 1, luck: float | None = 0.0, **limits: Any) -> None:
+    def __init__(
+        self, processes: int = 1, random_fraction: float | None = 0.0, **limits: Any
+    ) -> None:
         self.now_s = float(NOON)
         self.faults = Faults()
         self.dynamo = Dynamo()
@@ -29,7 +31,9 @@ class Sending:
         dice = random.Random(1)  # noqa: S311 - the same each time
         self.processes = [
             AccountLimits(
-                self.store, lambda: self.now_s, dice.random if luck is None else lambda: luck
+                self.store,
+                lambda: self.now_s,
+                dice.random if random_fraction is None else lambda: random_fraction,
             )
             for _ in range(processes)
         ]

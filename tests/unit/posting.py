@@ -10,12 +10,12 @@ from harkara.callbacks.service import CallbackService
 from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask
-from harkara.state.endpoint_health import EndpointHealth, Entry, Verdict
+from harkara.state.endpoint_health import Admission, EndpointHealth, Verdict
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, MAIN, deadline
 
 POST, WAIT = Verdict.POST, Verdict.WAIT
-OPEN = Entry(POST)
+OPEN = Admission(POST)
 # Time kept at the end of a callback attempt to store its result.
 RECORD_S = 3.0
 
@@ -24,38 +24,42 @@ RECORD_S = 3.0
 class Porter(EndpointHealth):
     """Scripted endpoint health that records the checks, the results and the releases."""
 
-    entry: Entry = OPEN
+    admission: Admission = OPEN
     writes: bool = True
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
-    said: list[tuple[Any, ...]] = field(default_factory=list)
+    request: list[tuple[Any, ...]] = field(default_factory=list)
+    payload: list[tuple[Any, ...]] = field(default_factory=list)
     left: list[tuple[Any, ...]] = field(default_factory=list)
-    released: list[Entry] = field(default_factory=list)
+    released: list[Admission] = field(default_factory=list)
 
-    def enter(self, account_id: str, endpoint: Endpoint, *asked: Any, **more: Any) -> Entry:
-        self.asked.append((account_id, endpoint, *asked, more["at_once"], more["turn_s"]))
-        return self.entry
+    def acquire(self, account_id: str, endpoint: Endpoint, *request: Any, **more: Any) -> Admission:
+        self.request.append((account_id, endpoint, *request, more["at_once"], more["turn_s"]))
+        return self.admission
 
     def will_write(self, *post: Any) -> bool:
-        self.said.append(post)
+        self.payload.append(post)
         return self.writes
 
-    def leave(self, *post: Any) -> None:
+    def report(self, *post: Any) -> None:
         self.left.append(post)
 
-    def release(self, account_id: str, endpoint: Endpoint, entry: Entry) -> None:
+    def release(self, account_id: str, endpoint: Endpoint, admission: Admission) -> None:
         assert (account_id, endpoint) == ("acme", MAIN)
-        self.released.append(entry)
+        self.released.append(admission)
 
 
 class Posting(Attempting):
     """Callbacks to endpoints with such health."""
 
-    def __init__(self, entry: Entry = OPEN, *, writes: bool = True) -> None:
+    def __init__(self, admission: Admission = OPEN, *, writes: bool = True) -> None:
         super().__init__()
         self.porter = Porter(
-            self.counted, self.doors.rate_limiter, self.clock, entry=entry, writes=writes
+            self.counted,
+            self.endpoint_health.rate_limiter,
+            self.clock,
+            admission=admission,
+            writes=writes,
         )
-        self.doors = self.porter
+        self.endpoint_health = self.porter
         self.looked: list[tuple[str, Endpoint, bool]] = []
         self.destined: list[Destination] = []
         self.errors: dict[str, Exception] = {}

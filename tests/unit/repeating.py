@@ -47,15 +47,15 @@ class Gateway:
         self.runs += 1
         assert names is not None
         ids = []
-        for place in ("0", "1"):
-            ids.append(names.new(names.now_ms(), place))
+        for index in ("0", "1"):
+            ids.append(names.new(names.now_ms(), index))
             self.store.put_batch(ids[-1], b"packed", 0)
             self.queues.send(QueueName.SUBMIT, [ids[-1]])
         return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})
 
     def once(self, body: bytes = BODY, key: str | None = KEY) -> Answer:
-        until_ms = int((self.now_s + TIMEOUT_S) * 1000)
-        return self.idempotency.once(self.caller, key, body, until_ms, self.produce)
+        expires_at_ms = int((self.now_s + TIMEOUT_S) * 1000)
+        return self.idempotency.once(self.caller, key, body, expires_at_ms, self.produce)
 
     def refusal(self, body: bytes = BODY, key: str = KEY) -> RequestRefused:
         with pytest.raises(RequestRefused) as refused:

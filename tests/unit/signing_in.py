@@ -33,8 +33,8 @@ class FakeUserCipher:
     def encrypt(self, user_id: str, secret: bytes) -> bytes:
         return user_id.encode() + b"|" + secret[::-1]
 
-    def decrypt(self, user_id: str, sealed: bytes) -> bytes:
-        name, secret = sealed.split(b"|", 1)
+    def decrypt(self, user_id: str, encrypted: bytes) -> bytes:
+        name, secret = encrypted.split(b"|", 1)
         assert name == user_id.encode()
         return secret[::-1]
 

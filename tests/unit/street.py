@@ -5,7 +5,7 @@ from typing import Any
 
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
-from harkara.state.endpoint_health import EndpointHealth, Entry, Verdict
+from harkara.state.endpoint_health import Admission, EndpointHealth, Verdict
 from harkara.state.endpoint_health_record import QUICK_MS
 from harkara.state.rates import RateLimiter
 from tests.support.fakes import FakeLimitStore, Faults, trust
@@ -36,22 +36,24 @@ class Street:
     def clock(self) -> float:
         return self.now_s
 
-    def enter(self, process: int = 0, *, at_once: bool = False) -> Entry:
-        doors, lease = self.processes[process], str(next(self.leases))
-        return doors.enter("acme", ENDPOINT, self.settings, lease, LEASE_S, at_once=at_once)
+    def acquire(self, process: int = 0, *, at_once: bool = False) -> Admission:
+        endpoint_health, lease = self.processes[process], str(next(self.leases))
+        return endpoint_health.acquire(
+            "acme", ENDPOINT, self.settings, lease, LEASE_S, at_once=at_once
+        )
 
-    def leave(self, entry: Entry, result: PostResult, process: int = 0) -> None:
-        self.processes[process].leave("acme", ENDPOINT, entry, result)
+    def report(self, admission: Admission, result: PostResult, process: int = 0) -> None:
+        self.processes[process].report("acme", ENDPOINT, admission, result)
 
     def post(self, result: PostResult, process: int = 0) -> None:
         """Acquire, post and release: the endpoint must allow the post."""
-        entry = self.enter(process)
-        assert entry.verdict is POST
-        self.leave(entry, result, process)
+        admission = self.acquire(process)
+        assert admission.verdict is POST
+        self.report(admission, result, process)
 
     def trust(self) -> None:
         trust(self.store, "acme", ENDPOINT, self.now_s)
 
 
-def verdicts(entries: Sequence[Entry]) -> list[Verdict]:
-    return [entry.verdict for entry in entries]
+def verdicts(entries: Sequence[Admission]) -> list[Verdict]:
+    return [admission.verdict for admission in entries]

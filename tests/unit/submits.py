@@ -12,7 +12,7 @@ from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import MessageBatch
 from harkara.model.routing import Routing
 from harkara.model.submit_tasks import SubmitTask, decode_submit
-from harkara.model.tasks import QueueName, decode_dlr, owner_of
+from harkara.model.tasks import QueueName, decode_dlr, task_id_of
 from tests.unit.deliveries import HOLDS_S
 from tests.unit.handing import BATCH, Handing
 
@@ -27,7 +27,7 @@ class Scheduled(NamedTuple):
     task: Any
     delay_s: float
     group: str
-    owner: str
+    task_id: str
 
 
 class Submits(Handing):
@@ -45,21 +45,21 @@ class Submits(Handing):
         def scheduled(queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
             schedule(queue, body, delay_s, group)
             decode = decode_dlr if queue is QueueName.RECEIPT else decode_submit
-            row = Scheduled(queue, decode(body), round(delay_s, 3), group, owner_of("", body))
+            row = Scheduled(queue, decode(body), round(delay_s, 3), group, task_id_of("", body))
             self.scheduled.append(row)
 
         self.queues.schedule = scheduled  # type: ignore[method-assign]
 
-    def lease(self, owner: str = "task") -> Lease:
+    def lease(self, task_id: str = "task") -> Lease:
         """Return the lease of the next delivery of a queue message."""
-        until_ms = int((self.now + HOLDS_S) * 1000)
-        return Lease(owner, f"holder{next(self._numbers)}", until_ms)
+        expires_at_ms = int((self.now + HOLDS_S) * 1000)
+        return Lease(task_id, f"worker{next(self._numbers)}", expires_at_ms)
 
-    def submit(self, task: SubmitTask = TASK, owner: str = "task") -> Counter[str]:
+    def submit(self, task: SubmitTask = TASK, task_id: str = "task") -> Counter[str]:
         self.scheduled.clear()
         readings = itertools.chain([HOLDS_S], iter(lambda: self.left_s, None))
         end = Deadline(lambda: next(readings))
-        return asyncio.run(self.submit_service().submit(task, self.lease(owner), end))
+        return asyncio.run(self.submit_service().submit(task, self.lease(task_id), end))
 
     def route(self, **routing: Any) -> None:
         """Set the account's routing."""
@@ -72,7 +72,7 @@ class Submits(Handing):
         """Return the indexes of the messages that a carrier got."""
         return [int(each.message.client_ref[3:]) for each in self.carriers[carrier].got]
 
-    def marks(self, prefix: str) -> list[LedgerEntry]:
+    def entries(self, prefix: str) -> list[LedgerEntry]:
         """Return the ledger entries of a kind, in order of their keys."""
-        ordered = sorted(self.store.marks.items())
-        return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]
+        ordered = sorted(self.store.entries.items())
+        return [entry for (_, kind), entry in ordered if kind.startswith(prefix)]

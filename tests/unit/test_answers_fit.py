@@ -102,11 +102,11 @@ def test_the_report_of_an_import_keeps_what_needs_a_look(shares: list[int], turn
     report = report[turn:] + report[:turn]
     answered = report_of(report)
     assert event_bytes(encode(answered)) < ANSWER_LIMIT_BYTES
-    shown, left_out = answered["rows"], answered["left_out"]
-    assert sum(answered[result] for result in RowResult) == len(report) == len(shown) + left_out
+    visible, left_out = answered["rows"], answered["left_out"]
+    assert sum(answered[result] for result in RowResult) == len(report) == len(visible) + left_out
     if left_out:
         needy = [row._asdict() for row in report if row.problem]
-        assert shown == needy[: len(shown)]
+        assert visible == needy[: len(visible)]
         whole = encode([row._asdict() for row in report])
         assert event_bytes(whole) > ANSWER_LIMIT_BYTES * 0.98
 

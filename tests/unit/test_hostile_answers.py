@@ -66,7 +66,7 @@ class Answering:
 def post(answer: HttpAnswer, form: str) -> PostResult:
     endpoint = Endpoint("https://acme.example/dlr", form)
     task = CallbackTask(
-        "owner", 0, 0, "acme", endpoint, (Dlr("M1", "ref", State.DELIVERED, int(NOW)),)
+        "task_id", 0, 0, "acme", endpoint, (Dlr("M1", "ref", State.DELIVERED, int(NOW)),)
     )
     poster = HttpCallbackPoster(Answering(answer), UrlRules(), lambda: NOW, lambda: NOW)
     return asyncio.run(poster.post(task, unregistered(endpoint)))

@@ -20,7 +20,7 @@ from harkara.callbacks.formats import clevertap
 from harkara.callbacks.formats.contract import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.receipts import Report, collect
-from harkara.inbound.replies import Heard, ReplyService
+from harkara.inbound.replies import ReceivedMessage, ReplyService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callbacks import URL_LIMIT, UrlRules
 from harkara.model.events import Click, ClickTask, Dlr, EventTask
@@ -58,13 +58,13 @@ def accepted_ref(pattern: str) -> str:
     wide = (pattern * CLIENT_REF_LIMIT_BYTES).encode()
     fitting = wide[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
     record = Record("9876543210", "ACMEBK", "Hello", fitting)
-    for alike in ([record], [record, record._replace(to="+6581234567")]):
+    for uniform in ([record], [record, record._replace(to="+6581234567")]):
         for beyond in (False, True):
-            rows = [each._replace(client_ref=fitting + "x" * 512 * beyond) for each in alike]
+            rows = [each._replace(client_ref=fitting + "x" * 512 * beyond) for each in uniform]
             checker = RecordChecker(caller_of(ACCOUNT), "", NOW_S * 1000, UrlRules())
             accepted, refused = checker.check(rows)
             assert (len(accepted), len(refused)) == ((0, len(rows)) if beyond else (1, 0))
-            kept = [m for _, m in refused] + [m for slot in accepted for m in slot.messages]
+            kept = [m for _, m in refused] + [m for key in accepted for m in key.messages]
             assert all(len(m.client_ref.encode()) <= CLIENT_REF_LIMIT_BYTES for m in kept)
     return fitting
 
@@ -77,9 +77,9 @@ def fits(body: str, *, in_item: bool = True) -> None:
     assert not in_item or size < ITEM_LIMIT_BYTES
 
 
-def stored(mark: LedgerEntry) -> None:
+def stored(entry: LedgerEntry) -> None:
     """Fail unless a ledger entry fits into an item."""
-    assert item_bytes(item_of(mark, {"N": str(NOW_S)})) < ITEM_LIMIT_BYTES
+    assert item_bytes(item_of(entry, {"N": str(NOW_S)})) < ITEM_LIMIT_BYTES
 
 
 @given(ref=hostile, url=st.sampled_from(['"', "\\", "a"]), answer=st.binary(max_size=50))
@@ -90,7 +90,7 @@ def test_a_callback_of_a_hundred_messages(ref: str, url: str, answer: bytes) -> 
     address = f"https://acme.example/{url * URL_LIMIT}"[:URL_LIMIT]
     last = Attempt(NOW_S * 1000, 599, "r" * 200, excerpt_of(answer * 100), 99_999)
     endpoint = Endpoint(address, "moengage_batch", "c" * 64)
-    task = CallbackTask(LEASE.owner, 999, 99, ACCOUNT.id, endpoint, members, last=last, **SELDOM)
+    task = CallbackTask(LEASE.task_id, 999, 99, ACCOUNT.id, endpoint, members, last=last, **SELDOM)
     fits(task.encode())
     stored(dead_letter_entry(LEASE, task, last))
 
@@ -118,8 +118,8 @@ def test_a_reply_however_long_it_is(ref: str, text: str, receiver: str) -> None:
     message = Message("6581234567", "Acme", "Hello", accepted_ref(ref), 0)
     batch = batch_of(message, endpoint)
     store.get_batch = lambda batch_id: batch  # type: ignore[method-assign]
-    heard = Heard(ACCOUNT, "6581234567", receiver * 20_000, text * 20_000, NOW_S)
-    assert service.pass_on([heard] * 2) == 2
+    received = ReceivedMessage(ACCOUNT, "6581234567", receiver * 20_000, text * 20_000, NOW_S)
+    assert service.pass_on([received] * 2) == 2
     for waiting in queues.waiting:
         fits(waiting.body)
         assert waiting.queue is QueueName.CALLBACK
@@ -179,26 +179,30 @@ def test_the_outcome_of_a_block_whatever_its_carrier_answers(word: str) -> None:
     ends: list[Outcome] = [Taken(words), Refused(LONGEST_CODE, words), NotTaken(3600), InDoubt()]
     for end in ends:
         data = outcome_data(range(100), [end] * 100)
-        stored(LEASE.mark(BATCH_ID, "outcome#001#0000", at=NOW_S * 1000, **data))
+        stored(LEASE.entry(BATCH_ID, "outcome#001#0000", at=NOW_S * 1000, **data))
 
 
 @pytest.mark.parametrize("meta", ["", "m" * 512, "\\u0000" * 100, "😀" * 128])
 @pytest.mark.parametrize("code", ["1", "😀" * 20, '"' * 20])
-@pytest.mark.parametrize("alike", [True, False])
+@pytest.mark.parametrize("uniform", [True, False])
 def test_the_end_of_a_callback_whatever_its_platform_answers(
-    meta: str, code: str, *, alike: bool
+    meta: str, code: str, *, uniform: bool
 ) -> None:
     """CleverTap's answer lists the messages that it did not process; a wrong one lists many."""
     entries = [{"meta": meta}] * 50_000
-    failures = [{"code": code, "record": {"data": entries}}] if alike else []
+    failures = [{"code": code, "record": {"data": entries}}] if uniform else []
     failures = failures or [{"code": code, "record": entry} for entry in entries]
     answer, count = b"", len(entries)
     while not answer or len(answer) > ANSWER_LIMIT_BYTES:
         count //= 2
-        shown = [{"code": code, "record": {"data": entries[:count]}}] if alike else failures[:count]
-        answer = encode({"unprocessed": shown})
+        visible = (
+            [{"code": code, "record": {"data": entries[:count]}}] if uniform else failures[:count]
+        )
+        answer = encode({"unprocessed": visible})
     unprocessed = clevertap.unprocessed(answer)
     assert 0 < len(unprocessed) <= clevertap.MEMBER_LIMIT
     members = {new_batch_id(n, b"0123456789"): [999] for n in range(clevertap.MEMBER_LIMIT)}
     last = Attempt(NOW_S * 1000, 200, "HTTP 200", "a" * 200)
-    stored(LEASE.mark(LEASE.owner, "ack#000", members=members, last=last, unprocessed=unprocessed))
+    stored(
+        LEASE.entry(LEASE.task_id, "ack#000", members=members, last=last, unprocessed=unprocessed)
+    )

@@ -13,7 +13,9 @@ KEYED = {
     "Action": ["dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
     "Resource": {"Fn::GetAtt": ["MessagesTable", "Arn"]},
     "Condition": {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["pace#*", "door#?", "cursor"]},
+        "ForAllValues:StringLike": {
+            "dynamodb:LeadingKeys": ["carrier-rate#*", "health#?", "cursor"]
+        },
         "Null": {"dynamodb:LeadingKeys": "false"},
     },
 }
@@ -27,7 +29,7 @@ PARTS = {
     "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem"],
     "Resource": {"Fn::GetAtt": ["AccountsTable", "Arn"]},
 }
-SEALED = {
+ENCRYPTED = {
     "Effect": "Allow",
     "Action": "kms:Decrypt",
     "Resource": {"Fn::GetAtt": ["SecretsKey", "Arn"]},
@@ -40,7 +42,7 @@ SEALED = {
 
 @pytest.fixture(autouse=True)
 def _policy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies, "statements", lambda _: [KEYED, FREE, PARTS, SEALED])
+    monkeypatch.setattr(policies, "statements", lambda _: [KEYED, FREE, PARTS, ENCRYPTED])
     monkeypatch.setattr(policies, "_rules", policies._rules.__wrapped__)
     monkeypatch.setattr(policies, "used", set())
     # These tests provoke denials.
@@ -81,12 +83,12 @@ def decrypt(**context: str) -> dict[str, Any]:
 
 
 ALLOWED = [
-    ("UpdateItem", update("pace#sim"), ["pace#*"]),
-    ("UpdateItem", update("pace#"), ["pace#*"]),
-    ("UpdateItem", update("door#1"), ["door#?"]),
+    ("UpdateItem", update("carrier-rate#sim"), ["carrier-rate#*"]),
+    ("UpdateItem", update("carrier-rate#"), ["carrier-rate#*"]),
+    ("UpdateItem", update("health#1"), ["health#?"]),
     ("UpdateItem", update("cursor"), ["cursor"]),
-    ("BatchGetItem", get_all("pace#sim", "cursor"), ["cursor", "pace#*"]),
-    ("BatchWriteItem", write("pace#sim", "cursor"), ["cursor", "pace#*"]),
+    ("BatchGetItem", get_all("carrier-rate#sim", "cursor"), ["carrier-rate#*", "cursor"]),
+    ("BatchWriteItem", write("carrier-rate#sim", "cursor"), ["carrier-rate#*", "cursor"]),
     ("BatchExecuteStatement", insert("DueTable", "DueTable"), [""]),
     ("TransactWriteItems", transact("Put", "Update"), ["", ""]),
     ("Decrypt", decrypt(carrier="sim-2"), [""]),
@@ -94,13 +96,15 @@ ALLOWED = [
 DENIED = [
     pytest.param("UpdateItem", update("rate#acme"), id="another leading key"),
     pytest.param("UpdateItem", update("PACE#sim"), id="case counts"),
-    pytest.param("UpdateItem", update("door#12"), id="? is one character"),
+    pytest.param("UpdateItem", update("health#12"), id="? is one character"),
     pytest.param("UpdateItem", update("cursors"), id="no pattern is a prefix by itself"),
-    pytest.param("UpdateItem", update("pace#sim", "DueTable"), id="another table"),
-    pytest.param("PutItem", update("pace#sim"), id="another action"),
-    pytest.param("BatchGetItem", get_all("pace#sim", "rate#acme"), id="one key of many"),
+    pytest.param("UpdateItem", update("carrier-rate#sim", "DueTable"), id="another table"),
+    pytest.param("PutItem", update("carrier-rate#sim"), id="another action"),
+    pytest.param("BatchGetItem", get_all("carrier-rate#sim", "rate#acme"), id="one key of many"),
     pytest.param("BatchGetItem", get_all(), id="no key at all, which ForAllValues lets through"),
-    pytest.param("BatchWriteItem", write("pace#sim", "rate#acme"), id="one delete of many writes"),
+    pytest.param(
+        "BatchWriteItem", write("carrier-rate#sim", "rate#acme"), id="one delete of many writes"
+    ),
     pytest.param("BatchExecuteStatement", insert("DueTable", "MessagesTable"), id="a statement"),
     pytest.param("TransactWriteItems", transact("Put", "Delete"), id="a part of a transaction"),
     pytest.param("Decrypt", decrypt(), id="no encryption context"),

@@ -44,9 +44,9 @@ class Queues(FakeTaskQueues):
         if queue in self.failing:
             raise StoreUnavailable("RequestThrottled")
         taken = [body not in self.refused for body in bodies]
-        places = [place for place, ok in enumerate(taken) if ok]
-        delays_s = [delays_s[place] for place in places] if delays_s else ()
-        super().send(queue, [bodies[place] for place in places], group, delays_s)
+        indexes = [index for index, ok in enumerate(taken) if ok]
+        delays_s = [delays_s[index] for index in indexes] if delays_s else ()
+        super().send(queue, [bodies[index] for index in indexes], group, delays_s)
         return taken
 
     def put(self, body: str, shard: int = 0, late_s: float = 0, queue: QueueName = SUBMIT) -> None:
@@ -61,9 +61,9 @@ class Sweeps:
 
     def __init__(self) -> None:
         self.queues = Queues()
-        self.notes: list[LogEvent] = []
+        self.log_events: list[LogEvent] = []
         self.service = SweepService(
-            self.queues, self.queues, lambda: NOW, self.notes.append, InPlace()
+            self.queues, self.queues, lambda: NOW, self.log_events.append, InPlace()
         )
 
     def run(self, remaining_s: float = 50.0) -> list[str]:
@@ -127,7 +127,7 @@ def test_a_task_that_its_queue_does_not_take_keeps_no_other_waiting(
     good = [str(number) for number, (_, taken) in enumerate(rows) if taken]
     assert sorted(sweeps.run()) == sorted(good)
     assert sorted(row.body for row in sweeps.queues.waiting_rows) == refused
-    counts = sum((Counter(note.counts) for note in sweeps.notes), Counter[str]())
+    counts = sum((Counter(event.counts) for event in sweeps.log_events), Counter[str]())
     assert (counts["enqueued"], counts["put_off"]) == (len(good), len(refused))
     assert sweeps.run() == []
     # It becomes due again at a time that no cursor has reached.
@@ -165,7 +165,7 @@ def test_what_is_put_off_is_told_by_its_row() -> None:
     (row,) = sweeps.queues.waiting_rows
     sweeps.run()
     about = {"row": row.sort_key, "queue": SUBMIT}
-    assert sweeps.notes[0] == LogEvent("task put off", about, {"put_off": 1})
+    assert sweeps.log_events[0] == LogEvent("task put off", about, {"put_off": 1})
 
 
 def test_what_is_put_off_is_put_beyond_a_queues_delay() -> None:
@@ -181,7 +181,7 @@ def test_a_shard_that_fails_keeps_no_other_waiting() -> None:
     with pytest.raises(StoreUnavailable, match="RequestThrottled"):
         sweeps.run()
     assert [message.body for message in sweeps.queues.waiting] == ["second"]
-    assert [note.counts for note in sweeps.notes] == [{"enqueued": 1}]
+    assert [event.counts for event in sweeps.log_events] == [{"enqueued": 1}]
     sweeps.queues.failing.clear()
     assert sweeps.run() == ["first"]
 
@@ -287,6 +287,6 @@ def test_it_says_how_late_the_oldest_task_was() -> None:
         sweeps.queues.put(str(shard), shard, late_s)
     sweeps.run()
     sweeps.run()
-    first, second = sweeps.notes
+    first, second = sweeps.log_events
     assert first == LogEvent("swept", {}, {"enqueued": 3}, {"sweep_delay": 90.0})
     assert second == LogEvent("swept", {}, {"enqueued": 0})

@@ -95,9 +95,9 @@ class Table(FakeTaskQueues):
         self.page = page
         self.pages: Counter[int] = Counter()
         self.shard_of: dict[Any, int] = {}
-        luck = random.Random(seed)  # noqa: S311
+        random_fraction = random.Random(seed)  # noqa: S311
         for number in range(rows):
-            due_ms = int(NOW * 1000) - luck.randrange(1, 3_600_000)
+            due_ms = int(NOW * 1000) - random_fraction.randrange(1, 3_600_000)
             task = DueTask(f"{due_ms:013d}#{number:06d}", due_ms, QueueName.RECEIPT, f"{number}")
             self.rows.append((number % SHARDS, task))
 
@@ -116,7 +116,7 @@ class Table(FakeTaskQueues):
         return Counter(message.body for message in self.waiting)
 
     def service(self, process: Process) -> SweepService:
-        return SweepService(self, self, lambda: NOW, lambda note: None, process)
+        return SweepService(self, self, lambda: NOW, lambda event: None, process)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def test_a_page_fails_only_after_all_its_batches_have_ended(
         sweeps.service = replace(sweeps.service, calls=calls)
         with pytest.raises(StoreUnavailable, match="RequestThrottled"):
             sweeps.run()
-    assert [event.what for event in sweeps.notes] == ["task put off", "swept"]
+    assert [event.what for event in sweeps.log_events] == ["task put off", "swept"]
 
 
 def test_messages_of_the_sweep_belong_to_no_group(monkeypatch: pytest.MonkeyPatch) -> None:

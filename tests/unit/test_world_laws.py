@@ -228,16 +228,16 @@ def test_what_has_expired_may_go_at_once_or_stay() -> None:
 @pytest.mark.parametrize("operation", ["BatchWriteItem", "BatchGetItem", "BatchExecuteStatement"])
 def test_a_batch_may_be_done_in_part_and_says_what_remains(operation: str) -> None:
     """Amazon DynamoDB API Reference, of these three: one is done at least, or the call fails."""
-    asked = {"BatchWriteItem": writes, "BatchExecuteStatement": inserts}.get(operation)
+    request = {"BatchWriteItem": writes, "BatchExecuteStatement": inserts}.get(operation)
     remained = set()
     for seed in range(1, 60):
         dynamo = Dynamo(seed=seed)
-        answer = dynamo.answer(operation, asked(3) if asked else reads(0, 1, 2))
+        answer = dynamo.answer(operation, request(3) if request else reads(0, 1, 2))
         errors = [each for each in answer.get("Responses", ()) if "Error" in each]
         writes_left = answer.get("UnprocessedItems", {}).get(MESSAGES, ())
         keys_left = answer.get("UnprocessedKeys", {}).get(MESSAGES, {}).get("Keys", ())
         left = len([*writes_left, *keys_left, *errors])
-        assert not asked or len(dynamo.tables[MESSAGES].items) == 3 - left
+        assert not request or len(dynamo.tables[MESSAGES].items) == 3 - left
         remained.add(left)
     assert remained == {0, 1, 2}
 
@@ -246,8 +246,8 @@ def test_a_queue_may_take_a_batch_in_part() -> None:
     """Amazon SQS API Reference, SendMessageBatch."""
     taken = list[str]()
     sqs = Sqs(lambda _, entry: taken.append(entry["Id"]), lambda entries: {"1"})
-    asked = [{"Id": str(number), "MessageBody": "body"} for number in range(3)]
-    answer = sqs.send_message_batch(QueueUrl="queue", Entries=asked)
+    request = [{"Id": str(number), "MessageBody": "body"} for number in range(3)]
+    answer = sqs.send_message_batch(QueueUrl="queue", Entries=request)
     assert taken == [each["Id"] for each in answer["Successful"]] == ["0", "2"]
     assert [(each["Id"], each["SenderFault"]) for each in answer["Failed"]] == [("1", False)]
 
@@ -275,8 +275,8 @@ def read_one(dynamo: Dynamo, operation: str, consistent: bool) -> str:
         case "GetItem":
             found = dynamo.get_item(TableName=MESSAGES, Key=item(), **read)["Item"]
         case "BatchGetItem":
-            asked = {MESSAGES: {"Keys": [item()], **read}}
-            (found,) = dynamo.batch_get_item(RequestItems=asked)["Responses"][MESSAGES]
+            request = {MESSAGES: {"Keys": [item()], **read}}
+            (found,) = dynamo.batch_get_item(RequestItems=request)["Responses"][MESSAGES]
         case _:
             (found,) = query(dynamo, **read)["Items"]
     return str(found["x"]["S"])
@@ -290,9 +290,9 @@ def test_a_batch_of_keys_gets_16_mb_and_says_which_remain() -> None:
     assert first["UnprocessedKeys"] == reads(*range(40, 100))["RequestItems"]
     for seed in range(1, 20):
         dynamo.caprices = dynamo.tables[MESSAGES].caprices = Caprices(seed)
-        asked, found = reads(*range(100))["RequestItems"], list[Any]()
-        while asked:
-            answer = dynamo.batch_get_item(RequestItems=asked)
+        request, found = reads(*range(100))["RequestItems"], list[Any]()
+        while request:
+            answer = dynamo.batch_get_item(RequestItems=request)
             found += answer["Responses"][MESSAGES]
-            asked = answer.get("UnprocessedKeys", {})
+            request = answer.get("UnprocessedKeys", {})
         assert [each["sk"] for each in found] == [item(number)["sk"] for number in range(100)]

@@ -30,11 +30,11 @@ class IdSource(Protocol):
     def now_ms(self) -> int:
         """Return the time of the request, used for all its checks and records."""
 
-    def new(self, now_ms: int, place: str) -> str:
-        """Return the id of the batch `place`; a later time gives a greater id.
+    def new(self, now_ms: int, batch_key: str) -> str:
+        """Return the id of a batch; a later time gives a greater id.
 
-        `place` identifies a batch in its request, and differs wherever the result of the request's
-        checks may differ.
+        `batch_key` identifies a batch in its request, and differs wherever the result of the
+        request's checks may differ.
         """
 
 
@@ -128,8 +128,8 @@ class LineStore(Protocol):
 class BatchWriter(Protocol):
     """Stores accepted messages."""
 
-    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
-        """Store a packed batch; its retention counts from `begins_ms`, or from now if later.
+    def put_batch(self, batch_id: str, packed: bytes, due_at_ms: int) -> None:
+        """Store a packed batch; its retention counts from `due_at_ms`, or from now if later.
 
         Raises StoreUnavailable.
         """
@@ -146,19 +146,19 @@ class MessageStore(BatchReader, Protocol):
     """Message batches, and the ledger entries of their messages."""
 
     def put_if_absent(
-        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+        self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0, keep_s: int | None = None
     ) -> list[LedgerEntry]:
         """Put each entry whose key is absent; return for each key the entry that exists now.
 
         If an answer is lost, the retry finds the caller's own entry. Keys are distinct. Entries are
-        kept for `keep_s` (None: as long as messages are) from `begins_ms`, or from now if that is
+        kept for `keep_s` (None: as long as messages are) from `due_at_ms`, or from now if that is
         later. Raises StoreUnavailable: some may have been put.
         """
 
-    def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
+    def put_over(self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0) -> None:
         """Put each entry, overwriting an existing one. Keys are distinct.
 
-        Entries are kept as long as messages are, from `begins_ms`, or from now if that is later.
+        Entries are kept as long as messages are, from `due_at_ms`, or from now if that is later.
         Raises StoreUnavailable: some may have been put.
         """
 
@@ -346,7 +346,7 @@ class UserCipher(Protocol):
     def encrypt(self, user_id: str, secret: bytes) -> bytes:
         """Encrypt a secret, to be stored."""
 
-    def decrypt(self, user_id: str, sealed: bytes) -> bytes:
+    def decrypt(self, user_id: str, encrypted: bytes) -> bytes:
         """Decrypt a secret."""
 
 

@@ -67,7 +67,7 @@ class SweepService:
     due: DueTable
     queues: TaskQueues
     clock: Clock
-    notes: EventSink
+    emit: EventSink
     calls: Executor
 
     async def sweep(self, deadline: Deadline, shards: Sequence[int] = range(SHARDS)) -> int:
@@ -84,7 +84,7 @@ class SweepService:
         if others and not run.failures and run.oldest_ms > late_ms:
             await self._sweep(run, others, late_ms, deadline)
         delays_s = {"sweep_delay": (now_ms - run.oldest_ms) / 1000} if run.count else {}
-        self.notes(LogEvent("swept", {}, {"enqueued": run.count}, delays_s))
+        self.emit(LogEvent("swept", {}, {"enqueued": run.count}, delays_s))
         if run.failures:
             raise run.failures[0]
         return run.count
@@ -167,7 +167,7 @@ class SweepService:
     async def _put_off(self, task: DueTask) -> None:
         await self._call(self.queues.schedule, task.queue, task.body, PUT_OFF_S)
         about = {"row": task.sort_key, "queue": task.queue}
-        self.notes(LogEvent("task put off", about, {"put_off": 1}))
+        self.emit(LogEvent("task put off", about, {"put_off": 1}))
 
     async def _call(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.calls, function, *args)

@@ -60,7 +60,7 @@ def test_a_record_is_read_alike_alone_and_among_others(batch: list[Any]) -> None
     assert request_of(*batch)._replace(warning="") == SendRequest(
         [request.records[0] for request in alone],
         details={
-            place: request.details[0] for place, request in enumerate(alone) if request.details
+            index: request.details[0] for index, request in enumerate(alone) if request.details
         },
     )
 

@@ -109,7 +109,7 @@ def test_what_was_accepted_is_kept_and_nothing_else(status: int, runs: int) -> N
 
     def produce(names: IdSource | None) -> Answer:
         assert names is not None
-        named.append([names.new(names.now_ms(), place) for place in ("0", "1")])
+        named.append([names.new(names.now_ms(), index) for index in ("0", "1")])
         return Answer(status, b"")
 
     gateway.produce = produce
@@ -158,11 +158,11 @@ class Failing(FakeMessageStore):
     """Fails to store `end` entries."""
 
     def put_if_absent(
-        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+        self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0, keep_s: int | None = None
     ) -> list[LedgerEntry]:
-        if marks[0].kind.startswith("end#"):
+        if entries[0].kind.startswith("end#"):
             raise StoreUnavailable("ThrottlingException")
-        return super().put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
+        return super().put_if_absent(entries, due_at_ms=due_at_ms, keep_s=keep_s)
 
 
 def test_an_answer_that_is_not_stored_is_given_all_the_same() -> None:
@@ -198,10 +198,10 @@ class Keeping(FakeMessageStore):
         self.kept_s: dict[str, int | None] = {}
 
     def put_if_absent(
-        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+        self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0, keep_s: int | None = None
     ) -> list[LedgerEntry]:
-        self.kept_s[marks[0].kind.partition("#")[0]] = keep_s
-        return super().put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
+        self.kept_s[entries[0].kind.partition("#")[0]] = keep_s
+        return super().put_if_absent(entries, due_at_ms=due_at_ms, keep_s=keep_s)
 
 
 def test_an_answer_outlasts_its_request_which_is_kept_for_a_day() -> None:
@@ -219,9 +219,9 @@ def test_an_answer_outlasts_its_request_which_is_kept_for_a_day() -> None:
 def test_what_is_left_of_an_expired_request_does_not_answer_the_next() -> None:
     gateway = Gateway()
     first = gateway.ids()
-    runs = [key for key in gateway.store.marks if key[1].startswith("run#")]
+    runs = [key for key in gateway.store.entries if key[1].startswith("run#")]
     for key in runs:
-        del gateway.store.marks[key]
+        del gateway.store.entries[key]
     gateway.now_s += 25 * 3600
     second = gateway.ids()
     assert not set(first) & set(second)

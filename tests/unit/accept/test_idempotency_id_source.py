@@ -21,7 +21,7 @@ def test_random_names_are_of_now_and_of_fresh_randomness() -> None:
 def test_the_same_seed_gives_the_same_names_and_no_other_does(seed: bytes, other: bytes) -> None:
     def names(of: bytes) -> list[str]:
         repeatable = DeterministicIds(of, NOW_MS)
-        return [repeatable.new(repeatable.now_ms(), str(place)) for place in range(20)]
+        return [repeatable.new(repeatable.now_ms(), str(index)) for index in range(20)]
 
     assert names(seed) == names(seed)
     assert len({*names(seed), *names(other)}) == (20 if seed == other else 40)

@@ -24,8 +24,8 @@ def code_of(number: int) -> str:
 @pytest.mark.parametrize("row", rows("linked_texts"))
 def test_urls_become_links(row: dict[str, Any]) -> None:
     link = linked(row["text"], row.get("fixed", ""), BASE)
-    shown = link.text(BASE, code_of).replace(f"{BASE}/<", "<") if link else row["text"]
-    assert shown == row["shown"]
+    visible = link.text(BASE, code_of).replace(f"{BASE}/<", "<") if link else row["text"]
+    assert visible == row["shown"]
     assert (link.own_urls() if link else []) == row["urls"]
 
 

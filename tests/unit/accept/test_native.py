@@ -149,8 +149,8 @@ def test_of_a_message_of_nothing_nothing_is_known() -> None:
         "messages"
     ]
     assert element.pop("error")["code"] == "INVALID_NUMBER"
-    known = {name: value for name, value in element.items() if value is not None}
-    assert known == {"to": "12", "client_ref": ""}
+    existing = {name: value for name, value in element.items() if value is not None}
+    assert existing == {"to": "12", "client_ref": ""}
 
 
 def test_a_warning_stands_beside_the_mid() -> None:

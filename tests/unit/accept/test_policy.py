@@ -73,7 +73,7 @@ def refusal(decision: DecisionKey, account: Account = ACCOUNT, now_ms: int = NOO
 
 
 def category(decision: Decision) -> Category:
-    return decision.rows.slot.category
+    return decision.batch.key.category
 
 
 # The category
@@ -169,8 +169,8 @@ def test_a_template_of_no_header_goes_with_each() -> None:
 def test_a_send_time_is_kept_unless_it_has_come(wait_s: int, kept: bool) -> None:
     send_at_ms = NOON_MS + wait_s * 1000
     decision = decide().decide(subject(options=Options(send_at_ms=send_at_ms, validity_s=60)))
-    slot = decision.rows.slot
-    assert (slot.send_at_ms, slot.validity_s) == (send_at_ms if kept else 0, 60)
+    key = decision.batch.key
+    assert (key.send_at_ms, key.validity_s) == (send_at_ms if kept else 0, 60)
 
 
 @pytest.mark.parametrize("wait_s", [-LATE_S - 1, SCHEDULE_LIMIT_S + 1])
@@ -180,7 +180,7 @@ def test_a_send_time_too_far_off_is_refused(wait_s: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "detail"),
+    ("decision_key", "detail"),
     [
         (subject(options=Options(send_at_ms=NOON_MS - 61 * 60_000)), "(this time is past)"),
         (subject(options=Options(send_at_ms=NOON_MS * 2)), "(this time is too far ahead)"),
@@ -190,9 +190,9 @@ def test_a_send_time_too_far_off_is_refused(wait_s: int) -> None:
         ),
     ],
 )
-def test_a_refusal_says_what_would_fit(asked: DecisionKey, detail: str) -> None:
+def test_a_refusal_says_what_would_fit(decision_key: DecisionKey, detail: str) -> None:
     with pytest.raises(RequestRefused) as refused:
-        decide().decide(asked)
+        decide().decide(decision_key)
     assert refused.value.detail == detail
 
 
@@ -210,13 +210,13 @@ def test_india_has_hours_for_promotion(country: str, named: Category, daytime_on
     lax = changed(dlt=Enforcement.OFF)
     options = Options(category=named)
     decision = decide(lax).decide(subject(options=options)._replace(country=country))
-    assert decision.rows.slot.daytime_only is daytime_only
-    assert decision.rows.slot.validity_s == DEFAULT_VALIDITY_S
+    assert decision.batch.key.daytime_only is daytime_only
+    assert decision.batch.key.validity_s == DEFAULT_VALIDITY_S
 
 
 def test_at_night_promotion_is_deferred_or_refused_as_the_account_says() -> None:
     decision = subject(options=PROMOTIONAL)
-    assert decide(now_ms=NIGHT_MS).decide(decision).rows.slot.daytime_only
+    assert decide(now_ms=NIGHT_MS).decide(decision).batch.key.daytime_only
     refusing = changed(out_of_hours="refuse")
     assert refusal(decision, refusing, NIGHT_MS) is Code.PROMOTIONAL_HOURS
     assert decide(refusing).decide(decision)
@@ -249,9 +249,9 @@ def test_a_request_has_only_so_many_times() -> None:
 )
 def test_a_record_is_called_back_at(sender_id: str, url: str, callback: str, expected: str) -> None:
     judging = decide(url=url, callback=callback)
-    place = judging.decide(subject(sender_id)).endpoint
-    assert place is not None
-    endpoint = judging.endpoints[place]
+    index = judging.decide(subject(sender_id)).endpoint
+    assert index is not None
+    endpoint = judging.endpoints[index]
     assert (endpoint.url, endpoint.format) == (URLS[expected], "clevertap")
     assert endpoint.callback_id == ("" if expected == "own" else expected)
 
@@ -264,9 +264,9 @@ def test_of_two_callbacks_with_one_url_each_is_itself() -> None:
     account = changed(callbacks=callbacks, default_callback="second")
     assert decide(account, url=URLS["main"]).endpoints[0].callback_id == "first"
     judging = decide(account)
-    place = judging.decide(subject("ACMEBK")).endpoint
-    assert place is not None
-    assert judging.endpoints[place] == Endpoint(URLS["main"], "standard", "second")
+    index = judging.decide(subject("ACMEBK")).endpoint
+    assert index is not None
+    assert judging.endpoints[index] == Endpoint(URLS["main"], "standard", "second")
 
 
 def test_a_registered_url_that_a_request_names_is_known_again() -> None:

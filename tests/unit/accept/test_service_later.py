@@ -41,7 +41,7 @@ def test_what_is_to_go_out_later_is_scheduled(record: Record, delay_s: float) ->
     ((queue, delay),) = accept.queues.scheduled
     assert queue is QueueName.SUBMIT
     assert delay == pytest.approx(delay_s, abs=1)
-    assert accept.batches.begins_ms == batch.begins_ms == record.options.send_at_ms
+    assert accept.batches.due_at_ms == batch.due_at_ms == record.options.send_at_ms
 
 
 def test_a_refusal_beside_what_waits_is_told_at_once() -> None:

@@ -30,7 +30,7 @@ def linking(**fields: Any) -> Accept:
 
 
 def links_of(accept: Accept, batch: MessageBatch) -> LinkSet:
-    return unpack_links(accept.marks.marks[links_key(set_id_of(batch.id))].data["links"])
+    return unpack_links(accept.ledger.entries[links_key(set_id_of(batch.id))].data["links"])
 
 
 def led_to(accept: Accept, batch: MessageBatch, index: int) -> str:
@@ -63,17 +63,17 @@ def test_each_link_leads_where_the_url_did() -> None:
 def test_all_links_of_a_batch_are_one_item() -> None:
     accept = linking()
     accept.accept(*[RECORD] * 1_000)
-    (mark,) = accept.marks.marks.values()
-    assert len(mark.data["links"]) < 600
-    assert accept.marks.faults.calls == ["put_if_absent links"]
+    (entry,) = accept.ledger.entries.values()
+    assert len(entry.data["links"]) < 600
+    assert accept.ledger.faults.calls == ["put_if_absent links"]
 
 
 def test_links_end_after_the_accounts_days() -> None:
     accept = linking(link_days=7)
     accept.accept(RECORD)
     (batch,) = accept.batches.all()
-    assert links_of(accept, batch).ends_s == int(NOW) + 7 * 86_400
-    (end_s,) = accept.marks.ends_s.values()
+    assert links_of(accept, batch).expires_at_s == int(NOW) + 7 * 86_400
+    (end_s,) = accept.ledger.expires_at_s.values()
     assert end_s >= NOW + 7 * 86_400 + ENDED_KNOWN_S - 1
 
 
@@ -82,11 +82,11 @@ def test_links_of_a_scheduled_message_last_from_its_time() -> None:
     send_at_ms = int(NOW * 1000) + 20 * 86_400_000
     accept.accept(RECORD._replace(options=ASKED._replace(send_at_ms=send_at_ms)))
     (batch,) = accept.batches.all()
-    assert links_of(accept, batch).ends_s == send_at_ms // 1000 + 7 * 86_400
+    assert links_of(accept, batch).expires_at_s == send_at_ms // 1000 + 7 * 86_400
 
 
 @pytest.mark.parametrize(
-    ("asked", "default", "linked"),
+    ("chosen", "default", "linked"),
     [
         (True, False, True),
         (True, True, True),
@@ -97,13 +97,13 @@ def test_links_of_a_scheduled_message_last_from_its_time() -> None:
     ],
 )
 def test_a_request_asks_for_links_or_the_account_does(
-    asked: bool | None, default: bool, linked: bool
+    chosen: bool | None, default: bool, linked: bool
 ) -> None:
     accept = linking(shorten_urls=default)
-    accept.accept(RECORD._replace(options=Options(shorten_urls=asked)))
+    accept.accept(RECORD._replace(options=Options(shorten_urls=chosen)))
     (batch,) = accept.batches.all()
     assert bool(LINK.search(batch.messages[0].text)) is linked
-    assert bool(accept.marks.marks) is linked
+    assert bool(accept.ledger.entries) is linked
 
 
 def test_links_without_a_short_domain_are_refused() -> None:
@@ -145,7 +145,7 @@ def test_what_cannot_be_stored_with_its_links_is_not_accepted() -> None:
     def away(*_: object, **__: object) -> list[LedgerEntry]:
         raise StoreUnavailable("ThrottlingException")
 
-    accept.marks.put_if_absent = away  # type: ignore[method-assign]
+    accept.ledger.put_if_absent = away  # type: ignore[method-assign]
     assert accept.refusal(RECORD) is Code.TRY_AGAIN
     assert not accept.queues.sent
 
@@ -154,35 +154,35 @@ def test_a_set_that_is_called_as_another_gets_another_name() -> None:
     accept = linking()
     # The set id of the first message batch: the id source's randomness counts from one.
     partition, kind = links_key(1)
-    theirs = LedgerEntry(partition, kind, "somebody's batch", "", 0, {"links": "theirs"})
-    accept.marks.put_if_absent([theirs])
+    foreign = LedgerEntry(partition, kind, "somebody's batch", "", 0, {"links": "theirs"})
+    accept.ledger.put_if_absent([foreign])
     accept.accept(RECORD)
     (batch,) = accept.batches.all()
     assert set_id_of(batch.id) == 2
     assert led_to(accept, batch, 0) == RECORD.text
-    assert accept.marks.marks[theirs.key] == theirs
+    assert accept.ledger.entries[foreign.key] == foreign
 
 
 def test_a_repeated_request_has_the_same_links() -> None:
     accept = linking()
     accept.accept(RECORD)
-    before = dict(accept.marks.marks)
+    before = dict(accept.ledger.entries)
     (batch,) = accept.batches.all()
     accept.service.links.put(accept.account, batch, "another packing")
-    assert accept.marks.marks == before
+    assert accept.ledger.entries == before
 
 
 def test_links_that_do_not_fit_make_more_batches() -> None:
     accept = linking()
-    luck = random.Random(1)  # noqa: S311 - the same URLs at every run
+    rng = random.Random(1)  # noqa: S311 - the same URLs at every run
     records = [
-        RECORD._replace(text=f"https://acme.in/{luck.randbytes(800).hex()}", client_ref=str(number))
+        RECORD._replace(text=f"https://acme.in/{rng.randbytes(800).hex()}", client_ref=str(number))
         for number in range(400)
     ]
     results = accept.accept(*records)
     batches = {batch.id: batch for batch in accept.batches.all()}
     assert len(batches) == 2
-    assert len(accept.marks.marks) == 2
+    assert len(accept.ledger.entries) == 2
     for record, result in zip(records, results, strict=True):
         batch = batches[result.mid[:-2]]
         index = [message.client_ref for message in batch.messages].index(record.client_ref)
@@ -196,4 +196,4 @@ def test_a_dry_run_shows_an_example_and_stores_nothing() -> None:
     assert result.message
     link = f"https://hk.example/ACMEBK/{EXAMPLE_CODE}"
     assert result.message.text == f"See {link} and {link}."
-    assert not accept.marks.marks
+    assert not accept.ledger.entries

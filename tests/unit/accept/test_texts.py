@@ -52,13 +52,13 @@ def outcomes(records: list[Record], account: Account = ACCOUNT) -> list[Outcome]
     checker = RecordChecker(caller_of(account), "", NOW_MS, UrlRules())
     accepted, refused = checker.check(records)
     found: dict[int, Outcome] = {}
-    for slot, places, messages in accepted:
-        for place, message in zip(places, messages, strict=True):
-            warning = checker.warnings.get(place)
-            found[place] = (slot, message, warning) if warning else (slot, message)
-    for place, message in refused:
-        found[place] = (Code(message.refusal), checker.details.get(place, ""))
-    return [found[place] for place in range(len(records))]
+    for key, indexes, messages in accepted:
+        for index, message in zip(indexes, messages, strict=True):
+            warning = checker.warnings.get(index)
+            found[index] = (key, message, warning) if warning else (key, message)
+    for index, message in refused:
+        found[index] = (Code(message.refusal), checker.details.get(index, ""))
+    return [found[index] for index in range(len(records))]
 
 
 def text_of(record: Record, account: Account = ACCOUNT) -> str:

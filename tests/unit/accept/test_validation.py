@@ -66,9 +66,9 @@ def urls(checker: RecordChecker) -> list[str]:
 
 
 def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]:
-    ((slot, places, (message,)),) = check(record, account).accepted
-    assert places == [0]
-    return lane_of(slot.category), message
+    ((key, indexes, (message,)),) = check(record, account).accepted
+    assert indexes == [0]
+    return lane_of(key.category), message
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]
     ],
 )
 def test_a_wrong_record_is_refused_with_its_code(changes: dict[str, Any], code: Code) -> None:
-    accepted, ((place, message),) = check(RECORD._replace(**changes))
+    accepted, ((index, message),) = check(RECORD._replace(**changes))
     assert accepted == []
-    assert place == 0
+    assert index == 0
     assert message.refusal == code
 
 
@@ -221,11 +221,11 @@ def test_records_keep_their_places() -> None:
     otp = RECORD._replace(sender_id="ACMOTP")
     rows = [wrong, otp, RECORD, wrong, RECORD, otp]
     accepted, refused = checker_of(ACCOUNT).check(rows)
-    assert {slot.category: places for slot, places, _ in accepted} == {
+    assert {key.category: indexes for key, indexes, _ in accepted} == {
         Category.OTP: [1, 5],
         Category.SERVICE_IMPLICIT: [2, 4],
     }
-    assert [place for place, _ in refused] == [0, 3]
+    assert [index for index, _ in refused] == [0, 3]
 
 
 records = st.builds(
@@ -245,8 +245,8 @@ records = st.builds(
 def test_every_record_is_accepted_or_refused_and_nothing_is_raised(rows: list[Record]) -> None:
     checker = checker_of(ACCOUNT)
     accepted, refused = checker.check(rows)
-    places = [place for rows in accepted for place in rows.places]
-    assert sorted(places + [place for place, _ in refused]) == list(range(len(rows)))
+    indexes = [index for rows in accepted for index in rows.indexes]
+    assert sorted(indexes + [index for index, _ in refused]) == list(range(len(rows)))
     for rows_ in accepted:
         for message in rows_.messages:
             assert message.to.isdecimal()

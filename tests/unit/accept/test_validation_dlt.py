@@ -242,7 +242,7 @@ class Accepting:
         return self.service.accept(caller_of(self.account), SendRequest(records))
 
 
-def test_the_answer_says_where_a_text_departs() -> None:
+def test_the_answer_says_where_a_text_differs() -> None:
     accepting = Accepting(ACCOUNT)
     records = [RECORD, RECORD._replace(text="Dear Asha, your odrer is here. Acme")]
     results = accepting.accept(records)

@@ -75,13 +75,13 @@ def test_what_is_no_id_never_switches_the_check_off(
 @given(
     before=st.text(" \t\u00a0\u200b\ufeff", max_size=2),
     mark=st.sampled_from(["", "'", "\u2019"]),
-    place=st.integers(0, 19),
+    index=st.integers(0, 19),
     behind=st.text(" \n\u00a0", max_size=2),
 )
 def test_blanks_and_an_apostrophe_are_no_part_of_an_id(
-    before: str, mark: str, place: int, behind: str, route: str
+    before: str, mark: str, index: int, behind: str, route: str
 ) -> None:
-    spelled = f"{before}{mark}{ORDER[:place]}{behind}{ORDER[place:]}{behind}"
+    spelled = f"{before}{mark}{ORDER[:index]}{behind}{ORDER[index:]}{behind}"
     outcome = Outcome(ACCOUNT, sent_by(route, RECORD._replace(dlt_template_id=spelled)))
     assert (outcome.code, outcome.message.dlt_template_id) == (None, ORDER)
     wrong = RECORD._replace(dlt_template_id=spelled, text="Hello")
@@ -111,7 +111,7 @@ def test_a_text_that_was_not_filled_in_is_refused(
     checker = RecordChecker(caller_of(account), "", NOW_MS, UrlRules())
     sent = [sent_by(route, each) for each in [good] * (count - 1) + [good._replace(text=text)]]
     _, refused = checker.check(sent)
-    assert [(place, message.refusal) for place, message in refused] == [
+    assert [(index, message.refusal) for index, message in refused] == [
         (count - 1, Code.UNFILLED_PLACEHOLDER)
     ]
 

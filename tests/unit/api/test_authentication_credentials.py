@@ -17,7 +17,7 @@ BODY = ("acme", "s3cret")
 
 
 @pytest.mark.parametrize(
-    ("headers", "body", "shown"),
+    ("headers", "body", "visible"),
     [
         pytest.param({}, BODY, BODY, id="body"),
         pytest.param({}, ("", ""), ("", ""), id="nothing"),
@@ -58,9 +58,9 @@ BODY = ("acme", "s3cret")
     ],
 )
 def test_a_request_shows_its_credential(
-    headers: dict[str, str], body: tuple[str, str], shown: tuple[str, str]
+    headers: dict[str, str], body: tuple[str, str], visible: tuple[str, str]
 ) -> None:
-    assert presented(headers, *body) == Presented(*shown)
+    assert presented(headers, *body) == Presented(*visible)
 
 
 @given(st.binary(min_size=32, max_size=32))

@@ -74,8 +74,8 @@ def test_a_connection_without_an_address_brings_no_earlier_entry_forward() -> No
 def test_what_shows_any_of_the_secrets_comes_in_without_it() -> None:
     proxy = TrustedProxy(Keys(lambda: (b"new", b"old"), lambda: 0.0))
     for secret in ("new", "old"):
-        shown = {SECRET_HEADER.replace("-", "_"): secret}
-        admitted = proxy.admit(request(**shown, x_forwarded_for="6.6.6.6, 203.0.113.7"))
+        visible = {SECRET_HEADER.replace("-", "_"): secret}
+        admitted = proxy.admit(request(**visible, x_forwarded_for="6.6.6.6, 203.0.113.7"))
         assert admitted.source_ip == "203.0.113.7"
         assert admitted.headers == {"x-forwarded-for": "6.6.6.6, 203.0.113.7"}
 

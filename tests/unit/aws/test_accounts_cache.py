@@ -26,8 +26,8 @@ class Records:
         self.reads[name] += 1
         return self.records.get(name)
 
-    def is_seen(self, name: str, wanted: int) -> bool:
-        return self.cache.get(name, lambda value: value == wanted) == wanted
+    def is_seen(self, name: str, required: int) -> bool:
+        return self.cache.get(name, lambda value: value == required) == required
 
 
 def test_what_suits_is_read_once_in_its_time() -> None:

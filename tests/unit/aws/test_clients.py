@@ -8,14 +8,14 @@ from harkara.aws import clients
 
 
 @pytest.mark.parametrize(
-    ("config", "timeouts_s", "tries", "connections"),
+    ("config", "timeouts_s", "attempts", "connections"),
     [(None, (1, 2), 3, 50), (clients.PATIENT, (2, 5), 4, 50)],
     ids=["of the API", "patient"],
 )
 def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
     config: Any,
     timeouts_s: tuple[int, int],
-    tries: int,
+    attempts: int,
     connections: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -23,6 +23,6 @@ def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
         monkeypatch.setenv(name, "test")
     made: Any = clients.session().client("dynamodb", config=config).meta.config
     assert (made.connect_timeout, made.read_timeout) == timeouts_s
-    assert made.retries == {"mode": "standard", "total_max_attempts": tries}
+    assert made.retries == {"mode": "standard", "total_max_attempts": attempts}
     assert made.max_pool_connections == connections
     assert made.tcp_keepalive

@@ -43,9 +43,9 @@ def kms() -> Kms:
 
 @pytest.fixture
 def destinations(kms: Kms) -> KmsDestinations:
-    sealed = KmsCipher(kms, "key").encrypt("acme", "main", SECRETS)
+    encrypted = KmsCipher(kms, "key").encrypt("acme", "main", SECRETS)
     callbacks = {
-        "main": CallbackEndpoint(id="main", url=URL, sealed=sealed),
+        "main": CallbackEndpoint(id="main", url=URL, encrypted=encrypted),
         "plain": CallbackEndpoint(id="plain", url=URL),
     }
     account = Account(id="acme", name="Acme", carrier="sim", callbacks=callbacks)
@@ -84,8 +84,8 @@ def test_a_url_of_a_request_goes_as_it_is(destinations: KmsDestinations) -> None
 
 def test_a_secret_is_bound_to_its_callback(kms: Kms) -> None:
     cipher = KmsCipher(kms, "key")
-    sealed = cipher.encrypt("acme", "main", SECRETS)
-    assert cipher.decrypt("acme", "main", sealed) == SECRETS
+    encrypted = cipher.encrypt("acme", "main", SECRETS)
+    assert cipher.decrypt("acme", "main", encrypted) == SECRETS
     for account, callback in (("acme", "spare"), ("other", "main")):
         with pytest.raises(AssertionError):
-            cipher.decrypt(account, callback, sealed)
+            cipher.decrypt(account, callback, encrypted)

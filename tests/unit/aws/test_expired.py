@@ -18,8 +18,8 @@ from tests.unit.aws.test_messages import BATCH
 
 NUMBER = "919876543210"
 KEPT_S = 7 * DAY_S
-MARKS = [LedgerEntry("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(3)]
-KEYS = [mark.key for mark in MARKS]
+ENTRIES = [LedgerEntry("p", f"{number:013d}", "task_id", "worker_id", 1, {}) for number in range(3)]
+KEYS = [entry.key for entry in ENTRIES]
 AFTER_ALL_S = KEPT_S + LATE_S + 1
 
 
@@ -40,18 +40,18 @@ class Adapters:
 
     def put(self) -> None:
         self.messages.put_batch(BATCH.id, pack(BATCH), 0)
-        self.messages.put_if_absent(MARKS)
+        self.messages.put_if_absent(ENTRIES)
         self.last.put("acme", {NUMBER: "mid"})
 
 
 READS: dict[str, Callable[[Adapters], Any]] = {
     "batch": lambda adapters: adapters.messages.get_batch(BATCH.id),
-    "marks by their keys": lambda adapters: [
-        mark for mark in adapters.messages.get_entries(KEYS) if mark
+    "entries by their keys": lambda adapters: [
+        entry for entry in adapters.messages.get_entries(KEYS) if entry
     ],
-    "marks of a kind": lambda adapters: adapters.messages.find_entries("p", "0"),
+    "entries of a kind": lambda adapters: adapters.messages.find_entries("p", "0"),
     "parked by their keys": lambda adapters: [
-        mark for mark in adapters.parked.get_entries(KEYS) if mark
+        entry for entry in adapters.parked.get_entries(KEYS) if entry
     ],
     "parked in a range": lambda adapters: adapters.parked.find("p", "0", "1", 2),
     "last message": lambda adapters: adapters.last.find("acme", NUMBER),
@@ -75,19 +75,19 @@ def test_what_has_expired_is_not_read(
 
 def test_what_has_expired_before_a_row_that_is_kept_does_not_hide_it() -> None:
     adapters = Adapters(None)
-    adapters.messages.put_if_absent(MARKS[:2])
+    adapters.messages.put_if_absent(ENTRIES[:2])
     adapters.now_s = KEPT_S + 1
-    adapters.messages.put_if_absent(MARKS[2:])
-    assert [mark.kind for mark in adapters.parked.find("p", "0", "1", 1)] == [MARKS[2].kind]
+    adapters.messages.put_if_absent(ENTRIES[2:])
+    assert [entry.kind for entry in adapters.parked.find("p", "0", "1", 1)] == [ENTRIES[2].kind]
 
 
-def test_a_mark_that_has_expired_stands_until_it_is_deleted() -> None:
+def test_an_entry_that_has_expired_stands_until_it_is_deleted() -> None:
     """A late second put still fails: DynamoDB has no put that replaces only expired items."""
     adapters = Adapters(None)
-    adapters.messages.put_if_absent(MARKS)
-    again = [LedgerEntry(mark.partition, mark.kind, "other", "h", 1, {}) for mark in MARKS]
+    adapters.messages.put_if_absent(ENTRIES)
+    again = [LedgerEntry(entry.partition, entry.kind, "other", "h", 1, {}) for entry in ENTRIES]
     adapters.now_s = KEPT_S + LATE_S
-    assert adapters.messages.put_if_absent(again) == MARKS
+    assert adapters.messages.put_if_absent(again) == ENTRIES
     adapters.now_s = AFTER_ALL_S
     assert adapters.messages.put_if_absent(again) == again
 
@@ -97,10 +97,10 @@ def test_what_is_put_over_stands_from_then_on_whatever_stood_there(seed: int, af
     adapters = Adapters(seed)
     adapters.put()
     adapters.now_s = after_s
-    later = [replace(mark, owner="later") for mark in MARKS]
+    later = [replace(entry, task_id="later") for entry in ENTRIES]
     adapters.messages.put_over(later)
     assert adapters.messages.get_entries(KEYS) == later
     adapters.now_s += KEPT_S
     assert adapters.messages.get_entries(KEYS) == later
     adapters.now_s += 1
-    assert adapters.messages.get_entries(KEYS) == [None] * len(MARKS)
+    assert adapters.messages.get_entries(KEYS) == [None] * len(ENTRIES)

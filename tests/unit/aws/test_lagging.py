@@ -26,12 +26,12 @@ def test_a_batch_is_found_as_soon_as_it_is_put(seed: int) -> None:
 
 
 @given(seeds)
-def test_a_mark_is_found_as_soon_as_it_is_put_unless_that_is_not_needed(seed: int) -> None:
+def test_an_entry_is_found_as_soon_as_it_is_put_unless_that_is_not_needed(seed: int) -> None:
     store = DynamoMessageStore(Dynamo(seed=seed), MESSAGES, 9, lambda: 0.0)
-    mark = LedgerEntry("p", "final#0", "owner", "holder", 1, {})
-    store.put_if_absent([mark])
-    assert store.get_entries([mark.key]) == store.find_entries("p", "final#") == [mark]
-    assert store.get_entries([mark.key], consistent=False) in ([mark], [None])
+    entry = LedgerEntry("p", "final#0", "task_id", "worker_id", 1, {})
+    store.put_if_absent([entry])
+    assert store.get_entries([entry.key]) == store.find_entries("p", "final#") == [entry]
+    assert store.get_entries([entry.key], consistent=False) in ([entry], [None])
 
 
 @given(seeds)

@@ -9,7 +9,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.ports import Extension, Timeline
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
-NAME = "pace#sim#bulk#0"
+NAME = "carrier-rate#sim#bulk#0"
 NOW = 1_000_000
 BY = Extension(now_us=NOW, width_us=10, idle_width_us=200, limit_us=NOW + 500)
 

@@ -14,7 +14,7 @@ from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 NOW = 1_767_258_000.9
 RETENTION_S = 2_592_000
 TTL = {"N": "1769850000"}
-MINE = Lease("owner", "holder", 1_767_258_060_000)
+OURS = Lease("task_id", "worker_id", 1_767_258_060_000)
 BATCH = MessageBatch(
     id=new_batch_id(1_767_258_000_000, bytes(10)),
     account_id="acme",
@@ -33,13 +33,13 @@ def store(*answers: Answer) -> tuple[ScriptedAws, DynamoMessageStore]:
     return aws, DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW)
 
 
-def item_of(mark: LedgerEntry, data: str = '{"at":7}') -> Item:
+def item_of(entry: LedgerEntry, data: str = '{"at":7}') -> Item:
     return {
-        "pk": {"S": mark.partition},
-        "sk": {"S": mark.kind},
-        "owner": {"S": mark.owner},
-        "holder": {"S": mark.holder},
-        "until": {"N": str(mark.until_ms)},
+        "pk": {"S": entry.partition},
+        "sk": {"S": entry.kind},
+        "task_id": {"S": entry.task_id},
+        "worker_id": {"S": entry.worker_id},
+        "expires_at_ms": {"N": str(entry.expires_at_ms)},
         "data": {"S": data},
         "ttl": TTL,
     }
@@ -73,7 +73,7 @@ def test_a_batch_is_put_with_its_time_to_live(code: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("begins_ms", "keep_s", "ttl_s"),
+    ("due_at_ms", "keep_s", "ttl_s"),
     [
         pytest.param(0, None, 1_769_850_000, id="from now"),
         pytest.param(1_767_000_000_000, None, 1_769_850_000, id="what began counts from now"),
@@ -84,12 +84,12 @@ def test_a_batch_is_put_with_its_time_to_live(code: str | None) -> None:
     ],
 )
 def test_time_to_live_counts_from_the_later_of_now_and_the_beginning(
-    begins_ms: int, keep_s: int | None, ttl_s: int
+    due_at_ms: int, keep_s: int | None, ttl_s: int
 ) -> None:
     aws, messages = store(inserted(None))
-    messages.put_if_absent([MINE.mark("c", "k")], begins_ms=begins_ms, keep_s=keep_s)
+    messages.put_if_absent([OURS.entry("c", "k")], due_at_ms=due_at_ms, keep_s=keep_s)
     if keep_s is None:
-        messages.put_batch(BATCH.id, b"packed", begins_ms)
+        messages.put_batch(BATCH.id, b"packed", due_at_ms)
     for _, params in aws.requests:
         assert params["Statements"][0]["Parameters"][-1] == {"N": str(ttl_s)}
 
@@ -149,9 +149,9 @@ def test_the_batches_that_are_kept_are_bounded() -> None:
         ),
         pytest.param(lambda messages: messages.find_entries("c", "final#"), id="find_entries"),
         pytest.param(
-            lambda messages: messages.put_if_absent([MINE.mark("c", "k")]), id="put_if_absent"
+            lambda messages: messages.put_if_absent([OURS.entry("c", "k")]), id="put_if_absent"
         ),
-        pytest.param(lambda messages: messages.put_over([MINE.mark("c", "k")]), id="put_over"),
+        pytest.param(lambda messages: messages.put_over([OURS.entry("c", "k")]), id="put_over"),
     ],
 )
 def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception) -> None:
@@ -163,23 +163,23 @@ def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception)
 # Ledger entries
 
 
-def test_a_mark_is_put_where_there_is_none() -> None:
-    mark = MINE.mark("batch", "claim#001#0000", at=7, indexes=(1, 2))
+def test_an_entry_is_put_where_there_is_none() -> None:
+    entry = OURS.entry("batch", "claim#001#0000", at=7, indexes=(1, 2))
     aws, messages = store(inserted(None))
-    assert messages.put_if_absent([mark]) == [mark]
+    assert messages.put_if_absent([entry]) == [entry]
     (statement,) = aws.requests[0][1]["Statements"]
-    assert statement["Parameters"] == list(item_of(mark, '{"at":7,"indexes":[1,2]}').values())
+    assert statement["Parameters"] == list(item_of(entry, '{"at":7,"indexes":[1,2]}').values())
     assert aws.operations == ["BatchExecuteStatement"]
 
 
 def test_what_stands_already_is_read_back_in_its_place() -> None:
-    marks = [MINE.mark("batch", f"final#{number:04d}", at=7) for number in range(3)]
-    theirs = Lease("other", "elsewhere", 5).mark("batch", "final#0001", at=7)
+    entries = [OURS.entry("batch", f"final#{number:04d}", at=7) for number in range(3)]
+    foreign = Lease("other", "elsewhere", 5).entry("batch", "final#0001", at=7)
     aws, messages = store(
         inserted(None, "DuplicateItem", "DuplicateItem"),
-        {"Responses": {"Messages": [item_of(marks[2]), item_of(theirs)]}},
+        {"Responses": {"Messages": [item_of(entries[2]), item_of(foreign)]}},
     )
-    assert messages.put_if_absent(marks) == [marks[0], theirs, marks[2]]
+    assert messages.put_if_absent(entries) == [entries[0], foreign, entries[2]]
     _, params = aws.requests[1]
     assert params["RequestItems"]["Messages"]["ConsistentRead"] is True
     assert [key["sk"]["S"] for key in params["RequestItems"]["Messages"]["Keys"]] == [
@@ -188,21 +188,21 @@ def test_what_stands_already_is_read_back_in_its_place() -> None:
     ]
 
 
-def test_a_mark_that_is_gone_when_it_is_read_back_is_not_guessed() -> None:
+def test_an_entry_that_is_gone_when_it_is_read_back_is_not_guessed() -> None:
     _, messages = store(inserted("DuplicateItem"), {"Responses": {"Messages": []}})
     with pytest.raises(StoreUnavailable, match="deleted"):
-        messages.put_if_absent([MINE.mark("batch", "final#0000", at=7)])
+        messages.put_if_absent([OURS.entry("batch", "final#0000", at=7)])
 
 
-def test_no_marks_are_no_call() -> None:
+def test_no_entries_are_no_call() -> None:
     aws, messages = store({})
     assert messages.put_if_absent([]) == []
     assert messages.get_entries([]) == []
     assert aws.requests == []
 
 
-def test_marks_are_returned_in_the_order_of_their_keys() -> None:
-    first, last = MINE.mark("a", "final#0000", at=7), MINE.mark("b", "final#0001", at=7)
+def test_entries_are_returned_in_the_order_of_their_keys() -> None:
+    first, last = OURS.entry("a", "final#0000", at=7), OURS.entry("b", "final#0001", at=7)
     _, messages = store({"Responses": {"Messages": [item_of(last), item_of(first)]}})
     keys = [first.key, ("a", "absent"), last.key]
     assert messages.get_entries(keys) == [first, None, last]
@@ -221,25 +221,25 @@ def test_a_hundred_keys_are_read_at_a_time() -> None:
 
 
 def test_keys_that_were_not_processed_are_asked_for_again() -> None:
-    marks = [MINE.mark("a", f"final#{number:04d}", at=7) for number in range(2)]
+    entries = [OURS.entry("a", f"final#{number:04d}", at=7) for number in range(2)]
     key = {"pk": {"S": "a"}, "sk": {"S": "final#0001"}}
     unprocessed = {"Messages": {"Keys": [key], "ConsistentRead": True}}
     aws, messages = store(
-        {"Responses": {"Messages": [item_of(marks[0])]}, "UnprocessedKeys": unprocessed},
-        {"Responses": {"Messages": [item_of(marks[1])]}},
+        {"Responses": {"Messages": [item_of(entries[0])]}, "UnprocessedKeys": unprocessed},
+        {"Responses": {"Messages": [item_of(entries[1])]}},
     )
-    assert messages.get_entries([mark.key for mark in marks]) == marks
+    assert messages.get_entries([entry.key for entry in entries]) == entries
     assert aws.requests[1][1] == {"RequestItems": unprocessed}
 
 
-def test_marks_are_found_by_prefix_over_all_pages() -> None:
-    marks = [MINE.mark("a", f"final#{number:04d}", at=7) for number in range(3)]
+def test_entries_are_found_by_prefix_over_all_pages() -> None:
+    entries = [OURS.entry("a", f"final#{number:04d}", at=7) for number in range(3)]
     last_key = {"pk": {"S": "a"}, "sk": {"S": "final#0001"}}
     aws, messages = store(
-        {"Items": [item_of(marks[0]), item_of(marks[1])], "LastEvaluatedKey": last_key},
-        {"Items": [item_of(marks[2])]},
+        {"Items": [item_of(entries[0]), item_of(entries[1])], "LastEvaluatedKey": last_key},
+        {"Items": [item_of(entries[2])]},
     )
-    assert messages.find_entries("a", "final#") == marks
+    assert messages.find_entries("a", "final#") == entries
     first, second = (params for _, params in aws.requests)
     assert first["ConsistentRead"] is True
     assert first["KeyConditionExpression"] == "pk = :pk AND begins_with(sk, :kind)"
@@ -247,27 +247,27 @@ def test_marks_are_found_by_prefix_over_all_pages() -> None:
     assert second["ExclusiveStartKey"] == last_key
 
 
-def test_what_a_mark_says_comes_back() -> None:
+def test_what_an_entry_says_comes_back() -> None:
     data = {"state": "failed", "carrier_code": "नमस्ते \x00", "not_taken": [[1, 30]], "at": 2**42}
-    mark = MINE.mark("a", "outcome#001#0000", **data)
+    entry = OURS.entry("a", "outcome#001#0000", **data)
     aws, messages = store(inserted(None))
-    messages.put_if_absent([mark])
+    messages.put_if_absent([entry])
     values = aws.requests[0][1]["Statements"][0]["Parameters"]
-    names = ("pk", "sk", "owner", "holder", "until", "data", "ttl")
+    names = ("pk", "sk", "task_id", "worker_id", "expires_at_ms", "data", "ttl")
     item = dict(zip(names, values, strict=True))
     _, reading = store({"Responses": {"Messages": [item]}})
-    assert reading.get_entries([mark.key]) == [mark]
+    assert reading.get_entries([entry.key]) == [entry]
 
 
 def test_keys_that_are_never_processed_make_an_unavailable_store() -> None:
-    asked = []
+    request = []
 
     def unprocessed(_: str, params: dict[str, Any]) -> dict[str, Any]:
-        asked.append(params)
+        request.append(params)
         return {"Responses": {}, "UnprocessedKeys": params["RequestItems"]}
 
     aws = ScriptedAws("dynamodb", unprocessed)
     messages = DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW, lambda _: None)
     with pytest.raises(StoreUnavailable):
         messages.get_entries([("a", "k")])
-    assert len(asked) > 6
+    assert len(request) > 6

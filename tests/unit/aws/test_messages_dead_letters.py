@@ -8,7 +8,7 @@ from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
 from harkara.base.errors import StoreUnavailable
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
-KEYS = [("parked#acme#main", f"{number:013d}#q.0") for number in range(30)]
+KEYS = [("dead-letter#acme#main", f"{number:013d}#q.0") for number in range(30)]
 
 
 def store(*answers: Answer) -> tuple[ScriptedAws, DynamoDeadLetterStore]:
@@ -18,8 +18,14 @@ def store(*answers: Answer) -> tuple[ScriptedAws, DynamoDeadLetterStore]:
 
 
 def item(kind: str) -> dict[str, dict[str, Any]]:
-    values = {"pk": "parked#acme#main", "sk": kind, "owner": "q", "holder": "h", "data": "{}"}
-    return {**{name: {"S": value} for name, value in values.items()}, "until": {"N": "1"}}
+    values = {
+        "pk": "dead-letter#acme#main",
+        "sk": kind,
+        "task_id": "q",
+        "worker_id": "h",
+        "data": "{}",
+    }
+    return {**{name: {"S": value} for name, value in values.items()}, "expires_at_ms": {"N": "1"}}
 
 
 def test_rows_between_two_keys_are_read_page_by_page_up_to_a_limit() -> None:
@@ -29,10 +35,10 @@ def test_rows_between_two_keys_are_read_page_by_page_up_to_a_limit() -> None:
         {"Items": [item("3#a"), item("3#b")]},
     ]
     aws, parked = store(*pages)
-    rows = parked.find("parked#acme#main", "1", "4", 3)
+    rows = parked.find("dead-letter#acme#main", "1", "4", 3)
     assert [row.kind for row in rows] == ["2#a", "2#b", "3#a"]
     assert aws.requests[0][1]["ExpressionAttributeValues"] == {
-        ":pk": {"S": "parked#acme#main"},
+        ":pk": {"S": "dead-letter#acme#main"},
         ":after": {"S": "1\0"},
         ":before": {"S": "4"},
     }
@@ -41,7 +47,7 @@ def test_rows_between_two_keys_are_read_page_by_page_up_to_a_limit() -> None:
 
 def test_a_range_that_holds_nothing_is_not_asked_for() -> None:
     aws, parked = store({"Items": []})
-    assert parked.find("parked#acme#main", "4", "4", 3) == []
+    assert parked.find("dead-letter#acme#main", "4", "4", 3) == []
     assert aws.requests == []
 
 

@@ -218,11 +218,11 @@ def test_a_secret_is_encrypted_for_its_user_alone() -> None:
         return {"CiphertextBlob": params["Plaintext"][::-1]}
 
     cipher = KmsUserCipher(ScriptedAws("kms", kms).client, "key")
-    sealed = cipher.encrypt(ASHA.id, b"secret")
-    assert sealed == b"terces"
-    assert cipher.decrypt(ASHA.id, sealed) == b"secret"
+    encrypted = cipher.encrypt(ASHA.id, b"secret")
+    assert encrypted == b"terces"
+    assert cipher.decrypt(ASHA.id, encrypted) == b"secret"
     away = KmsUserCipher(ScriptedAws("kms", LOST).client, "key")
     with pytest.raises(StoreUnavailable):
         away.encrypt(ASHA.id, b"secret")
     with pytest.raises(StoreUnavailable):
-        away.decrypt(ASHA.id, sealed)
+        away.decrypt(ASHA.id, encrypted)

@@ -32,7 +32,7 @@ def queues(*answers: Answer) -> tuple[ScriptedAws, SqsTaskQueues]:
     return aws, SqsTaskQueues(aws.client, URLS, pause=lambda pause_s: None)
 
 
-def ids_asked(aws: ScriptedAws) -> list[list[str]]:
+def requested_ids(aws: ScriptedAws) -> list[list[str]]:
     return [[entry["Id"] for entry in params["Entries"]] for _, params in aws.requests]
 
 
@@ -60,7 +60,7 @@ def test_without_a_group_none_is_named() -> None:
 def test_ten_bodies_go_in_a_call(count: int, calls: list[int]) -> None:
     aws, tasks = queues(all_in)
     assert tasks.send(QueueName.RECEIPT, list(map(str, range(count)))) == [True] * count
-    assert [len(asked) for asked in ids_asked(aws)] == calls
+    assert [len(request) for request in requested_ids(aws)] == calls
     bodies = [entry["MessageBody"] for _, params in aws.requests for entry in params["Entries"]]
     assert bodies == list(map(str, range(count)))
 
@@ -115,14 +115,14 @@ def test_a_batch_that_is_refused_for_one_body_goes_without_it(code: str) -> None
 def test_only_what_failed_is_sent_again() -> None:
     aws, tasks = queues(sent("0", "2", failed=("1",)), sent("1"))
     assert tasks.send(QueueName.RECEIPT, ["a", "b", "c"]) == [True] * 3
-    assert ids_asked(aws) == [["0", "1", "2"], ["1"]]
+    assert requested_ids(aws) == [["0", "1", "2"], ["1"]]
     assert aws.requests[1][1]["Entries"][0]["MessageBody"] == "b"
 
 
 def test_what_fails_three_times_is_not_in() -> None:
     aws, tasks = queues(sent("0", failed=("1",)), sent(failed=("1",)))
     assert tasks.send(QueueName.RECEIPT, ["a", "b"]) == [True, False]
-    assert ids_asked(aws) == [["0", "1"], ["1"], ["1"]]
+    assert requested_ids(aws) == [["0", "1"], ["1"], ["1"]]
 
 
 def test_a_body_that_is_wrong_is_not_tried_again() -> None:

@@ -277,7 +277,7 @@ def test_the_credentials_of_an_account_are_found() -> None:
     assert world.registry.credentials("acme") == own
 
 
-def test_a_pointer_to_another_account_s_credential_or_to_none_is_passed_over() -> None:
+def test_an_index_item_of_another_accounts_credential_or_of_none_is_passed_over() -> None:
     world = World()
     for account_id in ("acme", "other"):
         world.functions.put_credential(Credential(username="a", account_id=account_id, secrets=()))

@@ -25,8 +25,10 @@ from tests.support.limits import Sqs
 
 COUNT = 130
 NUMBERS = [f"9198765{number:05d}" for number in range(COUNT)]
-MARKS = [LedgerEntry("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(COUNT)]
-KEYS = [mark.key for mark in MARKS]
+ENTRIES = [
+    LedgerEntry("p", f"{number:013d}", "task_id", "worker_id", 1, {}) for number in range(COUNT)
+]
+KEYS = [entry.key for entry in ENTRIES]
 SENDERS = [Sender(header=f"S{number:05d}", categories=tuple(Category)) for number in range(COUNT)]
 
 
@@ -47,19 +49,19 @@ class Adapters:
         self.dynamo = dynamo
 
 
-def marks(adapters: Adapters) -> None:
-    assert adapters.messages.put_if_absent(MARKS[::2]) == MARKS[::2]
-    other = [LedgerEntry(*mark.key, "other", "h", 1, {}) for mark in MARKS]
+def entries(adapters: Adapters) -> None:
+    assert adapters.messages.put_if_absent(ENTRIES[::2]) == ENTRIES[::2]
+    other = [LedgerEntry(*entry.key, "other", "h", 1, {}) for entry in ENTRIES]
     existing = adapters.messages.put_if_absent(other)
-    assert existing[::2] == MARKS[::2]
+    assert existing[::2] == ENTRIES[::2]
     assert existing[1::2] == other[1::2]
     assert adapters.messages.get_entries(KEYS) == existing
 
 
 def parked(adapters: Adapters) -> None:
-    adapters.messages.put_if_absent(MARKS)
+    adapters.messages.put_if_absent(ENTRIES)
     adapters.parked.remove(KEYS[1:])
-    assert adapters.parked.get_entries(KEYS) == [MARKS[0], *[None] * (COUNT - 1)]
+    assert adapters.parked.get_entries(KEYS) == [ENTRIES[0], *[None] * (COUNT - 1)]
 
 
 def last_messages(adapters: Adapters) -> None:
@@ -81,7 +83,7 @@ def parts(adapters: Adapters) -> None:
     assert sorted(each.header for each in found) == sorted(each.header for each in SENDERS)
 
 
-@pytest.mark.parametrize("use", [marks, parked, last_messages, suppressions, parts])
+@pytest.mark.parametrize("use", [entries, parked, last_messages, suppressions, parts])
 def test_what_remains_of_a_batch_is_done(
     use: Callable[[Adapters], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ class Inserting:
     def insert(self, count: int) -> list[int]:
         return self.table.put_if_absent([item(number) for number in range(count)])
 
-    def asked(self) -> list[list[str]]:
+    def request(self) -> list[list[str]]:
         """Return the sort keys in each call."""
         return [
             [statement["Parameters"][1]["S"] for statement in params["Statements"]]
@@ -75,8 +75,8 @@ def test_an_item_is_put_by_a_statement_with_parameters() -> None:
 def test_a_call_holds_25_statements(count: int, calls: list[int]) -> None:
     inserting = Inserting(in_place)
     assert inserting.insert(count) == []
-    assert [len(keys) for keys in inserting.asked()] == calls
-    assert [key for keys in inserting.asked() for key in keys] == list(map(str, range(count)))
+    assert [len(keys) for keys in inserting.request()] == calls
+    assert [key for keys in inserting.request() for key in keys] == list(map(str, range(count)))
 
 
 def test_the_places_of_duplicates_are_told_over_all_calls() -> None:
@@ -102,7 +102,7 @@ def test_what_passes_is_tried_again_alone(code: str) -> None:
         responses(None),
     )
     assert inserting.insert(4) == [2, 3]
-    assert inserting.asked() == [["0", "1", "2", "3"], ["1", "3"], ["1"]]
+    assert inserting.request() == [["0", "1", "2", "3"], ["1", "3"], ["1"]]
     assert len(inserting.pauses) == 2
 
 

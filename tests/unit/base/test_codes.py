@@ -55,10 +55,11 @@ def test_the_page_is_in_the_order_of_the_table() -> None:
 
 
 def test_a_refusal_says_what_to_do() -> None:
-    assert RequestRefused(Code.NO_RECORDS).message == "Put at least one message into the request."
+    expected = "The request has no message: send at least one."
+    assert RequestRefused(Code.NO_RECORDS).message == expected
 
 
 def test_a_refusal_may_name_what_is_wrong() -> None:
     refused = RequestRefused(Code.INVALID_REQUEST, "(user: a string)")
-    assert refused.message.endswith("see the named field. (user: a string)")
+    assert refused.message.endswith("correct the named field. (user: a string)")
     assert str(refused) == "INVALID_REQUEST"

@@ -10,11 +10,11 @@ from harkara.aws import clients
 from harkara.base.errors import ForeignReference, StoreUnavailable
 from harkara.base.ids import ReferenceSigner
 from harkara.base.keys import CONFIRMED_S, KEPT_S, Keys
-from harkara.links.codec import LinkSigner, Place
+from harkara.links.codec import LinkKey, LinkSigner
 
 MID = "1" + "0" * 28
 HOST = "hk.example"
-PLACE = Place(1, 2, 3)
+LINK = LinkKey(1, 2, 3)
 some_keys = st.lists(st.binary(min_size=8, max_size=16), min_size=1, max_size=4, unique=True)
 
 
@@ -46,8 +46,8 @@ def test_what_was_signed_with_any_key_is_good_for_as_long_as_that_key_is_kept(
         assert all_of_them.verify(signer.sign(MID, 1)) == (MID, 1)
     assert all_of_them.sign(MID, 1) == signers[0].sign(MID, 1)
     links = LinkSigner(Secret(*old).keys())
-    assert all(links.read(HOST, LinkSigner(key).code(HOST, PLACE)) == PLACE for key in old)
-    assert links.code(HOST, PLACE) == LinkSigner(old[0]).code(HOST, PLACE)
+    assert all(links.read(HOST, LinkSigner(key).code(HOST, LINK)) == LINK for key in old)
+    assert links.code(HOST, LINK) == LinkSigner(old[0]).code(HOST, LINK)
     for key in set(new) - set(old):
         with pytest.raises(ForeignReference):
             all_of_them.verify(ReferenceSigner(key).sign(MID, 1))

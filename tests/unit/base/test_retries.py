@@ -19,8 +19,8 @@ from harkara.base.retries import (
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1, exclude_max=True))
-def test_jitter_never_shortens_and_adds_a_fifth_at_most(delay_s: float, luck: float) -> None:
-    jittered = with_jitter(delay_s, luck)
+def test_jitter_never_shortens_and_adds_a_fifth_at_most(delay_s: float, fraction: float) -> None:
+    jittered = with_jitter(delay_s, fraction)
     assert delay_s <= jittered <= delay_s * 1.2
 
 

@@ -35,9 +35,11 @@ class Invocation:
 def test_pauses_have_full_jitter_and_end_before_the_deadline(
     budget_s: float, call_s: float, lucks: list[float]
 ) -> None:
-    context, luck = Invocation(budget_s), iter(lucks)
+    context, random_fraction = Invocation(budget_s), iter(lucks)
     with invocation(context):
-        for number, _ in enumerate(Backoff(context.pause, lambda: next(luck, 0.5)).tries()):
+        for number, _ in enumerate(
+            Backoff(context.pause, lambda: next(random_fraction, 0.5)).attempts()
+        ):
             # A pause leaves time for another attempt, and for the answer.
             assert number == 0 or context.left_s >= min(ANSWER_S, budget_s) - 1e-6
             context.left_s -= call_s
@@ -48,26 +50,26 @@ def test_pauses_have_full_jitter_and_end_before_the_deadline(
         assert pause_s == pytest.approx(drawn[number] * ceiling_s)
 
 
-@given(luck=st.floats(0.1, 1, exclude_max=True))
-def test_it_goes_on_until_the_time_is_too_short_for_the_next_pause(luck: float) -> None:
+@given(random_fraction=st.floats(0.1, 1, exclude_max=True))
+def test_it_goes_on_until_the_time_is_too_short_for_the_next_pause(random_fraction: float) -> None:
     context = Invocation(60)
     with invocation(context):
-        tries = sum(1 for _ in Backoff(context.pause, lambda: luck).tries())
-    assert tries == len(context.pauses_s) + 1
+        attempts = sum(1 for _ in Backoff(context.pause, lambda: random_fraction).attempts())
+    assert attempts == len(context.pauses_s) + 1
     assert ANSWER_S <= context.left_s < ANSWER_S + CEILING_S
 
 
 def test_outside_an_invocation_it_ends_too() -> None:
     context = Invocation(math.inf)
     assert left_s() == math.inf
-    for _ in Backoff(context.pause, lambda: 0.5).tries():
+    for _ in Backoff(context.pause, lambda: 0.5).attempts():
         pass
     assert PATIENCE_S - CEILING_S < sum(context.pauses_s) <= PATIENCE_S
 
 
 def test_who_has_what_it_wants_does_not_pause() -> None:
     context = Invocation(60)
-    assert len(list(islice(Backoff(context.pause).tries(), 3))) == 3
+    assert len(list(islice(Backoff(context.pause).attempts(), 3))) == 3
     assert len(context.pauses_s) == 2
 
 

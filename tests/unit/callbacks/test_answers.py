@@ -61,7 +61,7 @@ def test_a_date_without_a_zone_is_no_local_time(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"),
+    ("body", "visible"),
     [
         pytest.param(b"", "", id="empty"),
         pytest.param(b'{"status": "ok"}', '{"status": "ok"}', id="JSON"),
@@ -73,5 +73,5 @@ def test_a_date_without_a_zone_is_no_local_time(monkeypatch: pytest.MonkeyPatch)
         pytest.param("😀".encode() * 300, "😀" * 200, id="long, of four bytes each"),
     ],
 )
-def test_an_excerpt_is_a_line_of_200_characters(body: bytes, shown: str) -> None:
-    assert excerpt_of(body) == shown
+def test_an_excerpt_is_a_line_of_200_characters(body: bytes, visible: str) -> None:
+    assert excerpt_of(body) == visible

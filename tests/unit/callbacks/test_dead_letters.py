@@ -13,7 +13,7 @@ from tests.support.fakes import FakeMessageStore, Faults
 from tests.support.ports import FakeDeadLetterStore
 from tests.support.queues import FakeTaskQueues
 
-LEASE = Lease("m", "holder", 0)
+LEASE = Lease("m", "worker_id", 0)
 MAIN = Endpoint("https://acme.example/dlr", "clevertap", "main")
 ANYWHERE = Endpoint("https://acme.example/other", "clevertap")
 TIMES_MS = [1000, 2000, 2000, 3000]
@@ -42,13 +42,13 @@ class Parking:
         last = Attempt(at_ms, 500, "HTTP 500", "oops", 12)
         self.store.put_if_absent([dead_letter_entry(LEASE, task, last)])
 
-    def ids(self, **asked: int | str) -> list[str]:
-        page = self.service.page("acme", "main", **asked)  # type: ignore[arg-type]
-        return [each.id for each in page.parked]
+    def ids(self, **selection: int | str) -> list[str]:
+        page = self.service.page("acme", "main", **selection)  # type: ignore[arg-type]
+        return [each.id for each in page.dead_letters]
 
     def enqueued(self) -> list[str]:
         tasks = [decode_dlr(message.body) for message in self.queues.waiting]
-        return [task.group_owner for task in tasks if isinstance(task, CallbackTask)]
+        return [task.group_task_id for task in tasks if isinstance(task, CallbackTask)]
 
 
 def enough(left: float = 60.0) -> Deadline:
@@ -56,13 +56,17 @@ def enough(left: float = 60.0) -> Deadline:
 
 
 def test_a_row_says_what_was_to_be_posted_and_why_it_was_not() -> None:
-    (parked, *_) = Parking().service.page("acme", "main").parked
-    assert (parked.id, parked.at_ms, parked.task.members[0].mid) == (IDS[0], 1000, "M0")
-    assert parked.last == Attempt(1000, 500, "HTTP 500", "oops", 12)
+    (dead_letter, *_) = Parking().service.page("acme", "main").dead_letters
+    assert (dead_letter.id, dead_letter.at_ms, dead_letter.task.members[0].mid) == (
+        IDS[0],
+        1000,
+        "M0",
+    )
+    assert dead_letter.last == Attempt(1000, 500, "HTTP 500", "oops", 12)
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("selection", "found"),
     [
         pytest.param({}, IDS, id="all"),
         pytest.param({"from_ms": 2000}, IDS[1:], id="from a time on, with it"),
@@ -74,15 +78,15 @@ def test_a_row_says_what_was_to_be_posted_and_why_it_was_not() -> None:
         pytest.param({"limit": 2}, IDS[:2], id="a page"),
     ],
 )
-def test_rows_are_listed_by_time(asked: dict[str, int | str], found: list[str]) -> None:
-    assert Parking().ids(**asked) == found
+def test_rows_are_listed_by_time(selection: dict[str, int | str], found: list[str]) -> None:
+    assert Parking().ids(**selection) == found
 
 
 def test_pages_lead_through_all() -> None:
     service, found, after = Parking().service, list[str](), ""
     while True:
         page = service.page("acme", "main", after=after, limit=3)
-        found += [each.id for each in page.parked]
+        found += [each.id for each in page.dead_letters]
         if page.next_id is None:
             break
         after = page.next_id
@@ -91,12 +95,12 @@ def test_pages_lead_through_all() -> None:
 
 def test_urls_that_no_callback_has_are_listed_together_and_accounts_apart() -> None:
     service = Parking().service
-    assert [each.task.endpoint for each in service.page("acme", "-").parked] == [ANYWHERE]
-    assert service.page("other", "main").parked == []
+    assert [each.task.endpoint for each in service.page("acme", "-").dead_letters] == [ANYWHERE]
+    assert service.page("other", "main").dead_letters == []
 
 
 @pytest.mark.parametrize(
-    ("asked", "owners"),
+    ("selection", "task_ids"),
     [
         pytest.param({}, ["q0", "q1", "q2", "q3"], id="all"),
         pytest.param({"from_ms": 2000, "to_ms": 3000}, ["q1", "q2"], id="a range"),
@@ -106,15 +110,15 @@ def test_urls_that_no_callback_has_are_listed_together_and_accounts_apart() -> N
     ],
 )
 def test_what_is_replayed_is_enqueued_and_taken_out(
-    asked: dict[str, object], owners: list[str]
+    selection: dict[str, object], task_ids: list[str]
 ) -> None:
     parking = Parking()
-    replayed = parking.service.replay("acme", "main", enough(), **asked)  # type: ignore[arg-type]
-    assert replayed == Replayed(len(owners), complete=True)
-    assert parking.enqueued() == owners
+    replayed = parking.service.replay("acme", "main", enough(), **selection)  # type: ignore[arg-type]
+    assert replayed == Replayed(len(task_ids), complete=True)
+    assert parking.enqueued() == task_ids
     assert {message.queue for message in parking.queues.waiting} <= {QueueName.CALLBACK}
-    assert len(parking.ids()) == 4 - len(owners)
-    assert parking.opened == ([("acme", MAIN)] if owners else [])
+    assert len(parking.ids()) == 4 - len(task_ids)
+    assert parking.opened == ([("acme", MAIN)] if task_ids else [])
 
 
 def test_a_replayed_callback_begins_its_schedule_again_and_counts_its_attempts_on() -> None:

@@ -18,12 +18,12 @@ AT_S = 1_700_000_000
 FAILED = Dlr("M1", "ref", State.FAILED, AT_S, Code.DND, "919876543210", 1)
 # The place of the failure's name in each format.
 FAILURES: dict[str, Any] = {
-    "clevertap": lambda said: said[0]["data"][0]["code"],
-    "moengage": lambda said: said["reason"],
-    "moengage_batch": lambda said: said["statuses"][0]["error_message"],
-    "webengage": lambda said: said["statusCode"],
-    "generic": lambda said: said["code"],
-    "standard": lambda said: said["data"]["code"],
+    "clevertap": lambda payload: payload[0]["data"][0]["code"],
+    "moengage": lambda payload: payload["reason"],
+    "moengage_batch": lambda payload: payload["statuses"][0]["error_message"],
+    "webengage": lambda payload: payload["statusCode"],
+    "generic": lambda payload: payload["code"],
+    "standard": lambda payload: payload["data"]["code"],
 }
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -68,8 +68,8 @@ def test_every_format_has_rows_of_every_kind_that_it_carries() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_code_can_be_told(name: str, code: Code) -> None:
     meaning = MEANINGS[code]
-    told = FAILURES[name](json.loads(render(name, [FAILED._replace(code=code)])))
-    assert told in (code, meaning.clevertap, meaning.webengage, meaning.advice)
+    reported = FAILURES[name](json.loads(render(name, [FAILED._replace(code=code)])))
+    assert reported in (code, meaning.clevertap, meaning.webengage, meaning.advice)
 
 
 @pytest.mark.parametrize("name", FORMATS)

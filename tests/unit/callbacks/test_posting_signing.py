@@ -74,15 +74,15 @@ def test_a_token_is_a_bearer_token() -> None:
 
 
 def test_a_destinations_own_headers_are_added() -> None:
-    said = headers(headers={"X-Api-Key": "k", "Authorization": "Basic eDp5"})
-    assert said["x-api-key"] == "k"
-    assert said["authorization"] == "Basic eDp5"
+    payload = headers(headers={"X-Api-Key": "k", "Authorization": "Basic eDp5"})
+    assert payload["x-api-key"] == "k"
+    assert payload["authorization"] == "Basic eDp5"
 
 
 def test_they_do_not_replace_what_a_callback_says_of_itself() -> None:
     own = {"Webhook-Id": "forged", "CONTENT-TYPE": "text/plain", "Authorization": "Basic eDp5"}
-    said = headers(headers=own, token="abc")
-    assert said["webhook-id"] == ID
-    assert said["content-type"] == "application/json"
-    assert said["authorization"] == "Bearer abc"
-    assert len({name.lower() for name in said}) == len(said)
+    payload = headers(headers=own, token="abc")
+    assert payload["webhook-id"] == ID
+    assert payload["content-type"] == "application/json"
+    assert payload["authorization"] == "Bearer abc"
+    assert len({name.lower() for name in payload}) == len(payload)

@@ -56,8 +56,8 @@ def test_what_is_given_takes_the_place_of_what_was(
 def test_a_callback_holds_and_shows_nothing_that_is_secret() -> None:
     callback = callback_of({**CALLBACK, "headers": {"x-key": "s3cret"}, "token": "s3cret"})
     assert "s3cret" not in callback.model_dump_json()
-    sealed = callback.model_copy(update={"sealed": b"s3cret"})
-    assert not {"sealed", "token", "headers"} & fields_of(sealed).keys()
+    encrypted = callback.model_copy(update={"encrypted": b"s3cret"})
+    assert not {"encrypted", "token", "headers"} & fields_of(encrypted).keys()
 
 
 def test_a_header_of_the_token_s_name_is_refused_beside_it() -> None:

@@ -12,7 +12,7 @@ from harkara.base.errors import LeaseHeld
 from harkara.base.log_events import LogEvent
 from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.model.callbacks import PostResult
-from harkara.model.ledger import ack_kind, parked_of, post_kind
+from harkara.model.ledger import ack_kind, dead_letter_of, post_kind
 from harkara.model.tasks import Attempt
 from tests.support.wired import RETRY_DELAYS_S
 from tests.unit.attempting import BATCHES, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
@@ -30,28 +30,28 @@ def test_a_claim_says_of_which_messages_it_is_and_what_came_of_the_attempt_befor
     there = Attempting()
     task = replace(TASK, last=BEFORE)
     assert there.claim(task) == task
-    (claim,) = there.marks("post#")
+    (claim,) = there.entries("post#")
     assert claim.key == ("task", post_kind(2, 3))
-    assert (claim.owner, claim.until_ms) == ("q", NOW_MS + HOLDS_S * 1000)
-    said = {"at": NOW_MS, "in_doubt": False, "members": MEMBERS}
-    assert claim.data == {**said, "last": BEFORE}
-    assert there.store.ends_s[claim.key] == KEPT_UNTIL_S
-    assert there.notes == []
+    assert (claim.task_id, claim.expires_at_ms) == ("q", NOW_MS + HOLDS_S * 1000)
+    payload = {"at": NOW_MS, "in_doubt": False, "members": MEMBERS}
+    assert claim.data == {**payload, "last": BEFORE}
+    assert there.store.expires_at_s[claim.key] == KEPT_UNTIL_S
+    assert there.log_events == []
     first = Attempting()
     first.claim()
-    assert first.marks("post#")[0].data == said
+    assert first.entries("post#")[0].data == payload
 
 
 def test_an_attempt_that_may_have_been_made_is_noted_by_who_claims_the_next() -> None:
     there = Attempting()
     doubtful = replace(TASK, in_doubt=True)
     assert there.claim(doubtful) == doubtful
-    assert there.marks("post#")[0].data["in_doubt"]
+    assert there.entries("post#")[0].data["in_doubt"]
     about = {"webhook_id": "task.2"}
-    note = LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1})
-    assert there.notes == [note]
+    event = LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1})
+    assert there.log_events == [event]
     assert there.claim(doubtful, "another") is None
-    assert there.notes == [note]
+    assert there.log_events == [event]
 
 
 def test_each_attempt_is_one_queue_messages_and_after_its_death_the_next_is_in_doubt() -> None:
@@ -67,7 +67,7 @@ def test_each_attempt_is_one_queue_messages_and_after_its_death_the_next_is_in_d
     assert there.claim(task) == replace(task, attempt=5, in_doubt=True, last=None)
     there.end(200)
     there.now += HOLDS_S + 1
-    assert there.claim(task) is None, "it was acknowledged before its holder died"
+    assert there.claim(task) is None, "it was acknowledged before its worker died"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) ->
     there = Attempting()
     taken = TAKEN._replace(unprocessed=unprocessed)
     assert there.record(taken, replace(TASK, replay=1)) == Counter(callbacks=1)
-    (ack,) = there.marks("ack#")
-    assert (ack.key, ack.owner) == (("task", ack_kind(2, 1)), "q")
+    (ack,) = there.entries("ack#")
+    assert (ack.key, ack.task_id) == (("task", ack_kind(2, 1)), "q")
     assert ack.data == {
         "members": MEMBERS,
         "attempt": 3,
@@ -107,12 +107,12 @@ def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) ->
         "last": Attempt(NOW_MS, 202, "HTTP 202", "thanks", 12),
         **({"unprocessed": unprocessed} if unprocessed else {}),
     }
-    assert there.store.ends_s[ack.key] == KEPT_UNTIL_S
+    assert there.store.expires_at_s[ack.key] == KEPT_UNTIL_S
     about = {"batches": BATCHES, "webhook_id": "task.2", "status": 202}
     # The platform has waited since the last message became final.
     delays_s = {"callback_delay": 7.0}
-    note = LogEvent("callback posted", about, {"callbacks": 1}, delays_s)
-    assert there.noted("callback posted") == [note]
+    event = LogEvent("callback posted", about, {"callbacks": 1}, delays_s)
+    assert there.logged("callback posted") == [event]
     assert there.queues.waiting == []
 
 
@@ -154,8 +154,8 @@ def test_a_failure_schedules_the_next_attempt_never_before_what_was_asked_for(
     )
     assert there.scheduled() == (delay_s, expected)
     about = {"batches": BATCHES, "webhook_id": "task.2", "status": result.status}
-    assert there.notes == [LogEvent("callback posted", about, {"callbacks_to_retry": 1})]
-    assert there.store.marks == {}
+    assert there.log_events == [LogEvent("callback posted", about, {"callbacks_to_retry": 1})]
+    assert there.store.entries == {}
 
 
 @pytest.mark.parametrize(
@@ -175,9 +175,9 @@ def test_what_nobody_takes_is_parked_whole_with_the_reason_where_a_person_finds_
     weary = replace(attempted, last=BEFORE, turn_ms=5, rounds=4)
     assert there.record(result, weary) == Counter(callbacks_parked=1)
     last = Attempt(NOW_MS, result.status, result.reason, result.answer, result.duration_ms)
-    parked, ack = sorted(there.store.marks.values(), key=lambda mark: mark.key)
-    assert (parked_of(parked).task, parked_of(parked).last) == (attempted, last)
-    assert parked.partition == "parked#acme#main"
+    parked, ack = sorted(there.store.entries.values(), key=lambda entry: entry.key)
+    assert (dead_letter_of(parked).task, dead_letter_of(parked).last) == (attempted, last)
+    assert parked.partition == "dead-letter#acme#main"
     assert ack.key == ("task", ack_kind(2))
     assert ack.data == {
         "members": MEMBERS,
@@ -186,9 +186,9 @@ def test_what_nobody_takes_is_parked_whole_with_the_reason_where_a_person_finds_
         "last": last,
         "parked": True,
     }
-    assert {there.store.ends_s[mark.key] for mark in (parked, ack)} == {KEPT_UNTIL_S}
+    assert {there.store.expires_at_s[entry.key] for entry in (parked, ack)} == {KEPT_UNTIL_S}
     about = {"batches": BATCHES, "webhook_id": "task.2", "status": result.status}
-    assert there.notes == [LogEvent("callback posted", about, {"callbacks_parked": 1})]
+    assert there.log_events == [LogEvent("callback posted", about, {"callbacks_parked": 1})]
     assert there.queues.waiting == []
 
 
@@ -201,7 +201,7 @@ def test_a_day_beyond_the_schedule_is_the_latest_that_anything_waits_for(
     retrying.record(FAILED._replace(retry_after_s=left_s))
     waiting.wait(left_s)
     for each in (retrying, waiting):
-        assert (len(each.queues.rows), len(each.marks("ack#"))) == (not parks, parks)
+        assert (len(each.queues.rows), len(each.entries("ack#"))) == (not parks, parks)
 
 
 def test_what_nobody_wants_to_hear_is_ended_without_a_post() -> None:
@@ -209,12 +209,12 @@ def test_what_nobody_wants_to_hear_is_ended_without_a_post() -> None:
     attempts = there.dlr_services().callbacks.attempts
     ended = asyncio.run(attempts.end_unwanted(TASK, there.lease("q")))
     assert ended == Counter(callbacks_unwanted=1)
-    (ack,) = there.marks("ack#")
+    (ack,) = there.entries("ack#")
     last = Attempt(NOW_MS, 0, "")
-    said = {"members": MEMBERS, "attempt": 3, "status": 0, "last": last, "unwanted": True}
-    assert ack.data == said
+    payload = {"members": MEMBERS, "attempt": 3, "status": 0, "last": last, "unwanted": True}
+    assert ack.data == payload
     about = {"batches": BATCHES, "webhook_id": "task.2"}
-    assert there.notes == [LogEvent("callback unwanted", about, {"callbacks_unwanted": 1})]
+    assert there.log_events == [LogEvent("callback unwanted", about, {"callbacks_unwanted": 1})]
 
 
 def test_an_error_of_ours_is_a_failed_attempt_and_quotes_nothing() -> None:
@@ -222,4 +222,4 @@ def test_an_error_of_ours_is_a_failed_attempt_and_quotes_nothing() -> None:
     result = there.dlr_services().callbacks.attempts.broken(TASK, KeyError("919876543210"))
     assert result == PostResult(0, "an error of ours: KeyError")
     about = {"batches": BATCHES, "webhook_id": "task.2", "account_id": "acme", "error": "KeyError"}
-    assert there.notes == [LogEvent("callback broken", about, {"callbacks_broken": 1})]
+    assert there.log_events == [LogEvent("callback broken", about, {"callbacks_broken": 1})]

@@ -26,7 +26,7 @@ def test_an_attempt_that_waits_for_its_turn_is_no_failure_and_nobodys_yet() -> N
     assert there.wait(8, fresh) == Counter(callbacks_waiting=1)
     waiting = replace(fresh, waits=5, began_ms=NOW_MS, due_ms=NOW_MS + 8000, rounds=1)
     assert there.scheduled() == (8, waiting)
-    assert there.store.marks == {}
+    assert there.store.entries == {}
     later = Attempting()
     later.wait(8)
     assert later.scheduled()[1].began_ms == TASK.began_ms
@@ -42,11 +42,11 @@ def test_an_attempt_that_was_made_before_a_death_waits_as_the_next_in_doubt() ->
     _, waiting = there.scheduled()
     assert (waiting.attempt, waiting.in_doubt, waiting.waits) == (4, True, 1)
     there.queues.waiting.clear()
-    there.claim(owner="another")
+    there.claim(task_id="another")
     there.end(200)
     assert there.wait(8) == Counter(posted_by_another=1), "it was acknowledged"
     anothers = Attempting()
-    anothers.claim(owner="another")
+    anothers.claim(task_id="another")
     assert anothers.wait(8) == Counter(posted_by_another=1)
     assert (there.queues.waiting, anothers.queues.waiting) == ([], [])
 
@@ -54,19 +54,19 @@ def test_an_attempt_that_was_made_before_a_death_waits_as_the_next_in_doubt() ->
 def test_what_never_had_its_turn_is_parked_by_who_claims_it() -> None:
     there = Attempting()
     assert there.wait(10**6) == Counter(callbacks_parked=1)
-    assert [mark.kind for mark in there.marks("post#")] == [post_kind(2, 3)]
-    (ack,) = there.marks("ack#")
+    assert [entry.kind for entry in there.entries("post#")] == [post_kind(2, 3)]
+    (ack,) = there.entries("ack#")
     assert ack.data["last"] == Attempt(NOW_MS, 0, "its turn never came")
     late = Attempting()
     late.faults.on_call = lambda number, name: (
-        late.store.marks.setdefault(
+        late.store.entries.setdefault(
             ("task", post_kind(2, 3)), LedgerEntry("task", post_kind(2, 3), "another", "x", 0, {})
         )
         if name == "put_if_absent post"
         else None
     )
     assert late.wait(10**6) == Counter(posted_by_another=1)
-    assert late.marks("ack#") == []
+    assert late.entries("ack#") == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_is_to_be_posted_at_once_is_not_told_to_come_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("over_s", "told", "tells"),
+    ("over_s", "reported", "tells"),
     [
         pytest.param(TOTAL_S * 0.5 - 1, 0, (), id="less than half"),
         pytest.param(TOTAL_S * 0.5, 0, (50,), id="half"),
@@ -122,14 +122,14 @@ def test_what_is_to_be_posted_at_once_is_not_told_to_come_later() -> None:
     ],
 )
 def test_how_much_of_the_schedule_is_over_is_told_once(
-    over_s: float, told: int, tells: tuple[int, ...]
+    over_s: float, reported: int, tells: tuple[int, ...]
 ) -> None:
     there = Attempting()
-    task = replace(TASK, began_ms=NOW_MS - int(over_s * 1000), alerted_percent=told)
+    task = replace(TASK, began_ms=NOW_MS - int(over_s * 1000), alerted_percent=reported)
     after = there.dlr_services().callbacks.attempts.alerted(task)
-    assert after == replace(task, alerted_percent=max(tells, default=told))
+    assert after == replace(task, alerted_percent=max(tells, default=reported))
     about = {"webhook_id": "task.2", "account_id": "acme"}
-    assert there.notes == [
+    assert there.log_events == [
         LogEvent("callback is late", about, {f"callbacks_at_{each}_percent": 1}) for each in tells
     ]
     fresh = replace(task, began_ms=0)

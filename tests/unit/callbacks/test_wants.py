@@ -21,7 +21,7 @@ EVENTS: dict[EventKind, Event] = {
 }
 
 
-def wanted(event: Event, **fields: Any) -> bool:
+def required(event: Event, **fields: Any) -> bool:
     settings = CallbackEndpoint(id="main", url="https://acme.example/dlr", **fields)
     return wants(Destination(settings, CallbackSecrets()), event)
 
@@ -31,12 +31,12 @@ def wanted(event: Event, **fields: Any) -> bool:
 def test_who_asks_for_nothing_hears_of_all_that_the_format_carries(
     name: str, kind: EventKind
 ) -> None:
-    assert wanted(EVENTS[kind], format=name) is (kind in FORMATS[name].kinds)
+    assert required(EVENTS[kind], format=name) is (kind in FORMATS[name].kinds)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("clevertap", False), ("generic", True)])
 def test_a_reply_to_no_message_goes_where_it_can_be_told(name: str, expected: bool) -> None:
-    assert wanted(REPLY._replace(mid="", client_ref=""), format=name) is expected
+    assert required(REPLY._replace(mid="", client_ref=""), format=name) is expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_reply_to_no_message_goes_where_it_can_be_told(name: str, expected: bo
 def test_who_asks_for_some_hears_of_those(
     event: Event, fields: dict[str, Any], expected: bool
 ) -> None:
-    assert wanted(event, **fields) is expected
+    assert required(event, **fields) is expected
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,10 @@ def filled(template: Any, submission: Submission, **changes: Any) -> Any:
     return fill_json(template, values_of(submission, "harkara", SECRETS, options))
 
 
-def tables(known: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+def tables(existing: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     """Return maps that have all of these values, or a default."""
-    whole = st.fixed_dictionaries({name: MAPPED for name in known})
-    partial = st.fixed_dictionaries({DEFAULT: MAPPED}, optional={name: MAPPED for name in known})
+    whole = st.fixed_dictionaries({name: MAPPED for name in existing})
+    partial = st.fixed_dictionaries({DEFAULT: MAPPED}, optional={name: MAPPED for name in existing})
     return whole | partial
 
 
@@ -69,9 +69,9 @@ def test_a_map_of_known_values_has_a_word_for_each(
 def test_a_map_that_lacks_a_value_is_refused(
     placeholder: tuple[str, list[str]], data: st.DataObject
 ) -> None:
-    name, known = placeholder
-    left_out = data.draw(st.sampled_from(known))
-    table = {each: "x" for each in known if each != left_out}
+    name, existing = placeholder
+    left_out = data.draw(st.sampled_from(existing))
+    table = {each: "x" for each in existing if each != left_out}
     with pytest.raises(ValidationError, match=f"{left_out} has no value"):
         options_with(values={name: table})
 
@@ -165,10 +165,10 @@ def test_the_end_of_a_validity_is_a_date_within_its_bounds(
     validity: dict[str, Any], left_s: int, expected: str
 ) -> None:
     submitted_s = 1_767_258_000
-    submission = submission_of({}, validity_s=left_s, ends_s=submitted_s + left_s)
+    submission = submission_of({}, validity_s=left_s, expires_at_s=submitted_s + left_s)
     sent = filled({"at": "{expires_at}"}, submission, validity=validity)
     assert sent == {"at": expected}
-    for unknown in ({"validity_s": left_s}, {"ends_s": submitted_s}):
+    for unknown in ({"validity_s": left_s}, {"expires_at_s": submitted_s}):
         assert filled({"at": "{expires_at}"}, submission_of({}, **unknown)) == {}
 
 

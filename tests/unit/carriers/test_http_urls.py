@@ -47,12 +47,12 @@ def settings_of(url: str, username: str = "u") -> CarrierSettings:
 
 def submit(url: str, values: Mapping[str, str]) -> tuple[Outcome, list[str]]:
     """Submit a message of these values; return the outcome, and the requested URLs."""
-    asked: list[str] = []
+    request: list[str] = []
 
     async def exchange(
         method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
-        asked.append(url)
+        request.append(url)
         return HttpAnswer(200, {}, b'{"id": "7"}')
 
     given_values = {**dict.fromkeys(FREE, "x"), **values}
@@ -73,7 +73,7 @@ def submit(url: str, values: Mapping[str, str]) -> tuple[Outcome, list[str]]:
         settings_of(url, given_values["username"]), secrets, Outside(exchange, no_texts)
     )
     (outcome,) = asyncio.run(carrier.submit([submission]))
-    return outcome, asked
+    return outcome, request
 
 
 @given(
@@ -90,16 +90,16 @@ def test_a_request_stays_in_its_place(
     names: list[str], prefix: str, values: dict[str, str], in_query: bool
 ) -> None:
     """Scheme, host, the path before the values, the number of its segments, and the query stay."""
-    places = [f"{prefix}{{{name}}}" for name in names]
-    path = "" if in_query else "/" + "/".join(places)
-    query = "&".join(f"p{number}={place}" for number, place in enumerate(places))
-    outcome, asked = submit(f"{HOST}{path}/end" + (f"?{query}" if in_query else ""), values)
+    indexes = [f"{prefix}{{{name}}}" for name in names]
+    path = "" if in_query else "/" + "/".join(indexes)
+    query = "&".join(f"p{number}={index}" for number, index in enumerate(indexes))
+    outcome, request = submit(f"{HOST}{path}/end" + (f"?{query}" if in_query else ""), values)
     if isinstance(outcome, Refused):
-        assert asked == []
+        assert request == []
         assert not in_query
         return
     assert isinstance(outcome, Taken)
-    (url,) = map(httpx.URL, asked)
+    (url,) = map(httpx.URL, request)
     assert (url.scheme, url.host, url.userinfo, url.fragment) == (
         "https",
         "carrier.example",
@@ -109,8 +109,8 @@ def test_a_request_stays_in_its_place(
     raw_path, _, raw_query = url.raw_path.decode().partition("?")
     assert raw_path.startswith("/v1/send/")
     assert raw_path.endswith("/end")
-    assert raw_path.count("/") == 3 + (0 if in_query else len(places))
-    assert len(raw_query.split("&")) == (len(places) if in_query else 1)
+    assert raw_path.count("/") == 3 + (0 if in_query else len(indexes))
+    assert len(raw_query.split("&")) == (len(indexes) if in_query else 1)
     assert {*url.raw_path.decode()} <= {*string.ascii_letters, *string.digits, *"/?&=%-._~"}
 
 

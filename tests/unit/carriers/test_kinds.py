@@ -109,9 +109,9 @@ def test_an_answer_means_an_outcome_for_each_message(kind: str, row: dict[str, A
 def test_an_answer_means_the_same_in_any_encoding(kind: str, encoding: str, around: str) -> None:
     plain = taken(kind)
     body = f"{around}{plain.body.decode()}{around}".encode(encoding)
-    asked = submission_of({})
+    request = submission_of({})
     outcomes = [
-        submit(settings_of(kind), ScriptedExchange(answer), asked)
+        submit(settings_of(kind), ScriptedExchange(answer), request)
         for answer in (plain, plain._replace(body=body))
     ]
     assert outcomes[0] == outcomes[1]
@@ -244,11 +244,11 @@ def test_secrets_are_in_no_log_and_no_repr(kind: str, caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG)
     settings = settings_of(kind)
     carrier = connect(settings, SECRETS, Outside(ScriptedExchange(), no_texts))
-    shown = [repr(carrier), str(carrier), repr(SECRETS), str(SECRETS), f"{vars(carrier)}"]
+    visible = [repr(carrier), str(carrier), repr(SECRETS), str(SECRETS), f"{vars(carrier)}"]
     for failure in (ExchangeUnreachable("x"), ExchangeOutcomeUnknown("x"), http_answer({})):
         exchange = ScriptedExchange(failure)
-        shown.append(repr(submit(settings, exchange, submission_of({}))))
+        visible.append(repr(submit(settings, exchange, submission_of({}))))
         assert "t0ken" in str(exchange.requests) or kind == "datasend"
-    shown += [record.getMessage() for record in caplog.records]
+    visible += [record.getMessage() for record in caplog.records]
     for secret in (PASSWORD, "t0ken", MESSAGE.to, "नमस्ते"):
-        assert not any(secret in text for text in shown)
+        assert not any(secret in text for text in visible)

@@ -66,8 +66,8 @@ def test_every_final_state_that_is_not_delivered_has_a_code(kind: str) -> None:
 def test_a_carrier_hears_what_it_wants(kind: str) -> None:
     hears = CASES[kind]["hears"]
     receipt = Receipt(MID, 1, State.DELIVERED, 7)
-    heard = answer(ReceivedReceipts([receipt], 2, 3, 4), settings_of(kind))
-    assert (heard.status, dict(heard.headers), heard.body.decode()) == (
+    received = answer(ReceivedReceipts([receipt], 2, 3, 4), settings_of(kind))
+    assert (received.status, dict(received.headers), received.body.decode()) == (
         hears["status"],
         {"content-type": hears["type"]},
         hears["body"],

@@ -24,10 +24,10 @@ def http_with(**changes: Any) -> dict[str, Any]:
     options: dict[str, Any] = json.loads(json.dumps(CASES["http"]["carrier"]["http"]))
     for path, value in changes.items():
         *parents, name = path.split("__")
-        place = options
+        index = options
         for parent in parents:
-            place = place[parent]
-        place[name] = value
+            index = index[parent]
+        index[name] = value
     return options
 
 

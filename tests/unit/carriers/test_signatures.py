@@ -47,8 +47,8 @@ def form(url: str, fields: list[tuple[str, str]], **headers: str) -> ReceiptRequ
     return request(url, urlencode(fields).encode(), content_type, **headers)
 
 
-def signed(asked: ReceiptRequest, scheme: Scheme, key: bytes = KEY) -> bool:
-    return is_signed(asked, scheme, HEADERS[scheme], "hex", key)
+def signed(request: ReceiptRequest, scheme: Scheme, key: bytes = KEY) -> bool:
+    return is_signed(request, scheme, HEADERS[scheme], "hex", key)
 
 
 def mac(text: str, digest: str) -> str:
@@ -109,16 +109,16 @@ HOOK = "https://api.example/receipts/plivo/t0ken"
 def test_plivos_signature_is_of_url_fields_and_nonce(
     url: str, fields: list[tuple[str, str]], text: str
 ) -> None:
-    asked = plivo(url, fields, text)
-    assert signed(asked, "plivo")
-    two = {**asked.headers, HEADERS["plivo"]: f"AAAA,{asked.headers[HEADERS['plivo']]}"}
-    assert signed(asked._replace(headers=two), "plivo")
-    assert not signed(asked, "plivo", b"another")
+    request = plivo(url, fields, text)
+    assert signed(request, "plivo")
+    two = {**request.headers, HEADERS["plivo"]: f"AAAA,{request.headers[HEADERS['plivo']]}"}
+    assert signed(request._replace(headers=two), "plivo")
+    assert not signed(request, "plivo", b"another")
     assert not signed(plivo(url, [*fields, ("x", "1")], text), "plivo")
     assert not signed(plivo(url, fields, text, nonce="n2"), "plivo")
-    assert not signed(asked._replace(url=f"{url}x"), "plivo")
-    other = {**asked.headers, "content-type": "application/json"}
-    assert not signed(asked._replace(headers=other, body=b"{}"), "plivo")
+    assert not signed(request._replace(url=f"{url}x"), "plivo")
+    other = {**request.headers, "content-type": "application/json"}
+    assert not signed(request._replace(headers=other, body=b"{}"), "plivo")
 
 
 def test_a_nonce_is_needed() -> None:

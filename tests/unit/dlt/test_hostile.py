@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.dlt.filing import CROWDED_LIMIT, FEW_SHARERS
 from harkara.dlt.index import TemplateIndex
+from harkara.dlt.inverted_index import COMMON_LIMIT, FEW_CANDIDATES
 from harkara.dlt.matching import render
 from harkara.dlt.templates import kinds
-from tests.unit.dlt.test_index import LUCK, VOCABULARY, crowded, entries
+from tests.unit.dlt.test_index import LUCK, VOCABULARY, common, entries
 from tests.unit.dlt.test_matching import FIXED, TAGS, VALUES
 from tests.unit.steps import steps
 
@@ -86,7 +86,7 @@ def test_a_text_takes_few_steps_more_among_hostile_templates(name: str) -> None:
 def test_a_text_of_a_hostile_template_takes_steps_for_its_length(name: str) -> None:
     index, texts = made(name)
     length = sum(map(len, texts)) / len(texts)
-    assert find_steps(index, texts) < 3 * NORMAL_STEPS + CROWDED_LIMIT * length
+    assert find_steps(index, texts) < 3 * NORMAL_STEPS + COMMON_LIMIT * length
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -112,12 +112,12 @@ def test_an_index_of_long_templates_takes_memory_for_few_of_their_runs(name: str
 @pytest.mark.parametrize("name", ["normal", "one and the same", "long, the same but for a number"])
 def test_templates_that_differ_in_a_word_are_all_found(name: str) -> None:
     index, texts = made(name)
-    assert not crowded(index)
+    assert not common(index)
     assert all(map(index.find, texts))
 
 
 def test_few_that_nothing_tells_apart_are_all_found() -> None:
-    contents = [f"Dear {VAR}, code{VAR}{n}x{VAR} is yours" for n in range(FEW_SHARERS)]
+    contents = [f"Dear {VAR}, code{VAR}{n}x{VAR} is yours" for n in range(FEW_CANDIDATES)]
     index = TemplateIndex(entries(*contents))
     for content in contents:
         found = index.find(render(content, ["1 of 2"] * 3))
@@ -135,7 +135,7 @@ def test_of_many_that_nothing_tells_apart_those_that_can_be_as_short_are_compare
 def test_of_many_that_nothing_tells_apart_each_matches_where_its_id_is_given() -> None:
     index, _ = made("numbers beside variables")
     text = render(HOSTILE["numbers beside variables"](17), ["12"] * 2)
-    assert "17" in crowded(index)
+    assert "17" in common(index)
     matcher = index.matcher("17")
     assert matcher is not None
     assert matcher.matches(text)
@@ -157,7 +157,7 @@ def test_what_was_rendered_is_found_unless_many_are_alike(
     text = render(contents[at], [data.draw(VALUES[kind]) for kind in kinds(contents[at])])
     found = index.find(text)
     if found is None:
-        assert contents[at] in {contents[int(key)] for key in crowded(index)}
+        assert contents[at] in {contents[int(key)] for key in common(index)}
     else:
         matcher = index.matcher(found.dlt_template_id)
         assert matcher is not None

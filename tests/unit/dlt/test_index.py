@@ -27,9 +27,9 @@ def entries(*contents: str) -> list[Entry]:
     return [Entry(str(number), (), content) for number, content in enumerate(contents)]
 
 
-def crowded(index: TemplateIndex) -> set[str]:
+def common(index: TemplateIndex) -> set[str]:
     """Return the ids of the templates in the inverted index's common list."""
-    return {index._entries[place].dlt_template_id for place in index._filing.crowded}
+    return {index._entries[place].dlt_template_id for place in index._inverted.common}
 
 
 def least(content: str) -> int:
@@ -56,17 +56,17 @@ def test_the_index_finds_what_a_scan_finds(
 ) -> None:
     all_entries = [Entry(str(at), headers, content) for at, (headers, content) in enumerate(rows)]
     index = TemplateIndex(all_entries)
-    told_apart = [entry for entry in all_entries if entry.dlt_template_id not in crowded(index)]
+    distinguished = [entry for entry in all_entries if entry.dlt_template_id not in common(index)]
     content = data.draw(st.sampled_from([content for _, content in rows]) | CONTENTS)
     for _ in range(4):
         filled = [data.draw(VALUES if kind == "var" else st.just("7")) for kind in kinds(content)]
         text, header = render(content, filled), data.draw(st.sampled_from(HEADERS))
-        found, wanted = index.find(text, header), best(told_apart, text, header)
-        if told_apart == all_entries or found is None:
-            assert found == wanted
+        found, required = index.find(text, header), best(distinguished, text, header)
+        if distinguished == all_entries or found is None:
+            assert found == required
         else:
             assert best([found], text, header) == found
-            assert wanted is None or least(found.content) >= least(wanted.content)
+            assert required is None or least(found.content) >= least(required.content)
 
 
 OF_HEADERS = TemplateIndex(

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from harkara.dlt.index import Entry, TemplateIndex
 from harkara.dlt.matching import Matcher
-from harkara.dlt.mismatch import Part, departure
+from harkara.dlt.mismatch import Part, diff
 from tests.cases.reading import rows
 from tests.unit.dlt.test_index import CONTENTS, entries
 
 
 @pytest.mark.parametrize("case", rows("dlt_mismatches"))
-def test_where_a_text_departs(case: dict[str, Any]) -> None:
-    mismatch = departure("1107", Matcher(case["template"]), case["text"])
+def test_where_a_text_differs(case: dict[str, Any]) -> None:
+    mismatch = diff("1107", Matcher(case["template"]), case["text"])
     assert mismatch is not None
     assert (mismatch.part, mismatch.position, mismatch.expected, mismatch.variable) == (
         case["part"], case["position"], case["expected"], case["variable"],
@@ -35,13 +35,13 @@ def test_where_a_text_departs(case: dict[str, Any]) -> None:
     ids=[Part.FIXED, Part.VARIABLE, "no value", Part.END],
 )  # fmt: skip
 def test_a_mismatch_is_a_sentence(template: str, text: str, sentence: str) -> None:
-    assert str(departure("1107", Matcher(template), text)) == sentence
+    assert str(diff("1107", Matcher(template), text)) == sentence
 
 
 @given(CONTENTS, st.text("ordesyui Dh,.17\n", max_size=60) | CONTENTS)
-def test_a_text_departs_from_what_it_does_not_match(content: str, text: str) -> None:
+def test_a_text_differs_from_a_template_that_it_does_not_match(content: str, text: str) -> None:
     matcher = Matcher(content)
-    mismatch = departure("1107", matcher, text)
+    mismatch = diff("1107", matcher, text)
     assert (mismatch is None) is matcher.matches(text)
     if mismatch is not None:
         assert 0 <= mismatch.position <= len(text)

@@ -13,14 +13,14 @@ from harkara.links.codec import (
     EXAMPLE_CODE,
     URLS_PER_MESSAGE,
     Linked,
+    LinkKey,
     LinkSet,
     LinkSigner,
-    Place,
     base_of,
     host_of,
     is_code,
+    link_numbers,
     pack_links,
-    places_of,
     unpack_links,
 )
 
@@ -28,46 +28,46 @@ SIGNER = LinkSigner(b"key")
 HOST = "hk.example"
 ALPHABET = string.digits + string.ascii_letters
 hosts = st.from_regex(r"[a-z]{1,10}\.example", fullmatch=True)
-places = st.builds(
-    Place,
+indexes = st.builds(
+    LinkKey,
     st.integers(0, 2**40 - 1),
     st.integers(0, MESSAGES_PER_BATCH - 1),
     st.integers(0, URLS_PER_MESSAGE - 1),
 )
 
 
-@given(hosts, places)
-def test_a_code_names_its_link(host: str, place: Place) -> None:
-    code = SIGNER.code(host, place)
+@given(hosts, indexes)
+def test_a_code_names_its_link(host: str, key: LinkKey) -> None:
+    code = SIGNER.code(host, key)
     assert is_code(code)
-    assert SIGNER.read(host, code) == place
+    assert SIGNER.read(host, code) == key
 
 
-@given(places, st.integers(0, CODE_LENGTH - 1), st.sampled_from(ALPHABET))
+@given(indexes, st.integers(0, CODE_LENGTH - 1), st.sampled_from(ALPHABET))
 def test_a_code_with_any_character_changed_is_refused(
-    place: Place, at: int, character: str
+    key: LinkKey, at: int, character: str
 ) -> None:
-    code = SIGNER.code(HOST, place)
+    code = SIGNER.code(HOST, key)
     changed = code[:at] + character + code[at + 1 :]
     if changed != code:
         with pytest.raises(ForeignReference):
             SIGNER.read(HOST, changed)
 
 
-@given(places)
-def test_a_code_is_of_its_host_and_key_alone(place: Place) -> None:
-    code = SIGNER.code(HOST, place)
+@given(indexes)
+def test_a_code_is_of_its_host_and_key_alone(key: LinkKey) -> None:
+    code = SIGNER.code(HOST, key)
     with pytest.raises(ForeignReference):
         SIGNER.read("other.example", code)
     with pytest.raises(ForeignReference):
         LinkSigner(b"another key").read(HOST, code)
 
 
-@given(places)
-def test_codes_cannot_be_walked(place: Place) -> None:
+@given(indexes)
+def test_codes_cannot_be_walked(key: LinkKey) -> None:
     """The tags of neighbouring links do not reveal a link's own: each is pseudo-random."""
     neighbours = [
-        place._replace(message=message, number=number) for message in range(8) for number in (0, 1)
+        key._replace(message=message, number=number) for message in range(8) for number in (0, 1)
     ]
     tags = {number_of(SIGNER.code(HOST, each)) & (1 << 30) - 1 for each in neighbours}
     assert len(tags) == len(neighbours)
@@ -122,20 +122,20 @@ texts = st.none() | st.lists(urls, min_size=1, max_size=5).map(
 
 @given(st.lists(texts, max_size=20))
 def test_a_set_leads_each_link_to_its_url(linked: list[Linked | None]) -> None:
-    made = LinkSet("acme", "batch", "https://hk.example", 7, *places_of(linked))
+    made = LinkSet("acme", "batch", "https://hk.example", 7, *link_numbers(linked))
     links = unpack_links(pack_links(made))
     assert links == LinkSet(*made)
     assert len(set(links.urls)) == len(links.urls)
     for index, link in enumerate(linked):
         own = link.own_urls() if link else []
-        found = [links.url(Place(0, index, number)) for number in range(URLS_PER_MESSAGE)]
+        found = [links.url(LinkKey(0, index, number)) for number in range(URLS_PER_MESSAGE)]
         assert found == own + [None] * (URLS_PER_MESSAGE - len(own))
-    assert links.url(Place(0, len(linked), 0)) is None
+    assert links.url(LinkKey(0, len(linked), 0)) is None
 
 
 def test_a_url_that_all_messages_share_takes_next_to_nothing() -> None:
     linked = [Linked(["See ", "."], ["https://acme.example/sale?utm_campaign=diwali"])] * 1_000
-    packed = pack_links(LinkSet("acme", "1" * 27, "https://hk.example", 7, *places_of(linked)))
+    packed = pack_links(LinkSet("acme", "1" * 27, "https://hk.example", 7, *link_numbers(linked)))
     assert len(packed) < 300
 
 

@@ -68,9 +68,9 @@ def test_an_entry_is_one_line_of_bounded_length(text: str) -> None:
     console.people.record(by(console, "admin"), "template.put", text, text)
     entries = console.people.audit("acme").entries
     (entry,) = (each for each in entries if each.action == "template.put")
-    for shown in (entry.subject, entry.address):
-        assert len(shown) <= 300
-        assert all(each.isprintable() for each in shown)
+    for visible in (entry.subject, entry.address):
+        assert len(visible) <= 300
+        assert all(each.isprintable() for each in visible)
 
 
 def test_the_log_is_read_in_pages() -> None:

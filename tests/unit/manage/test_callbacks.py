@@ -20,7 +20,7 @@ def world() -> World:
     return World()
 
 
-def test_secrets_are_sealed_and_their_names_are_shown(world: World) -> None:
+def test_secrets_are_encrypted_and_their_names_are_shown(world: World) -> None:
     world.create(**SECRETS)
     assert (world.callback.header_names, world.callback.has_token) == (("x-key",), True)
     assert not world.callback.signed
@@ -39,11 +39,11 @@ def test_a_change_keeps_the_secrets_that_it_does_not_name(world: World) -> None:
     assert world.callback.signed
 
 
-def test_a_change_of_no_secret_seals_nothing(world: World) -> None:
+def test_a_change_of_no_secret_encrypts_nothing(world: World) -> None:
     world.create(**SECRETS)
-    sealed = world.callback.sealed
+    encrypted = world.callback.encrypted
     world.replace(name="Changed", header_names=[], has_token=False, signed=True)
-    assert world.callback.sealed == sealed
+    assert world.callback.encrypted == encrypted
     assert (world.callback.header_names, world.callback.signed) == (("x-key",), False)
     assert world.cipher.calls == ["decrypt"]
 
@@ -52,7 +52,7 @@ def test_a_callback_without_secrets_costs_no_call(world: World) -> None:
     world.create()
     world.replace(name="Changed")
     world.test()
-    assert world.callback.sealed == b""
+    assert world.callback.encrypted == b""
     assert world.cipher.calls == []
 
 
@@ -118,7 +118,7 @@ def test_what_is_not_there_is_neither_renewed_nor_tried(name: str, world: World)
 
 
 @pytest.mark.parametrize(("status", "opens"), [(200, True), (204, True), (410, False), (0, False)])
-def test_a_sample_that_is_taken_opens_the_door(status: int, opens: bool, world: World) -> None:
+def test_a_sample_that_is_taken_closes_the_circuit(status: int, opens: bool, world: World) -> None:
     world.create()
     world.opened.clear()
     world.platform.status = status
@@ -149,7 +149,7 @@ def test_a_sample_is_of_a_state_that_is_wanted_and_can_be_told(
     assert FORMATS[form].render(task.members, destination.settings)
 
 
-def test_a_vault_that_fails_changes_nothing(world: World) -> None:
+def test_an_encryption_that_fails_changes_nothing(world: World) -> None:
     def fail(*_: object) -> bytes:
         raise StoreUnavailable("a text of AWS")
 
@@ -171,9 +171,9 @@ NOW_MS = NOW_S * 1000
         (HealthRecord(), "unproven", 0),
         (HealthRecord(acked_ms=NOW_MS - 1000), "healthy", 0),
         (HealthRecord(acked_ms=NOW_MS - 3_600_000), "unproven", 0),
-        (HealthRecord(failures=3, failed_ms=NOW_MS, shut_until_ms=NOW_MS + 4_500), "failing", 5),
-        (HealthRecord(shut_until_ms=NOW_MS + 1000, throttled=True), "paused", 1),
-        (HealthRecord(shut_until_ms=NOW_MS - 1, throttled=True), "unproven", 0),
+        (HealthRecord(failures=3, failed_ms=NOW_MS, open_until_ms=NOW_MS + 4_500), "failing", 5),
+        (HealthRecord(open_until_ms=NOW_MS + 1000, throttled=True), "paused", 1),
+        (HealthRecord(open_until_ms=NOW_MS - 1, throttled=True), "unproven", 0),
         (HealthRecord(acked_ms=NOW_MS, gone=True), "gone", 0),
     ],
 )
@@ -182,9 +182,13 @@ def test_the_health_of_a_callback_is_told_in_a_word(
 ) -> None:
     world.create()
     world.health = record
-    told = world.service.health(world.account, "main")
-    assert (told["state"], told["open_s"], told["failures"]) == (state, open_s, record.failures)
-    assert (told["acked_at"] is None) == (record.acked_ms == 0)
+    reported = world.service.health(world.account, "main")
+    assert (reported["state"], reported["open_s"], reported["failures"]) == (
+        state,
+        open_s,
+        record.failures,
+    )
+    assert (reported["acked_at"] is None) == (record.acked_ms == 0)
 
 
 def test_the_health_of_no_callback_is_not_found(world: World) -> None:

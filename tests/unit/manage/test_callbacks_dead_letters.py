@@ -26,7 +26,7 @@ def at(number: int) -> str:
 def test_a_parked_callback_is_shown_with_its_reason_and_no_number(world: World) -> None:
     world.create()
     world.park(1)
-    (row,) = world.service.parked_page(world.account, "main", {}, 100)["parked"]
+    (row,) = world.service.dead_letter_page(world.account, "main", {}, 100)["parked"]
     assert row == {
         "id": f"{NOW_S + 1}000.q1.0",
         "at": "2026-01-01T09:00:01.000Z",
@@ -94,7 +94,7 @@ def test_what_is_selected_is_enqueued_again(
     world.park(4, callback_id="other")
     assert world.replay(**fields) == {"replayed": len(replayed), "complete": True}
     tasks = [decode_dlr(message.body) for message in world.queues.waiting]
-    assert [task.group_owner for task in tasks if isinstance(task, CallbackTask)] == replayed
+    assert [task.group_task_id for task in tasks if isinstance(task, CallbackTask)] == replayed
     left, _ = world.page()
     assert sorted([*left, *replayed]) == ["q1", "q2", "q3"]
 

@@ -53,10 +53,10 @@ def test_no_secret_is_stored_or_shown_in_clear() -> None:
     secret = console.with_totp(cookie)
     token = console.invite()
     stored = str(console.dynamo.tables[ACCOUNTS].items)
-    shown = repr(console.user()) + str(console.people.audit("acme"))
+    visible = repr(console.user()) + str(console.people.audit("acme"))
     for text in (PASSWORD, cookie, token, token.split(".")[3], secret.hex(), str(secret)[2:-1]):
-        assert text not in stored + shown
-    assert console.user().password_hash not in shown
+        assert text not in stored + visible
+    assert console.user().password_hash not in visible
     assert ASHA not in cookie + token
 
 

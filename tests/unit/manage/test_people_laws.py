@@ -26,7 +26,7 @@ class Issued:
     text: str
     email: str
     role: Role
-    ends_s: float
+    expires_at_s: float
     good: bool = True
 
 
@@ -59,7 +59,7 @@ class SigningIn(RuleBasedStateMachine):
         alive = [
             each
             for each in self.cookies
-            if each.email == email and each.good and now_s < each.ends_s
+            if each.email == email and each.good and now_s < each.expires_at_s
         ]
         for cookie in alive[: max(0, len(alive) + 1 - SESSIONS_LIMIT)]:
             cookie.good = False
@@ -83,14 +83,14 @@ class SigningIn(RuleBasedStateMachine):
             self.end(email)
         for each in self.tokens:
             each.good = each.good and each.email != email
-        ends_s = int(self.console.now_s) + INVITATION_S
-        self.tokens.append(Issued(token, email, role, ends_s))
+        expires_at_s = int(self.console.now_s) + INVITATION_S
+        self.tokens.append(Issued(token, email, role, expires_at_s))
 
     @precondition(lambda self: self.tokens)
     @rule(number=numbers, password=passwords)
     def accept(self, number: int, password: str) -> None:
         token = self.tokens[number % len(self.tokens)]
-        is_good = token.good and self.console.now_s < token.ends_s
+        is_good = token.good and self.console.now_s < token.expires_at_s
         assert (self.processes[1].invitation(token.text) is not None) == is_good
         try:
             cookie = self.processes[0].accept_invitation(token.text, password, ADDRESS)
@@ -149,11 +149,11 @@ class SigningIn(RuleBasedStateMachine):
         self.console.now_s += seconds
 
     @precondition(lambda self: self.cookies)
-    @rule(number=numbers, place=st.integers(0, 200), character=st.sampled_from("aA0._-z"))
-    def alter(self, number: int, place: int, character: str) -> None:
+    @rule(number=numbers, index=st.integers(0, 200), character=st.sampled_from("aA0._-z"))
+    def alter(self, number: int, index: int, character: str) -> None:
         text = self.cookies[number % len(self.cookies)].text
-        place %= len(text)
-        altered = text[:place] + character + text[place + 1 :]
+        index %= len(text)
+        altered = text[:index] + character + text[index + 1 :]
         if altered != text:
             assert self.processes[0].person(altered) is None
 
@@ -162,7 +162,9 @@ class SigningIn(RuleBasedStateMachine):
         for people in self.processes:
             for cookie in self.cookies[-15:]:
                 found = people.person(cookie.text)
-                assert (found is not None) == (cookie.good and self.console.now_s < cookie.ends_s)
+                assert (found is not None) == (
+                    cookie.good and self.console.now_s < cookie.expires_at_s
+                )
                 if found:
                     assert (found.email, found.role) == (cookie.email, cookie.role)
                     assert found.account_id == "acme"

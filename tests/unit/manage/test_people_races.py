@@ -190,13 +190,13 @@ def test_limits_hold_for_tries_at_once_in_many_processes() -> None:
     console.joined()
     processes = [console.process() for _ in range(4)]
 
-    def tries(process: int) -> list[str | Code | None]:
+    def attempts(process: int) -> list[str | Code | None]:
         def attempt() -> str:
             return processes[process].sign_in(ASHA, OTHER, "", f"192.0.2.{process}")
 
         return [outcome(attempt) for _ in range(10)]
 
     with ThreadPoolExecutor(len(processes)) as pool:
-        came = [each for some in pool.map(tries, range(len(processes))) for each in some]
+        came = [each for some in pool.map(attempts, range(len(processes))) for each in some]
     assert came.count(Code.UNAUTHORIZED) == 5
     assert came.count(Code.RATE_LIMITED) == 35

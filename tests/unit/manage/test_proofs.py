@@ -215,12 +215,12 @@ def test_a_ticket_of_a_key_that_another_process_has_just_made_is_read() -> None:
     assert Tickets(lambda: keys).read(Purpose.COOKIE, text, NOW_S) == TICKET
 
 
-@given(place=st.integers(min_value=0), character=st.characters())
-def test_an_altered_ticket_is_refused(place: int, character: str) -> None:
+@given(index=st.integers(min_value=0), character=st.characters())
+def test_an_altered_ticket_is_refused(index: int, character: str) -> None:
     signer = tickets(b"key")
     text = signer.sign(Purpose.COOKIE, TICKET)
-    place %= len(text)
-    altered = text[:place] + character + text[place + 1 :]
+    index %= len(text)
+    altered = text[:index] + character + text[index + 1 :]
     assert (signer.read(Purpose.COOKIE, altered, NOW_S) is None) == (altered != text)
 
 

@@ -55,7 +55,7 @@ class World:
         self.service = RegistryService(
             self.registry,
             FakeCipher(),
-            lambda *door: self.opened.append(door),
+            lambda *endpoint: self.opened.append(endpoint),
             UrlRules(loopback=private),
         )
 

@@ -18,10 +18,10 @@ def test_rows_without_a_type_have_the_one_that_was_given() -> None:
 
 
 @pytest.mark.parametrize("cell", ["1.10717E+18", "1,10717E+18", "1.1e18", "1E18"])
-@pytest.mark.parametrize("place", [0, 3])
-def test_an_id_that_a_spreadsheet_has_rounded_says_so(cell: str, place: int) -> None:
+@pytest.mark.parametrize("index", [0, 3])
+def test_an_id_that_a_spreadsheet_has_rounded_says_so(cell: str, index: int) -> None:
     cells = ["1107", "x", "T", "1101172974420810001"]
-    cells[place] = f'"{cell}"'
+    cells[index] = f'"{cell}"'
     row = row_of(",".join(cells), f"{HEADER},Entity ID")
     assert "a spreadsheet has rounded it" in row.problem
 

@@ -193,10 +193,10 @@ def test_the_second_row_of_an_id_is_refused() -> None:
 
 
 @pytest.mark.parametrize("cell", ["s3cret\x00", "=s3cret", "s3cret" * 100_000, "{#s3cret#}"])
-@pytest.mark.parametrize("place", range(7))
-def test_a_report_does_not_repeat_what_stands_in_cells(cell: str, place: int) -> None:
+@pytest.mark.parametrize("index", range(7))
+def test_a_report_does_not_repeat_what_stands_in_cells(cell: str, index: int) -> None:
     cells = ["1101172974420810001", "ACMEBK", "1107", "Offer", "x", "T", "Approved"]
-    cells[place] = cell
+    cells[index] = cell
     header = "Entity ID,Header,Template ID,Template Name,Content,Type,Status"
     for row in parse(of(",".join(cells), header=header)):
         assert "s3cret" not in row.problem

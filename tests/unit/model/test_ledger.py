@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from harkara.model.ledger import (
-    POINTER_KIND,
+    CARRIER_ID_KIND,
     Lease,
     Relation,
     ack_kind,
@@ -28,7 +28,7 @@ NOW_MS = 1_000_000
 
 
 @pytest.mark.parametrize(
-    ("owner", "holder", "until_ms", "relation"),
+    ("task_id", "worker_id", "expires_at_ms", "relation"),
     [
         pytest.param("me", "here", NOW_MS + 1, Relation.OURS, id="this delivery"),
         pytest.param("me", "here", NOW_MS - 1, Relation.OURS, id="this delivery, at its end"),
@@ -40,18 +40,18 @@ NOW_MS = 1_000_000
         pytest.param("you", "here", NOW_MS + 1, Relation.FOREIGN, id="another message, one batch"),
     ],
 )
-def test_a_mark_in_place_is_someones(
-    owner: str, holder: str, until_ms: int, relation: Relation
+def test_an_entry_in_place_is_someones(
+    task_id: str, worker_id: str, expires_at_ms: int, relation: Relation
 ) -> None:
-    existing = Lease(owner, holder, until_ms).mark("batch", "claim#001#0000")
+    existing = Lease(task_id, worker_id, expires_at_ms).entry("batch", "claim#001#0000")
     assert Lease("me", "here", NOW_MS + 60_000).relation(existing, NOW_MS) is relation
 
 
-def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
-    mark = Lease("owner", "holder", 7).mark("batch", "final#0001", state="delivered")
-    assert mark.key == ("batch", "final#0001")
-    assert (mark.owner, mark.holder, mark.until_ms) == ("owner", "holder", 7)
-    assert mark.data == {"state": "delivered"}
+def test_an_entry_carries_who_put_it_and_what_it_says() -> None:
+    entry = Lease("task_id", "worker_id", 7).entry("batch", "final#0001", state="delivered")
+    assert entry.key == ("batch", "final#0001")
+    assert (entry.task_id, entry.worker_id, entry.expires_at_ms) == ("task_id", "worker_id", 7)
+    assert entry.data == {"state": "delivered"}
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_keys_sort_as_their_numbers_do(kinds: list[str], first: str) -> None:
         pytest.param(lambda: segment_kind(7, 2, "s"), "segment#0007#002#s", id="a segment"),
         pytest.param(lambda: links_key(255), ("links#00000000ff", "links"), id="links"),
         pytest.param(
-            lambda: carrier_partition(POINTER_KIND, "sim", "A\ud800"),
-            "pointer#sim#530b140ce6dde58e96643e2adb6e4a55",
+            lambda: carrier_partition(CARRIER_ID_KIND, "sim", "A\ud800"),
+            "carrier-id#sim#530b140ce6dde58e96643e2adb6e4a55",
             id="a carrier's id, of half a character too",
         ),
     ],
@@ -97,9 +97,9 @@ def test_a_key_is_written_so_for_good(key: Callable[[], object], written: object
 @pytest.mark.parametrize(
     ("batch_id", "index", "speaks"), [("c", 1, True), ("c", 3, False), ("other", 1, False)]
 )
-def test_a_callbacks_mark_names_its_members(batch_id: str, index: int, speaks: bool) -> None:
-    mark = Lease("owner", "holder", 7).mark("owner", "ack#000", members={"c": [1, 2]})
-    assert speaks_of(mark, batch_id, index) is speaks
+def test_a_callbacks_entry_names_its_members(batch_id: str, index: int, speaks: bool) -> None:
+    entry = Lease("task_id", "worker_id", 7).entry("task_id", "ack#000", members={"c": [1, 2]})
+    assert speaks_of(entry, batch_id, index) is speaks
 
 
 @pytest.mark.parametrize("index", [0, 7, 1023])

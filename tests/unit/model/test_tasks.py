@@ -23,8 +23,8 @@ from harkara.model.tasks import (
     ReceiptsTask,
     RecoverTask,
     decode_dlr,
-    owner_of,
     receipts_tasks,
+    task_id_of,
 )
 
 # SendMessage's reference: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | from #x10000.
@@ -147,23 +147,23 @@ def test_another_kind_of_task_is_an_error(decode: Callable[[str], object], body:
 
 
 @pytest.mark.parametrize(
-    ("owner", "expected"),
+    ("task_id", "expected"),
     [
         pytest.param({}, "message-id", id="none: the message's own id"),
-        pytest.param({"owner": "first-id"}, "first-id", id="a redrive names the first owner"),
-        pytest.param({"owner": None}, "message-id", id="null is none"),
-        pytest.param({"owner": 7}, "message-id", id="a number is none"),
+        pytest.param({"task_id": "first-id"}, "first-id", id="a redrive names the first task id"),
+        pytest.param({"task_id": None}, "message-id", id="null is none"),
+        pytest.param({"task_id": 7}, "message-id", id="a number is none"),
     ],
 )
-def test_a_body_may_name_whose_duty_it_is(owner: dict[str, object], expected: str) -> None:
-    body = to_json({**from_json(SUBMIT.encode()), **owner}).decode()
-    assert owner_of("message-id", body) == expected
+def test_a_body_may_name_whose_duty_it_is(task_id: dict[str, object], expected: str) -> None:
+    body = to_json({**from_json(SUBMIT.encode()), **task_id}).decode()
+    assert task_id_of("message-id", body) == expected
     assert decode_submit(body) == SUBMIT
 
 
-def test_what_is_handed_on_may_stay_its_first_owners() -> None:
+def test_a_requeued_task_may_keep_its_first_task_id() -> None:
     body = SUBMIT.encode("first-id")
-    assert owner_of("message-id", body) == "first-id"
+    assert task_id_of("message-id", body) == "first-id"
     assert decode_submit(body) == SUBMIT
 
 
@@ -176,9 +176,9 @@ def test_receipts_travel_a_hundred_at_a_time() -> None:
 
 
 def test_a_webhook_id_is_the_same_at_every_attempt() -> None:
-    first = CallbackTask("owner", 3, 0, "acme", Endpoint("https://x.example", "clevertap"), ())
-    again = CallbackTask("owner", 3, 4, "acme", Endpoint("https://x.example", "clevertap"), ())
-    assert first.webhook_id == again.webhook_id == "owner.3"
+    first = CallbackTask("task_id", 3, 0, "acme", Endpoint("https://x.example", "clevertap"), ())
+    again = CallbackTask("task_id", 3, 4, "acme", Endpoint("https://x.example", "clevertap"), ())
+    assert first.webhook_id == again.webhook_id == "task_id.3"
 
 
 def test_a_lane_has_its_queue() -> None:

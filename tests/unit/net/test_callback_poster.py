@@ -29,7 +29,7 @@ URL = "https://api.clevertap.com/dlr?key=1"
 MEMBERS = (Dlr("M1", "ref", State.DELIVERED, 1_435_322_805),)
 RULES = UrlRules()
 ENDPOINT = Endpoint(URL, "clevertap")
-TASK = CallbackTask("owner", 2, 5, "acme", ENDPOINT, MEMBERS)
+TASK = CallbackTask("task_id", 2, 5, "acme", ENDPOINT, MEMBERS)
 
 
 # Names
@@ -139,7 +139,7 @@ def test_a_callback_is_posted_in_its_format_under_its_name() -> None:
     assert headers == {
         "content-type": "application/json",
         "user-agent": "Harkara/0.1.0",
-        "webhook-id": "owner.2",
+        "webhook-id": "task_id.2",
         "webhook-timestamp": "1700000000",
     }
     assert json.loads(content)[0]["data"][0]["meta"] == "ref"

@@ -19,11 +19,11 @@ class SlowServers:
     """A system resolver that answers no name until a test allows it."""
 
     def __init__(self) -> None:
-        self.asked = threading.Semaphore(0)
+        self.request = threading.Semaphore(0)
         self.answers = threading.Event()
 
     def __call__(self, *_: object, **__: object) -> None:
-        self.asked.release()
+        self.request.release()
         if not self.answers.wait(PATIENCE_S):
             self.answers.set()  # the others need not wait as long
             raise AssertionError("nobody let the name servers answer")
@@ -62,7 +62,7 @@ def test_slow_names_hold_no_call_of_the_store(
 
         async with client:
             asking = [asyncio.create_task(ask(name)) for name in names]
-            while not servers.asked.acquire(blocking=False):
+            while not servers.request.acquire(blocking=False):
                 await asyncio.sleep(0)
             await asyncio.to_thread(servers.answers.set)
             return await asyncio.gather(*asking, return_exceptions=True)
@@ -75,20 +75,20 @@ def test_slow_names_hold_no_call_of_the_store(
 def test_the_system_is_asked_for_streams_of_the_family_that_is_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[tuple[object, ...]] = []
+    request: list[tuple[object, ...]] = []
     addresses = [
         (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("52.1.2.3", 443)),
         (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("2600::1", 443, 0, 0)),
     ]
 
     def system(*arguments: object, flags: int) -> list[object]:
-        asked.append((*arguments, flags))
+        request.append((*arguments, flags))
         return [*addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", system)
     found = asyncio.run(SystemResolver().resolve("acme.example", 443, socket.AF_UNSPEC))
     kind = (socket.AF_UNSPEC, socket.SOCK_STREAM, socket.AI_ADDRCONFIG)
-    assert asked == [("acme.example", 443, *kind)]
+    assert request == [("acme.example", 443, *kind)]
     assert [(each["hostname"], each["host"], each["port"], each["family"]) for each in found] == [
         ("acme.example", "52.1.2.3", 443, socket.AF_INET),
         ("acme.example", "2600::1", 443, socket.AF_INET6),

@@ -32,9 +32,9 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
     dlr = Deliveries()
     failed = receipt(1, FAILED, at_s=9, code=Code.DND, carrier_code="650", attempt=2)
     assert dlr.deliver(failed, rounds=3) == Counter(failed=1, callbacks=1)
-    (final,) = dlr.marks("final#")
+    (final,) = dlr.entries("final#")
     assert final.key == (BATCH.id, final_kind(1))
-    assert (final.owner, final.until_ms) == ("task", NOW_MS + HOLDS_S * 1000)
+    assert (final.task_id, final.expires_at_ms) == ("task", NOW_MS + HOLDS_S * 1000)
     assert final.data == {
         "state": FAILED,
         "at": 9,
@@ -42,11 +42,11 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
         "carrier_code": "650",
         "attempt": 2,
     }
-    told = Dlr(BATCH.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, MESSAGE.segment_count)
-    begins_ms = BATCH.begins_ms
-    task = CallbackTask("task", 0, 0, "acme", MAIN, (told,), begins_ms=begins_ms, rounds=3)
+    reported = Dlr(BATCH.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, MESSAGE.segment_count)
+    due_at_ms = BATCH.due_at_ms
+    task = CallbackTask("task", 0, 0, "acme", MAIN, (reported,), due_at_ms=due_at_ms, rounds=3)
     assert dlr.platform.taken == [task]
-    assert [note.carrier for note in dlr.notes] == ["", ""], "nobody knows which had it"
+    assert [event.carrier for event in dlr.log_events] == ["", ""], "nobody knows which had it"
 
 
 def test_of_a_messages_states_the_first_that_counts_stands() -> None:
@@ -54,9 +54,13 @@ def test_of_a_messages_states_the_first_that_counts_stands() -> None:
     receipts = receipt(0, FAILED), receipt(1), receipt(0), receipt(0, FAILED)
     counts = dlr.deliver(*receipts)
     assert counts == Counter(failed=1, delivered=1, repeated=2, callbacks=1)
-    assert dlr.deliver(receipt(0), receipt(2), owner="later")["repeated"] == 1
-    assert [mark.data["state"] for mark in dlr.marks("final#")] == [FAILED, DELIVERED, DELIVERED]
-    assert dlr.told() == [["ref0", "ref1"], ["ref2"]]
+    assert dlr.deliver(receipt(0), receipt(2), task_id="later")["repeated"] == 1
+    assert [entry.data["state"] for entry in dlr.entries("final#")] == [
+        FAILED,
+        DELIVERED,
+        DELIVERED,
+    ]
+    assert dlr.reported() == [["ref0", "ref1"], ["ref2"]]
     assert [task.rounds for task in dlr.platform.taken] == [1, 1]
 
 
@@ -64,41 +68,43 @@ def test_what_is_of_no_message_of_ours_is_counted_and_no_more() -> None:
     dlr = Deliveries()
     foreign = [receipt(6), Receipt(SECOND.mid(0), 1, DELIVERED, 0)]
     assert dlr.deliver(receipt(5), *foreign)["foreign"] == 2
-    assert dlr.told() == [["ref5"]]
+    assert dlr.reported() == [["ref5"]]
     assert dlr.deliver(*foreign) == Counter(foreign=2)
     assert dlr.deliver(foreign[1]) == Counter(foreign=1)
 
 
 def test_what_is_early_comes_again_and_what_was_tried_again_since_is_superseded() -> None:
     dlr = Deliveries()
-    holder = LedgerEntry(BATCH.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]})
-    claim = replace(holder, data={"indexes": [1, 2], "at": NOW_MS - 4000})
-    said = {"not_taken": [(0, 0)]}
-    outcome = LedgerEntry(BATCH.id, outcome_kind(1, 0), "t", "h", 0, said)
+    worker_id = LedgerEntry(
+        BATCH.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]}
+    )
+    claim = replace(worker_id, data={"indexes": [1, 2], "at": NOW_MS - 4000})
+    payload = {"not_taken": [(0, 0)]}
+    outcome = LedgerEntry(BATCH.id, outcome_kind(1, 0), "t", "h", 0, payload)
     dlr.store.put_if_absent([claim, outcome])
     early = receipt(2, FAILED, attempt=2)
     counts = dlr.deliver(receipt(0, FAILED), receipt(1), early, carrier="sim")
     assert counts == Counter(delivered=1, superseded=1, early=1, callbacks=1)
     assert dlr.waiting(QueueName.RECEIPT) == [(4.0, ReceiptsTask((early,), "sim"))]
-    assert dlr.told() == [["ref1"]]
+    assert dlr.reported() == [["ref1"]]
 
 
 def test_a_long_message_is_delivered_with_its_last_segment() -> None:
     dlr = Deliveries()
     first, last = receipt(0, segment="a"), receipt(0, segment="b")
     assert dlr.deliver(first, receipt(1)) == Counter(parts=1, delivered=1, callbacks=1)
-    assert dlr.deliver(last, owner="later") == Counter(delivered=1, callbacks=1)
-    assert dlr.told() == [["ref1"], ["ref0"]]
+    assert dlr.deliver(last, task_id="later") == Counter(delivered=1, callbacks=1)
+    assert dlr.reported() == [["ref1"], ["ref0"]]
 
 
 def test_a_redelivery_calls_back_what_an_earlier_one_made_final_though_it_counts_no_more() -> None:
     """Its receipt counted at the time, and the task that stored a final state calls it back."""
     dlr = Deliveries(trusted=False)
     dlr.deliver(receipt(0, FAILED), receipt(1))
-    dlr.deliver(receipt(2, FAILED), owner="another")
+    dlr.deliver(receipt(2, FAILED), task_id="another")
     dlr.queues.waiting.clear()
-    said = {"not_taken": [(0, 0), (2, 0)]}
-    dlr.store.put_if_absent([LedgerEntry(BATCH.id, outcome_kind(1, 0), "t", "h", 0, said)])
+    payload = {"not_taken": [(0, 0), (2, 0)]}
+    dlr.store.put_if_absent([LedgerEntry(BATCH.id, outcome_kind(1, 0), "t", "h", 0, payload)])
     dlr.now += HOLDS_S + 1
     again = receipt(0, FAILED), receipt(1), receipt(2, FAILED), receipt(3, FAILED)
     counts = dlr.deliver(*again)
@@ -117,20 +123,20 @@ def test_while_an_earlier_delivery_may_still_post_them_the_finals_are_left_to_it
     dlr.now += HOLDS_S
     with pytest.raises(LeaseHeld, match="^an earlier delivery may still be posting these$"):
         dlr.deliver(receipt(0))
-    assert dlr.told() == []
+    assert dlr.reported() == []
     dlr.now += 1
     assert dlr.deliver(receipt(0), receipt(1))["callbacks"] == 2
-    assert dlr.told() == [["ref0"], ["ref1"]], "the members are those of one delivery"
-    assert [mark.data["in_doubt"] for mark in dlr.marks("post#")] == [True, True]
+    assert dlr.reported() == [["ref0"], ["ref1"]], "the members are those of one delivery"
+    assert [entry.data["in_doubt"] for entry in dlr.entries("post#")] == [True, True]
 
 
 def test_anothers_finals_are_neither_waited_for_nor_called_back() -> None:
     dlr = Deliveries()
     dlr.deliver(receipt(0))
-    counts = dlr.deliver(receipt(0), receipt(1), owner="another")
+    counts = dlr.deliver(receipt(0), receipt(1), task_id="another")
     assert counts == Counter(repeated=1, delivered=1, callbacks=1)
-    assert dlr.told() == [["ref0"], ["ref1"]]
-    assert dlr.marks("post#") == [], "what is posted for the first time needs no mark"
+    assert dlr.reported() == [["ref0"], ["ref1"]]
+    assert dlr.entries("post#") == [], "what is posted for the first time needs no entry"
 
 
 @pytest.mark.parametrize(
@@ -151,8 +157,8 @@ def test_those_of_one_endpoint_are_told_in_one_callback(
     dlr = Deliveries(replace(BATCH, messages=messages))
     counts = dlr.deliver(receipt(2), receipt(0), receipt(1))
     assert (counts["delivered"], counts["callbacks"]) == (3, len(groups))
-    assert dlr.told() == groups
-    untold = [mark.data.get("untold", False) for mark in dlr.marks("final#")]
+    assert dlr.reported() == groups
+    untold = [entry.data.get("untold", False) for entry in dlr.entries("final#")]
     assert untold == [each is None for each in endpoints], "what no check need look for"
     assert [task.group for task in dlr.platform.taken] == list(range(len(groups)))
 
@@ -165,7 +171,7 @@ def test_a_callback_holds_as_many_as_its_format_takes() -> None:
     ]
     dlr = Deliveries(replace(BATCH, endpoints=(MAIN, single), messages=messages))
     dlr.deliver(*map(receipt, range(5)))
-    assert dlr.told() == [["ref0", "ref1"], ["s0"], ["s1"], ["s2"]]
+    assert dlr.reported() == [["ref0", "ref1"], ["s0"], ["s1"], ["s2"]]
     assert {task.webhook_id for task in dlr.platform.taken} == {f"task.{n}" for n in range(4)}
 
 
@@ -188,21 +194,21 @@ def test_what_a_carrier_made_final_is_noted_by_batch_once() -> None:
         receipt(2, FAILED, code=Code.DND),
         Receipt(SECOND.mid(0), 1, State.EXPIRED, 0, Code.EXPIRED),
     ]
-    dlr.deliver(receipt(1), owner="earlier")
-    dlr.notes.clear()
+    dlr.deliver(receipt(1), task_id="earlier")
+    dlr.log_events.clear()
     dlr.deliver(*receipts, carrier="sim")
     about = {"batch": BATCH.id, "task": "task"}
     counts = {"delivered": 1, "failed_subscriber": 1}
-    assert dlr.noted("messages final") == [
+    assert dlr.logged("messages final") == [
         LogEvent("messages final", about, counts, {"receipt_delay": 5.0}, "sim"),
         LogEvent("messages final", {**about, "batch": SECOND.id}, {"expired": 1}, {}, "sim"),
     ]
-    listed = {note.listed for note in dlr.notes if note.what == "messages final"}
+    listed = {event.listed for event in dlr.log_events if event.what == "messages final"}
     assert listed == {("batch",)}, "a batch's are one line of the log, which names the batches"
-    dlr.notes.clear()
+    dlr.log_events.clear()
     dlr.now += HOLDS_S + 1
     dlr.deliver(*receipts)
-    assert dlr.noted("messages final") == [], "a redelivery makes nothing final again"
+    assert dlr.logged("messages final") == [], "a redelivery makes nothing final again"
 
 
 def test_finals_and_their_callbacks_are_kept_from_when_their_batch_begins() -> None:
@@ -210,7 +216,9 @@ def test_finals_and_their_callbacks_are_kept_from_when_their_batch_begins() -> N
     scheduled = replace(BATCH, send_at_ms=NOW_MS + MONTH_S * 1000)
     dlr = Deliveries(scheduled, SECOND)
     dlr.deliver(receipt(0, State.CANCELLED, attempt=0), Receipt(SECOND.mid(0), 1, DELIVERED, 0))
-    kept_s = {kind: at for (_, kind), at in dlr.store.ends_s.items() if kind[:3] in ("fin", "ack")}
+    kept_s = {
+        kind: at for (_, kind), at in dlr.store.expires_at_s.items() if kind[:3] in ("fin", "ack")
+    }
     assert set(kept_s.values()) == {NOW + MONTH_S + RETENTION_S}
 
 
@@ -224,30 +232,30 @@ def test_nothing_is_read_or_made_final_where_no_time_is_left_to_post() -> None:
     assert len(dlr.faults.calls) == calls
 
 
-def test_what_a_check_recovers_is_posted_in_doubt_as_its_owner_may_have_posted_it() -> None:
+def test_recovered_finals_are_posted_in_doubt_as_their_task_may_have_posted_them() -> None:
     dlr = Deliveries(trusted=False)
     dlr.deliver(receipt(0, FAILED, code=Code.DND), receipt(1), receipt(2))
     dlr.queues.waiting.clear()
     trusting = Deliveries()
-    trusting.store.marks.update(dlr.store.marks)
+    trusting.store.entries.update(dlr.store.entries)
     counts = trusting.recover(0, 2, 3)
     assert counts == Counter(failed=1, delivered=1, callbacks=1, callbacks_in_doubt=1)
-    recovered = trusting.marks("recovered#")
-    assert [mark.kind for mark in recovered] == ["recovered#0000", "recovered#0002"]
-    assert {mark.owner for mark in recovered} == {"check"}
-    assert recovered[0].data == trusting.marks("final#")[0].data
+    recovered = trusting.entries("recovered#")
+    assert [entry.kind for entry in recovered] == ["recovered#0000", "recovered#0002"]
+    assert {entry.task_id for entry in recovered} == {"check"}
+    assert recovered[0].data == trusting.entries("final#")[0].data
     (task,) = trusting.platform.taken
     assert (task.webhook_id, task.rounds) == ("check.0", 1)
-    assert trusting.told() == [["ref0", "ref2"]]
-    assert trusting.noted("callbacks recovered") == [
+    assert trusting.reported() == [["ref0", "ref2"]]
+    assert trusting.logged("callbacks recovered") == [
         LogEvent("callbacks recovered", {"batch": BATCH.id}, {"recovered": 2})
     ]
     # A second, overlapping check leaves it to the first.
-    assert trusting.recover(0, owner="other check") == Counter(repeated=1)
+    assert trusting.recover(0, task_id="other check") == Counter(repeated=1)
     assert len(trusting.platform.taken) == 1
 
 
 def test_a_batch_whose_time_is_over_recovers_nothing() -> None:
     dlr = Deliveries(SECOND)
     assert dlr.recover(0) == Counter(batch_missing=1)
-    assert dlr.marks("") == []
+    assert dlr.entries("") == []

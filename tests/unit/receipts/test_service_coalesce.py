@@ -36,7 +36,7 @@ def sent(queues: FakeTaskQueues) -> list[object]:
 
 def test_single_receipts_go_on_as_one_task() -> None:
     there = queues()
-    assert CoalesceService(there).join(SINGLES) == SINGLES.keys()
+    assert CoalesceService(there).coalesce(SINGLES) == SINGLES.keys()
     assert sent(there) == [ReceiptsTask(tuple(RECEIPTS), "sim")]
 
 
@@ -45,14 +45,14 @@ def test_receipts_by_the_carriers_ids_go_on_together_as_well() -> None:
     bodies = {
         name: CarrierReceiptsTask("sim", ((name, FIRST),)).encode() for name in ("id1", "id2")
     }
-    assert CoalesceService(there).join(bodies) == bodies.keys()
+    assert CoalesceService(there).coalesce(bodies) == bodies.keys()
     assert sent(there) == [CarrierReceiptsTask("sim", (("id1", FIRST), ("id2", FIRST)))]
 
 
 def test_each_carriers_go_on_by_themselves() -> None:
     there = queues()
     other = {f"o{n}": ReceiptsTask((each,), "other").encode() for n, each in enumerate(RECEIPTS)}
-    assert CoalesceService(there).join(SINGLES | other) == (SINGLES | other).keys()
+    assert CoalesceService(there).coalesce(SINGLES | other) == (SINGLES | other).keys()
     assert sent(there) == [
         ReceiptsTask(tuple(RECEIPTS), "sim"),
         ReceiptsTask(tuple(RECEIPTS), "other"),
@@ -72,7 +72,7 @@ def test_each_carriers_go_on_by_themselves() -> None:
 )
 def test_a_receipt_that_waits_with_nothing_alike_stays(others: dict[str, str]) -> None:
     there = queues()
-    assert CoalesceService(there).join({"single": SINGLES["m0"], **others}) == set()
+    assert CoalesceService(there).coalesce({"single": SINGLES["m0"], **others}) == set()
     assert sent(there) == []
 
 
@@ -83,17 +83,19 @@ def test_an_event_that_came_late_to_look_for_its_message_keeps_its_count() -> No
         for waits in (0, 1)
     }
     bodies |= {"x0": bodies["w0"], "x1": bodies["w1"]}
-    CoalesceService(there).join(bodies)
+    CoalesceService(there).coalesce(bodies)
     assert sorted(task.waits for task in sent(there)) == [0, 1]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("longer", "joins"), [(0, True), (1, False)])
-def test_what_is_longer_than_a_single_receipt_is_not_even_decoded(longer: int, joins: bool) -> None:
+@pytest.mark.parametrize(("longer", "coalesces"), [(0, True), (1, False)])
+def test_what_is_longer_than_a_single_receipt_is_not_even_decoded(
+    longer: int, coalesces: bool
+) -> None:
     there = queues()
     short = CarrierReceiptsTask("sim", (("", FIRST),)).encode()
     name = "i" * (_SINGLE_LIMIT - len(short) + longer)
     bodies = {each: CarrierReceiptsTask("sim", ((name, FIRST),)).encode() for each in ("a", "b")}
-    assert CoalesceService(there).join(bodies) == (bodies.keys() if joins else set())
+    assert CoalesceService(there).coalesce(bodies) == (bodies.keys() if coalesces else set())
 
 
 class IllQueues(FakeTaskQueues):
@@ -108,4 +110,4 @@ class FullQueues(FakeTaskQueues):
 
 @pytest.mark.parametrize("kind", [IllQueues, FullQueues])
 def test_what_was_not_sent_on_stays(kind: type[FakeTaskQueues]) -> None:
-    assert CoalesceService(kind(Faults(), lambda: 0.0)).join(SINGLES) == set()
+    assert CoalesceService(kind(Faults(), lambda: 0.0)).coalesce(SINGLES) == set()

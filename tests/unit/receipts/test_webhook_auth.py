@@ -34,8 +34,8 @@ def item(carrier: CarrierSettings) -> dict[str, Any]:
 def service(dynamodb: ScriptedAws, queues: FakeTaskQueues) -> ReceiveService:
     accounts = DynamoAccountStore(dynamodb.client, "accounts", clock=lambda: 0.0)
     return ReceiveService(
-        door=WebhookAuthenticator(
-            accounts, lambda settings: settings.receipt_secret, lambda note: None
+        authenticator=WebhookAuthenticator(
+            accounts, lambda settings: settings.receipt_secret, lambda event: None
         ),
         queues=queues,
         signer=ReferenceSigner(b"tag key"),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from harkara.model.callbacks import UrlRules
 from harkara.runtime import settings
 from harkara.runtime.settings import (
+    ConsoleSettings,
     DlrSettings,
     InboundSettings,
     LinkSettings,
@@ -42,6 +43,7 @@ ALL = {
 }
 Model = type[
     SendSettings
+    | ConsoleSettings
     | ManageSettings
     | SubmitSettings
     | ReceiptSettings
@@ -52,6 +54,7 @@ Model = type[
 ]
 MODELS: tuple[Any, ...] = (
     SendSettings,
+    ConsoleSettings,
     ManageSettings,
     SubmitSettings,
     ReceiptSettings,

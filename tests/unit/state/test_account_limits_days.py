@@ -49,9 +49,11 @@ def test_many_shards_never_exceed_the_day_together(sent: Sequence[tuple[int, int
 
 @given(st.integers(1, 255), st.integers(1, 2_000_000), st.floats(0, 1, exclude_max=True), st.data())
 def test_on_an_unused_day_any_request_passes_that_the_day_holds(
-    segment_limit: int, per_day: int, luck: float, data: st.DataObject
+    segment_limit: int, per_day: int, random_fraction: float, data: st.DataObject
 ) -> None:
-    sending = Sending(luck=luck, requests_per_s=5_000, segments_per_day=per_day)
+    sending = Sending(
+        random_fraction=random_fraction, requests_per_s=5_000, segments_per_day=per_day
+    )
     sending.account = sending.account.model_copy(update={"segment_limit": segment_limit})
     largest = min(per_day, 1_000 * segment_limit)
     assert sending.take(data.draw(st.integers(1, largest) | st.just(largest))) is None
@@ -59,7 +61,7 @@ def test_on_an_unused_day_any_request_passes_that_the_day_holds(
 
 @given(st.lists(st.integers(1, 9_000), min_size=20, max_size=200))
 def test_the_day_is_over_only_where_no_shard_has_room(sizes: list[int]) -> None:
-    sending = Sending(luck=None, requests_per_s=5_000, segments_per_day=160_000)
+    sending = Sending(random_fraction=None, requests_per_s=5_000, segments_per_day=160_000)
     assert shard_count(sending.account) == 16
     admitted = 0
     for size in sizes:

@@ -30,15 +30,17 @@ def test_an_account_has_as_many_shards_as_it_needs(limits: dict[str, Any], shard
 
 
 @pytest.mark.parametrize(
-    ("luck", "tried"),
+    ("random_fraction", "tried"),
     [
         pytest.param(0.0, [0, 1, 2], id="the first"),
         pytest.param(0.5, [8, 9, 10], id="one in the middle"),
         pytest.param(0.999, [15, 0, 1], id="the last"),
     ],
 )
-def test_what_one_shard_refuses_the_next_may_admit(luck: float, tried: list[int]) -> None:
-    sending = Sending(luck=luck, requests_per_s=320)
+def test_what_one_shard_refuses_the_next_may_admit(
+    random_fraction: float, tried: list[int]
+) -> None:
+    sending = Sending(random_fraction=random_fraction, requests_per_s=320)
     assert sending.codes(3 * 21) == [None] * 3 * 21
     assert sending.shards() == [f"rate#acme#{shard}" for shard in tried]
     assert sending.codes(13 * 21 + 2) == [None] * 13 * 21 + [Code.RATE_LIMITED] * 2

@@ -34,23 +34,25 @@ class Hearing:
         self.now_s = START_S
         self.lot = 0.5
         self.faults = Faults()
-        self.notes: list[LogEvent] = []
+        self.log_events: list[LogEvent] = []
         self.store = FakeLimitStore(self.faults)
         self.processes = [
-            CircuitBreakers(self.store, lambda: self.now_s, lambda: self.lot, self.notes.append)
+            CircuitBreakers(
+                self.store, lambda: self.now_s, lambda: self.lot, self.log_events.append
+            )
             for _ in range(processes)
         ]
 
-    def hear(self, failed: int, count: int, process: int = 0) -> bool:
+    def report(self, failed: int, count: int, process: int = 0) -> bool:
         """Record outcomes; return whether they opened the circuit."""
         circuit_breakers = self.processes[process]
-        return circuit_breakers.hear("sim", failed, count) and circuit_breakers.open("sim")
+        return circuit_breakers.report("sim", failed, count) and circuit_breakers.open("sim")
 
     def wait_s(self, process: int = 0) -> float:
         return self.processes[process].wait_s("sim")
 
     def fail(self) -> None:
-        assert self.hear(FAILURES_NEEDED, FAILURES_NEEDED)
+        assert self.report(FAILURES_NEEDED, FAILURES_NEEDED)
 
     def state(self) -> BreakerState:
         text = self.store.existing.get("breaker#sim", "")
@@ -58,7 +60,7 @@ class Hearing:
 
 
 @pytest.mark.parametrize(
-    ("heard", "opens"),
+    ("received", "opens"),
     [
         pytest.param([(100, 100)], True, id="a block fails"),
         pytest.param([(1, 1)] * FAILURES_NEEDED, True, id="one after the other"),
@@ -70,18 +72,20 @@ class Hearing:
         pytest.param([(9, 9), (0, 1)], False, id="what goes well opens nothing"),
     ],
 )
-def test_half_of_the_messages_failing_opens_it(heard: list[tuple[int, int]], opens: bool) -> None:
+def test_half_of_the_messages_failing_opens_it(
+    received: list[tuple[int, int]], opens: bool
+) -> None:
     hearing = Hearing()
-    opened = [hearing.hear(*each) for each in heard]
-    assert opened == [False] * (len(heard) - 1) + [opens]
+    opened = [hearing.report(*each) for each in received]
+    assert opened == [False] * (len(received) - 1) + [opens]
     assert (hearing.wait_s() > 0) is opens
 
 
 def test_what_was_heard_long_ago_counts_no_more() -> None:
     hearing = Hearing()
-    assert not hearing.hear(FAILURES_NEEDED - 1, FAILURES_NEEDED - 1)
+    assert not hearing.report(FAILURES_NEEDED - 1, FAILURES_NEEDED - 1)
     hearing.now_s += WINDOW_S + 1
-    assert not hearing.hear(1, 1)
+    assert not hearing.report(1, 1)
 
 
 @pytest.mark.parametrize("moved_s", [-3600.0, -0.001, READ_EVERY_S, 3600.0])
@@ -112,8 +116,8 @@ def test_a_process_reads_it_every_few_seconds_at_the_most() -> None:
 
 def test_two_processes_that_find_the_carrier_dead_open_it_once() -> None:
     hearing = Hearing(processes=2)
-    assert hearing.hear(100, 100, process=0)
-    assert not hearing.hear(100, 100, process=1)
+    assert hearing.report(100, 100, process=0)
+    assert not hearing.report(100, 100, process=1)
     assert hearing.state().times == 1
 
 
@@ -145,8 +149,8 @@ def test_a_failure_while_it_returns_opens_it_for_twice_as_long() -> None:
         state = hearing.state()
         cool_downs.append((state.open_until_ms - state.opened_at_ms) // 1000)
         hearing.now_s = state.open_until_ms / 1000
-        assert not hearing.hear(0, 1)
-        assert hearing.hear(1, 1)
+        assert not hearing.report(0, 1)
+        assert hearing.report(1, 1)
     assert cool_downs[:3] == [COOL_DOWN_S, 2 * COOL_DOWN_S, 4 * COOL_DOWN_S]
     assert cool_downs == sorted(cool_downs)
     assert cool_downs[-1] == COOL_DOWN_LIMIT_S
@@ -154,36 +158,36 @@ def test_a_failure_while_it_returns_opens_it_for_twice_as_long() -> None:
 
 def test_failures_before_the_cool_down_say_nothing_of_what_is_after_it() -> None:
     hearing = Hearing(processes=2)
-    assert not hearing.hear(FAILURES_NEEDED - 1, FAILURES_NEEDED - 1, process=1)
+    assert not hearing.report(FAILURES_NEEDED - 1, FAILURES_NEEDED - 1, process=1)
     hearing.fail()
     hearing.now_s += COOL_DOWN_S + RETURN_S
     hearing.wait_s(1)
-    assert not hearing.hear(1, 1, process=1)
+    assert not hearing.report(1, 1, process=1)
 
 
 def test_a_carrier_that_worked_for_long_begins_anew() -> None:
     hearing = Hearing()
     hearing.fail()
     hearing.now_s += COOL_DOWN_S
-    assert hearing.hear(1, 1)
+    assert hearing.report(1, 1)
     assert hearing.state().times == 2
     hearing.now_s += 2 * COOL_DOWN_S + 600
     hearing.fail()
     assert hearing.state().times == 1
 
 
-def test_what_it_keeps_away_is_noted_until_all_is_back() -> None:
+def test_what_it_keeps_away_is_logged_until_all_is_back() -> None:
     hearing = Hearing(processes=2)
     hearing.wait_s()
-    assert hearing.notes == []
+    assert hearing.log_events == []
     hearing.fail()
     for pause_s in (READ_EVERY_S, COOL_DOWN_S, RETURN_S / 2, RETURN_S, READ_EVERY_S):
         hearing.now_s += pause_s
         hearing.wait_s()
-    kept_away = [note.shares["breaker_state"] for note in hearing.notes]
+    kept_away = [event.shares["breaker_state"] for event in hearing.log_events]
     # When it opens and while it is open, while traffic returns, and once it is closed.
     assert kept_away == [1, 1, pytest.approx(0.825), pytest.approx(0.375), 0]
-    assert {note.carrier for note in hearing.notes} == {"sim"}
+    assert {event.carrier for event in hearing.log_events} == {"sim"}
 
 
 def test_each_process_notes_what_it_reads() -> None:
@@ -191,7 +195,7 @@ def test_each_process_notes_what_it_reads() -> None:
     hearing.fail()
     hearing.wait_s(process=1)
     hearing.wait_s(process=1)
-    assert [note.shares for note in hearing.notes] == [{"breaker_state": 1}] * 2
+    assert [event.shares for event in hearing.log_events] == [{"breaker_state": 1}] * 2
 
 
 def test_carriers_have_breakers_of_their_own() -> None:
@@ -210,7 +214,7 @@ def test_a_store_that_fails_stops_nothing(call: str) -> None:
 
     hearing.faults.on_call = fail
     assert hearing.wait_s() == 0
-    assert hearing.hear(100, 100)
+    assert hearing.report(100, 100)
     # At least this process stops sending to the carrier.
     assert hearing.wait_s() == COOL_DOWN_S
 

@@ -22,22 +22,22 @@ from tests.unit.street import (
 
 def test_an_endpoint_that_nobody_knows_gets_one_post_at_a_time_and_none_at_once() -> None:
     street = Street(2)
-    assert street.enter(at_once=True).verdict is WAIT
-    first = street.enter()
-    assert verdicts([first, street.enter(), street.enter(1)]) == [POST, WAIT, WAIT]
-    assert not street.enter(1).trusted
-    street.leave(first, FAILED)
+    assert street.acquire(at_once=True).verdict is WAIT
+    first = street.acquire()
+    assert verdicts([first, street.acquire(), street.acquire(1)]) == [POST, WAIT, WAIT]
+    assert not street.acquire(1).trusted
+    street.report(first, FAILED)
     street.now_s += READ_EVERY_S
-    assert street.enter(1).verdict is POST
+    assert street.acquire(1).verdict is POST
 
 
 @pytest.mark.parametrize("moved_s", [-3600.0, -0.001, READ_EVERY_S, 3600.0])
 def test_a_clock_that_was_moved_has_it_read_anew(moved_s: float) -> None:
     street = Street()
     street.trust()
-    street.enter()
+    street.acquire()
     street.now_s += moved_s
-    street.enter()
+    street.acquire()
     assert street.faults.calls.count("get") == 2 * 2  # the endpoint's, and its account's
 
 
@@ -48,10 +48,10 @@ def test_one_that_acknowledged_is_trusted_by_all_and_costs_a_write_in_five_minut
     swaps = street.faults.calls.count("swap")
     for second in range(REFRESHED_EVERY_S - 10):
         street.now_s = START_S + READ_EVERY_S + second
-        entries = [street.enter(second % 2, at_once=True) for _ in range(3)]
+        entries = [street.acquire(second % 2, at_once=True) for _ in range(3)]
         assert verdicts(entries) == [POST] * 3
-        for entry in entries:
-            street.leave(entry, TAKEN, second % 2)
+        for admission in entries:
+            street.report(admission, TAKEN, second % 2)
     assert street.faults.calls.count("swap") == swaps
     street.now_s = START_S + REFRESHED_EVERY_S
     street.post(TAKEN)
@@ -62,33 +62,33 @@ def test_what_acknowledged_nothing_for_long_is_trusted_no_more() -> None:
     street = Street()
     street.trust()
     street.now_s += TRUSTED_S
-    assert street.enter(at_once=True).verdict is WAIT
+    assert street.acquire(at_once=True).verdict is WAIT
 
 
 def test_a_post_whose_process_died_holds_its_place_no_longer_than_it_could_take() -> None:
     street = Street()
-    street.enter()
+    street.acquire()
     street.now_s += LEASE_S - 1
-    assert street.enter().verdict is WAIT
+    assert street.acquire().verdict is WAIT
     street.now_s += 1
-    assert street.enter().verdict is POST
+    assert street.acquire().verdict is POST
 
 
 def test_a_trusted_endpoint_gets_no_more_posts_at_a_time_than_it_asks_for() -> None:
     street = Street(2, concurrency=2)
     street.trust()
-    entries = [street.enter(0), street.enter(1), street.enter(0), street.enter(1)]
+    entries = [street.acquire(0), street.acquire(1), street.acquire(0), street.acquire(1)]
     assert verdicts(entries) == [POST, POST, WAIT, WAIT]
     assert entries[3].trusted
-    street.leave(entries[0], TAKEN)
-    assert street.enter(0).verdict is POST
+    street.report(entries[0], TAKEN)
+    assert street.acquire(0).verdict is POST
 
 
 def test_nor_more_a_second() -> None:
     street = Street(2, rate_per_s=2)
     street.trust()
-    entries = [street.enter(number % 2) for number in range(7)]
-    assert [(entry.verdict, entry.wait_s, entry.turn_s) for entry in entries] == [
+    entries = [street.acquire(number % 2) for number in range(7)]
+    assert [(admission.verdict, admission.wait_s, admission.turn_s) for admission in entries] == [
         (POST, 0.0, 0.0),
         (POST, 0.5, 0.0),
         (POST, 1.0, 0.0),
@@ -104,53 +104,57 @@ def test_nor_more_a_second() -> None:
 def test_who_stands_in_line_has_the_next_place_before_who_comes_later() -> None:
     street = Street(rate_per_s=1)
     street.trust()
-    waiting = [entry for entry in (street.enter() for _ in range(5)) if entry.verdict is WAIT]
+    waiting = [
+        admission for admission in (street.acquire() for _ in range(5)) if admission.verdict is WAIT
+    ]
     street.now_s = waiting[0].turn_s - 1
-    late = street.enter()
-    doors = street.processes[0]
+    late = street.acquire()
+    endpoint_health = street.processes[0]
     in_turn = [
-        doors.enter("acme", ENDPOINT, street.settings, "l", LEASE_S, turn_s=entry.turn_s)
-        for entry in waiting
+        endpoint_health.acquire(
+            "acme", ENDPOINT, street.settings, "l", LEASE_S, turn_s=admission.turn_s
+        )
+        for admission in waiting
     ]
     assert [late.verdict, in_turn[0].verdict] == [WAIT, POST]
-    assert late.turn_s > max(entry.turn_s for entry in waiting)
+    assert late.turn_s > max(admission.turn_s for admission in waiting)
     assert street.now_s + in_turn[0].wait_s == waiting[0].turn_s
 
 
 def test_a_place_that_was_not_used_is_given_back() -> None:
     street = Street()
-    entry = street.enter()
-    street.processes[0].release("acme", ENDPOINT, entry)
-    assert street.enter().verdict is POST
+    admission = street.acquire()
+    street.processes[0].release("acme", ENDPOINT, admission)
+    assert street.acquire().verdict is POST
 
 
 def test_a_lost_answer_leaves_no_second_lease() -> None:
     street = Street()
     street.faults.lose_answer = set(range(1, 100))
-    entry = street.enter()
-    street.leave(entry, FAILED)
-    assert entry.verdict is POST
-    assert street.enter().verdict is POST
+    admission = street.acquire()
+    street.report(admission, FAILED)
+    assert admission.verdict is POST
+    assert street.acquire().verdict is POST
 
 
 def test_what_came_of_a_post_is_no_reason_to_stop_when_it_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     street = Street()
-    entry = street.enter()
-    street.leave(entry, PostResult(410, "HTTP 410"))
+    admission = street.acquire()
+    street.report(admission, PostResult(410, "HTTP 410"))
 
     def busy(*_: object) -> None:
         raise StoreUnavailable("busy")
 
     monkeypatch.setattr(street.store, "swap", busy)
-    street.leave(entry, FAILED)
-    street.processes[0].release("acme", ENDPOINT, entry)
+    street.report(admission, FAILED)
+    street.processes[0].release("acme", ENDPOINT, admission)
     with pytest.raises(StoreUnavailable):
-        street.processes[0].open("acme", ENDPOINT)
+        street.processes[0].reset("acme", ENDPOINT)
 
 
-def test_accounts_and_endpoints_have_doors_of_their_own_and_urls_go_without_their_query() -> None:
+def test_health_is_kept_by_account_and_endpoint_and_by_url_without_its_query() -> None:
     secret = Endpoint("https://acme.example/dlr?token=secret", "clevertap")
     names = [
         name_of("acme", ENDPOINT),
@@ -161,15 +165,15 @@ def test_accounts_and_endpoints_have_doors_of_their_own_and_urls_go_without_thei
     ]
     assert len(set(names)) == 5
     assert name_of("acme", secret._replace(url="https://acme.example/dlr?id=2")) == names[3]
-    assert all(name.startswith("door#") and "secret" not in name for name in names)
+    assert all(name.startswith("health#") and "secret" not in name for name in names)
 
 
 def test_endpoints_without_end_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harkara.state.endpoint_health._REMEMBERED", 10)
     street = Street()
-    (doors,) = street.processes
+    (endpoint_health,) = street.processes
     for number in range(25):
         endpoint = Endpoint(f"https://acme.example/{number}", "clevertap")
-        entry = doors.enter("acme", endpoint, street.settings, "lease", LEASE_S)
-        doors.leave("acme", endpoint, entry, TAKEN)
-    assert len(doors._watches) <= 10
+        admission = endpoint_health.acquire("acme", endpoint, street.settings, "lease", LEASE_S)
+        endpoint_health.report("acme", endpoint, admission, TAKEN)
+    assert len(endpoint_health._watches) <= 10

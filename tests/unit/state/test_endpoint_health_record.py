@@ -4,10 +4,10 @@ import pytest
 
 from harkara.model.callbacks import PostResult
 from harkara.state.endpoint_health_record import (
+    OPEN_LIMIT_S,
+    OPEN_S,
     QUICK_MS,
     REFRESHED_EVERY_S,
-    SHUT_LIMIT_S,
-    SHUT_S,
     SLOW_LIMIT_S,
     SLOW_S,
     THROTTLED_S,
@@ -22,8 +22,8 @@ FAILED = PostResult(500, "HTTP 500")
 FRESH = HealthRecord(acked_ms=AGO_MS, quick_ms=AGO_MS)
 STALE = HealthRecord(acked_ms=NOW_MS - REFRESHED_EVERY_S * 1000, quick_ms=AGO_MS)
 TWICE = HealthRecord(acked_ms=AGO_MS - 1, failures=2, failed_ms=AGO_MS, throttled=True)
-SHUT = HealthRecord(failures=3, failed_ms=AGO_MS, shut_until_ms=NOW_MS + 1)
-ASKED = HealthRecord(acked_ms=AGO_MS, shut_until_ms=NOW_MS + 20_000, throttled=True)
+OPEN = HealthRecord(failures=3, failed_ms=AGO_MS, open_until_ms=NOW_MS + 1)
+ASKED = HealthRecord(acked_ms=AGO_MS, open_until_ms=NOW_MS + 20_000, throttled=True)
 ACKED = HealthRecord(acked_ms=NOW_MS, quick_ms=NOW_MS)
 
 
@@ -37,7 +37,7 @@ ACKED = HealthRecord(acked_ms=NOW_MS, quick_ms=NOW_MS)
         pytest.param(FRESH, SLOW, FRESH._replace(quick_ms=0), id="slow"),
         pytest.param(STALE, SLOW, HealthRecord(acked_ms=NOW_MS), id="slow, and not so lately"),
         pytest.param(
-            SHUT._replace(gone=True),
+            OPEN._replace(gone=True),
             TAKEN,
             ACKED._replace(failed_ms=AGO_MS),
             id="it opens what is shut or gone",
@@ -53,7 +53,7 @@ ACKED = HealthRecord(acked_ms=NOW_MS, quick_ms=NOW_MS)
 def test_an_acknowledgement_is_put_down_where_it_says_more_than_is_known(
     before: HealthRecord, result: PostResult, after: HealthRecord
 ) -> None:
-    assert before.heard(result, NOW_MS, 0) == after
+    assert before.with_result(result, NOW_MS, 0) == after
 
 
 @pytest.mark.parametrize(
@@ -62,20 +62,20 @@ def test_an_acknowledgement_is_put_down_where_it_says_more_than_is_known(
         pytest.param(
             HealthRecord(),
             PostResult(429, ""),
-            HealthRecord(shut_until_ms=NOW_MS + THROTTLED_S * 1000, throttled=True),
+            HealthRecord(open_until_ms=NOW_MS + THROTTLED_S * 1000, throttled=True),
             id="429",
         ),
         pytest.param(
             HealthRecord(),
             PostResult(503, "", 7),
-            HealthRecord(shut_until_ms=NOW_MS + 7000, throttled=True),
+            HealthRecord(open_until_ms=NOW_MS + 7000, throttled=True),
             id="503 with a time",
         ),
         pytest.param(ASKED, PostResult(429, "", 19), ASKED, id="it asked for more before"),
         pytest.param(
             ASKED,
             PostResult(429, "", 21),
-            ASKED._replace(shut_until_ms=NOW_MS + 21_000),
+            ASKED._replace(open_until_ms=NOW_MS + 21_000),
             id="for less",
         ),
         pytest.param(FRESH, PostResult(410, ""), FRESH._replace(gone=True), id="410"),
@@ -85,7 +85,7 @@ def test_an_acknowledgement_is_put_down_where_it_says_more_than_is_known(
 def test_an_answer_that_refuses_is_no_failure(
     before: HealthRecord, result: PostResult, after: HealthRecord
 ) -> None:
-    assert before.heard(result, NOW_MS, 0) == after
+    assert before.with_result(result, NOW_MS, 0) == after
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ def test_an_answer_that_refuses_is_no_failure(
         pytest.param(PostResult(0, "no answer"), id="no answer"),
     ],
 )
-def test_failures_in_a_row_are_counted_and_the_third_shuts(result: PostResult) -> None:
-    once = HealthRecord().heard(result, NOW_MS, 0)
+def test_failures_in_a_row_are_counted_and_the_third_opens_the_circuit(result: PostResult) -> None:
+    once = HealthRecord().with_result(result, NOW_MS, 0)
     assert once == HealthRecord(failures=1, failed_ms=NOW_MS)
-    assert TWICE.heard(result, NOW_MS, acked_ms=AGO_MS) == HealthRecord(
-        failures=3, failed_ms=NOW_MS, shut_until_ms=NOW_MS + SHUT_S * 1000
+    assert TWICE.with_result(result, NOW_MS, acked_ms=AGO_MS) == HealthRecord(
+        failures=3, failed_ms=NOW_MS, open_until_ms=NOW_MS + OPEN_S * 1000
     )
-    assert SHUT.heard(result, NOW_MS, 0) == SHUT, "it was under way when that was shut"
-    acknowledged = TWICE.heard(result, NOW_MS, acked_ms=AGO_MS + 1)
+    assert OPEN.with_result(result, NOW_MS, 0) == OPEN, "it was under way when that was shut"
+    acknowledged = TWICE.with_result(result, NOW_MS, acked_ms=AGO_MS + 1)
     assert acknowledged == TWICE._replace(failures=1, failed_ms=NOW_MS)
 
 
-@pytest.mark.parametrize(("failures", "shut_s"), [(3, 10), (8, 300), (50, SHUT_LIMIT_S)])
-def test_it_is_shut_twice_as_long_each_time_up_to_a_limit(failures: int, shut_s: int) -> None:
-    failed = HealthRecord(failures=failures, failed_ms=AGO_MS).heard(FAILED, NOW_MS, 0)
-    assert failed.shut_until_ms == NOW_MS + shut_s * 1000
+@pytest.mark.parametrize(("failures", "open_s"), [(3, 10), (8, 300), (50, OPEN_LIMIT_S)])
+def test_it_is_open_twice_as_long_each_time_up_to_a_limit(failures: int, open_s: int) -> None:
+    failed = HealthRecord(failures=failures, failed_ms=AGO_MS).with_result(FAILED, NOW_MS, 0)
+    assert failed.open_until_ms == NOW_MS + open_s * 1000
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ def test_an_account_that_disappoints_is_not_quick_for_longer_each_time(
     until_ms: int, slows: int, slow_s: int, after: int
 ) -> None:
     before = HealthRecord(slow_until_ms=until_ms, slows=slows)
-    assert before.disappointed(NOW_MS) == HealthRecord(
+    assert before.after_slow_post(NOW_MS) == HealthRecord(
         slow_until_ms=NOW_MS + slow_s * 1000, slows=after
     )
 
 
 def test_what_was_under_way_when_that_was_noted_disappoints_no_more() -> None:
-    noted = HealthRecord(slow_until_ms=NOW_MS + 1, slows=1)
-    assert noted.disappointed(NOW_MS) == noted
+    recorded = HealthRecord(slow_until_ms=NOW_MS + 1, slows=1)
+    assert recorded.after_slow_post(NOW_MS) == recorded
 
 
 def test_a_lease_replaces_its_own_and_those_that_are_over() -> None:

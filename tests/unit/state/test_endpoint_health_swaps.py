@@ -7,7 +7,7 @@ from harkara.model.callbacks import PostResult
 from harkara.state.endpoint_health import (
     EXECUTIONS_OF_TEN,
     READ_EVERY_S,
-    Entry,
+    Admission,
     Verdict,
     account_name,
 )
@@ -42,14 +42,14 @@ def others(street: Street, account_id: str = "acme") -> list[Verdict]:
     """Return the verdicts for an unknown endpoint of the account in each further process."""
     street.now_s += READ_EVERY_S
     return [
-        doors.enter(
+        endpoint_health.acquire(
             account_id,
             ENDPOINT._replace(callback_id=f"other{number}"),
             street.settings,
             f"other{number}",
             LEASE_S,
         ).verdict
-        for number, doors in enumerate(street.processes[1:])
+        for number, endpoint_health in enumerate(street.processes[1:])
     ]
 
 
@@ -62,7 +62,7 @@ def test_who_is_late_each_time_waits_and_holds_no_execution(
         street.trust()
     with monkeypatch.context() as patched:
         tried = lose(street, patched, account=False)
-        assert street.enter() == Entry(WAIT, trusted=trusted)
+        assert street.acquire() == Admission(WAIT, trusted=trusted)
         assert len(tried) == 20
     assert others(street) == [POST] * EXECUTIONS_OF_TEN
 
@@ -73,23 +73,23 @@ def test_who_is_late_each_time_for_an_execution_waits_and_takes_no_place(
     street = Street()
     with monkeypatch.context() as patched:
         tried = lose(street, patched, account=True)
-        assert street.enter() == Entry(WAIT, trusted=True)
+        assert street.acquire() == Admission(WAIT, trusted=True)
         assert len(tried) == 20
-    assert street.enter().verdict is POST
+    assert street.acquire().verdict is POST
 
 
 def test_what_came_of_a_post_is_written_when_others_write_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     street = Street()
-    entry = street.enter()
+    admission = street.acquire()
     with monkeypatch.context() as patched:
         tried = lose(street, patched, account=False)
-        street.leave(entry, TAKEN)
+        street.report(admission, TAKEN)
         assert len(tried) == 20
-    assert street.enter().verdict is WAIT, "its place ends by itself"
+    assert street.acquire().verdict is WAIT, "its place ends by itself"
     street.now_s += LEASE_S
-    assert street.enter().verdict is POST
+    assert street.acquire().verdict is POST
 
 
 @pytest.mark.parametrize("posted", [True, False])
@@ -97,48 +97,48 @@ def test_a_place_that_cannot_be_given_back_ends_by_itself_and_stops_nobody(
     posted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     street = Street()
-    entry = street.enter()
+    admission = street.acquire()
     with monkeypatch.context() as patched:
         break_swaps(street, patched)
         if posted:
-            street.leave(entry, TAKEN)
+            street.report(admission, TAKEN)
         else:
-            street.processes[0].release("acme", ENDPOINT, entry)
+            street.processes[0].release("acme", ENDPOINT, admission)
     street.now_s += LEASE_S
-    assert street.enter().verdict is POST
+    assert street.acquire().verdict is POST
 
 
 @pytest.mark.parametrize("posted", [True, False])
 def test_an_execution_is_let_go_for_the_account_whose_post_is_over_alone(posted: bool) -> None:
     street = Street(EXECUTIONS_OF_TEN + 1)
-    (doors, *_) = street.processes
-    entry = street.enter()
-    doors.enter("second", ENDPOINT, street.settings, "s", LEASE_S)
+    (endpoint_health, *_) = street.processes
+    admission = street.acquire()
+    endpoint_health.acquire("second", ENDPOINT, street.settings, "s", LEASE_S)
     if posted:
-        street.leave(entry, FAILED)
+        street.report(admission, FAILED)
     else:
-        doors.release("acme", ENDPOINT, entry)
+        endpoint_health.release("acme", ENDPOINT, admission)
     assert others(street) == [POST] * EXECUTIONS_OF_TEN
     assert others(street, "second") == [POST] * (EXECUTIONS_OF_TEN - 1) + [WAIT]
 
 
 def test_a_process_forgets_the_accounts_of_posts_that_are_over() -> None:
     street = Street()
-    street.leave(street.enter(), FAILED)
+    street.report(street.acquire(), FAILED)
     assert not street.processes[0]._seated
 
 
 @pytest.mark.parametrize("result", [FAILED, SLOW._replace(status=500)], ids=["failed", "slowly"])
-def test_failures_in_a_row_shut_a_door_though_who_posts_asks_first_what_there_is_to_write(
+def test_failures_in_a_row_open_the_circuit_though_a_poster_asks_first_what_there_is_to_write(
     result: PostResult,
 ) -> None:
     """A failure must not be recorded as an acknowledgement."""
     street = Street()
     street.trust()
-    (doors,) = street.processes
+    (endpoint_health,) = street.processes
     for _ in range(FAILURES_NEEDED):
-        entry = street.enter()
-        assert doors.will_write("acme", ENDPOINT, entry, result)
-        street.leave(entry, result)
+        admission = street.acquire()
+        assert endpoint_health.will_write("acme", ENDPOINT, admission, result)
+        street.report(admission, result)
         street.now_s += 1
-    assert street.enter().verdict is Verdict.FAILING
+    assert street.acquire().verdict is Verdict.FAILING

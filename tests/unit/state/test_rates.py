@@ -49,7 +49,7 @@ class Reserving:
             RateLimiter(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
         ]
 
-    def place(
+    def reservation(
         self,
         lane: Lane,
         segments: int,
@@ -64,7 +64,7 @@ class Reserving:
         return rate_limiter.reserve(self.carrier, account, category, segments, within_s)
 
     def waits(self, lane: Lane, count: int, segments: int) -> list[float]:
-        return [round(self.place(lane, segments).wait_s, 3) for _ in range(count)]
+        return [round(self.reservation(lane, segments).wait_s, 3) for _ in range(count)]
 
 
 def test_a_carrier_without_a_rate_costs_no_call() -> None:
@@ -90,7 +90,7 @@ def test_bulk_never_takes_the_priority_lanes_share() -> None:
     reserving = Reserving(100)
     reserving.waits(BULK, 100, 80)
     assert reserving.waits(PRIORITY, 3, 20) == [0, 1, 2]
-    assert reserving.place(BULK, 80).wait_s == 100
+    assert reserving.reservation(BULK, 80).wait_s == 100
 
 
 def test_a_priority_message_goes_in_the_place_of_bulk_where_that_is_sooner() -> None:
@@ -100,15 +100,15 @@ def test_a_priority_message_goes_in_the_place_of_bulk_where_that_is_sooner() -> 
 
 def test_a_place_that_comes_too_late_is_not_reserved() -> None:
     reserving = Reserving(100)
-    reserving.place(BULK, 800)
-    late = [reserving.place(BULK, 80, within_s=9.9) for _ in range(3)]
+    reserving.reservation(BULK, 800)
+    late = [reserving.reservation(BULK, 80, within_s=9.9) for _ in range(3)]
     assert late == [Reservation(10, reserved=False)] * 3
-    assert reserving.place(BULK, 80, within_s=10) == Reservation(10)
+    assert reserving.reservation(BULK, 80, within_s=10) == Reservation(10)
 
 
 def test_another_process_sees_what_is_reserved() -> None:
     reserving = Reserving(100, processes=2)
-    waits = [reserving.place(BULK, 80, process).wait_s for process in (0, 1, 1, 0)]
+    waits = [reserving.reservation(BULK, 80, process).wait_s for process in (0, 1, 1, 0)]
     assert waits == [0, 1, 2, 3]
 
 
@@ -116,7 +116,7 @@ def test_a_high_rate_is_dealt_out_and_the_earliest_place_is_taken() -> None:
     reserving = Reserving(1_000, processes=3)
     shards = len(shards_of(reserving.carrier, BULK))
     assert shards == 8
-    waits = [round(reserving.place(BULK, 100, n % 3).wait_s, 3) for n in range(3 * shards)]
+    waits = [round(reserving.reservation(BULK, 100, n % 3).wait_s, 3) for n in range(3 * shards)]
     assert waits == [0] * shards + [1] * shards + [2] * shards
 
 
@@ -129,15 +129,15 @@ def test_so_many_shards_and_no_more() -> None:
 
 def test_a_store_that_stays_busy_is_unavailable() -> None:
     reserving = Reserving(100)
-    reserving.place(BULK, 800, account="a")  # ten seconds
+    reserving.reservation(BULK, 800, account="a")  # ten seconds
 
     def meanwhile(number: int, _: str) -> None:
         until_us = int(START_S * 1_000_000) + 10_000_000 + number
-        reserving.store.existing["pace#sim#bulk#0"] = str(until_us)
+        reserving.store.existing["carrier-rate#sim#bulk#0"] = str(until_us)
 
     reserving.faults.on_call = meanwhile
     with pytest.raises(StoreUnavailable, match="busy"):
-        reserving.place(BULK, 1, account="b")
+        reserving.reservation(BULK, 1, account="b")
 
 
 def test_threads_of_one_process_never_get_the_same_place() -> None:
@@ -146,7 +146,7 @@ def test_threads_of_one_process_never_get_the_same_place() -> None:
 
     def send(_: int) -> list[float]:
         barrier.wait()
-        return [reserving.place(BULK, 1).wait_s for _ in range(100)]
+        return [reserving.reservation(BULK, 1).wait_s for _ in range(100)]
 
     switching_s = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -167,7 +167,7 @@ def busy(reserving: Reserving, process: int = 0, count: int = 20) -> None:
     """Make so many reservations in a process that it prefetches."""
     for _ in range(count):
         reserving.now_s += 0.01
-        reserving.place(BULK, 1, process)
+        reserving.reservation(BULK, 1, process)
 
 
 def test_a_busy_process_reserves_in_advance_and_spends_without_a_call() -> None:
@@ -182,41 +182,41 @@ def test_a_quiet_process_reserves_only_what_it_sends() -> None:
     reserving = Reserving(100, processes=3)
     for _ in range(20):
         reserving.now_s += 1
-        assert [reserving.place(BULK, 1, process).wait_s for process in range(3)] == pytest.approx(
-            [0, 1 / 80, 2 / 80]
-        )
+        assert [
+            reserving.reservation(BULK, 1, process).wait_s for process in range(3)
+        ] == pytest.approx([0, 1 / 80, 2 / 80])
 
 
 @pytest.mark.parametrize("rate", [1.25, 0.125])
 def test_a_low_rate_is_never_reserved_in_advance(rate: float) -> None:
     reserving = Reserving(rate, processes=2)  # 1 or 0.1 a second for bulk
-    waits = [reserving.place(BULK, 1, number % 2).wait_s for number in range(50)]
+    waits = [reserving.reservation(BULK, 1, number % 2).wait_s for number in range(50)]
     assert waits == pytest.approx([number / rate / 0.8 for number in range(50)])
 
 
 def test_what_a_process_leaves_unspent_holds_others_up_for_a_moment_only() -> None:
     reserving = Reserving(100, processes=2)
     busy(reserving)
-    held = [reserving.place(BULK, 1, process=1).wait_s for _ in range(1)]
+    held = [reserving.reservation(BULK, 1, process=1).wait_s for _ in range(1)]
     assert max(held) <= 2 * PREFETCH_S
     reserving.now_s += 2 * PREFETCH_S
-    assert reserving.place(BULK, 1, process=1).wait_s == 0
+    assert reserving.reservation(BULK, 1, process=1).wait_s == 0
 
 
 def test_a_process_that_was_frozen_spends_nothing_that_has_passed() -> None:
     reserving = Reserving(100, processes=2)
     busy(reserving)
     reserving.now_s += 3_600
-    (other,) = [reserving.place(BULK, 80, process=1)]
+    (other,) = [reserving.reservation(BULK, 80, process=1)]
     assert other == Reservation(0)
-    assert reserving.place(BULK, 1, process=0).wait_s == 1
+    assert reserving.reservation(BULK, 1, process=0).wait_s == 1
 
 
 def test_a_clock_that_was_set_back_spends_no_place_twice() -> None:
     reserving = Reserving(100)
     busy(reserving)
     reserving.now_s -= 60
-    waits = sorted(reserving.place(BULK, 1).wait_s for _ in range(100))
+    waits = sorted(reserving.reservation(BULK, 1).wait_s for _ in range(100))
     assert all(after - before >= 1 / 80 - 1e-5 for before, after in itertools.pairwise(waits))
 
 
@@ -233,8 +233,8 @@ def test_over_any_time_no_more_goes_out_than_rate_x_time_and_a_block_a_shard(
     out: list[tuple[float, int]] = []
     for pause_s, lane, segments, process in steps:
         reserving.now_s += pause_s
-        place = reserving.place(lane, segments, process)
-        out.append((reserving.now_s + place.wait_s, segments))
+        reservation = reserving.reservation(lane, segments, process)
+        out.append((reserving.now_s + reservation.wait_s, segments))
     out.sort()
     shards = len(shards_of(reserving.carrier, PRIORITY))
     for first, (from_s, _) in enumerate(out):

@@ -54,13 +54,15 @@ class Queue:
             at_s, number, turn_s = heapq.heappop(heap)
             self.now_s = max(self.now_s, at_s)
             account, category, came_s, segments = blocks[number]
-            place = next(process).reserve(self.carrier, account, category, segments, DAY_S, turn_s)
+            reservation = next(process).reserve(
+                self.carrier, account, category, segments, DAY_S, turn_s
+            )
             self.looks += 1
-            if place.reserved:
-                out[number] = self.now_s + place.wait_s - START_S - came_s
+            if reservation.reserved:
+                out[number] = self.now_s + reservation.wait_s - START_S - came_s
             else:  # queues delay by whole seconds
-                later_s = math.ceil(min(place.wait_s, LOOK_EVERY_S))
-                heapq.heappush(heap, (self.now_s + later_s, number, place.turn_s))
+                later_s = math.ceil(min(reservation.wait_s, LOOK_EVERY_S))
+                heapq.heappush(heap, (self.now_s + later_s, number, reservation.turn_s))
         return out
 
     def time_of(self, segments: int) -> float:
@@ -114,8 +116,8 @@ def test_a_line_that_was_left_holds_nobody_up_whose_carrier_is_idle() -> None:
 def test_a_newcomer_stands_behind_the_line_of_its_flow() -> None:
     queue = Queue(100)
     rate_limiter = queue.processes[0]
-    places = [rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S) for _ in range(5)]
-    turns = [place.turn_s - START_S for place in places if not place.reserved]
+    indexes = [rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S) for _ in range(5)]
+    turns = [reservation.turn_s - START_S for reservation in indexes if not reservation.reserved]
     assert turns == pytest.approx([4, 6, 8])
     calls = len(queue.store.faults.calls)
     early = rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S, START_S + 6)

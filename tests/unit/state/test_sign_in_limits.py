@@ -43,49 +43,49 @@ class Tries:
 
 
 def test_so_many_tries_pass_at_once_and_then_one_each_time() -> None:
-    tries = Tries()
-    assert [tries.wait_s() for _ in range(7)] == [0] * 5 + [60, 60]
-    tries.now_s += 59.5
-    assert tries.wait_s() == 1
-    tries.now_s += 0.5
-    assert [tries.wait_s(), tries.wait_s()] == [0, 60]
-    tries.now_s += 3_600
-    assert [tries.wait_s() for _ in range(6)] == [0] * 5 + [60]
+    attempts = Tries()
+    assert [attempts.wait_s() for _ in range(7)] == [0] * 5 + [60, 60]
+    attempts.now_s += 59.5
+    assert attempts.wait_s() == 1
+    attempts.now_s += 0.5
+    assert [attempts.wait_s(), attempts.wait_s()] == [0, 60]
+    attempts.now_s += 3_600
+    assert [attempts.wait_s() for _ in range(6)] == [0] * 5 + [60]
 
 
 def test_users_do_not_count_for_each_other() -> None:
-    tries = Tries()
-    assert [tries.wait_s(str(number)) for number in range(20)] == [0] * 20
+    attempts = Tries()
+    assert [attempts.wait_s(str(number)) for number in range(20)] == [0] * 20
 
 
 def test_a_flood_is_refused_without_a_call() -> None:
-    tries = Tries()
+    attempts = Tries()
     for _ in range(6):
-        tries.wait_s()
-    tries.dynamo.calls.clear()
-    assert all(tries.wait_s() for _ in range(100))
-    assert tries.dynamo.calls == []
+        attempts.wait_s()
+    attempts.dynamo.calls.clear()
+    assert all(attempts.wait_s() for _ in range(100))
+    assert attempts.dynamo.calls == []
 
 
 def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sign_in_limits, "_KNOWN_LIMIT", 10)
-    tries = Tries()
+    attempts = Tries()
     for number in range(11):
         for _ in range(6):
-            tries.wait_s(str(number))
-    assert len(tries.processes[0]._refused_until_us) == 10
-    assert tries.wait_s("0") == 60
+            attempts.wait_s(str(number))
+    assert len(attempts.processes[0]._refused_until_us) == 10
+    assert attempts.wait_s("0") == 60
 
 
 @given(
     steps=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 90)), min_size=1, max_size=60),
 )
 def test_in_any_span_no_more_pass_than_the_limit_says(steps: list[tuple[int, int]]) -> None:
-    tries, passed = Tries(processes=3), list[float]()
+    attempts, passed = Tries(processes=3), list[float]()
     for process, seconds in steps:
-        tries.now_s += seconds
-        if not tries.wait_s(process=process):
-            passed.append(tries.now_s)
+        attempts.now_s += seconds
+        if not attempts.wait_s(process=process):
+            passed.append(attempts.now_s)
     for first, begins_s in enumerate(passed):
         for last, ends_s in enumerate(passed[first:], first):
             span_s = ends_s - begins_s
@@ -93,9 +93,9 @@ def test_in_any_span_no_more_pass_than_the_limit_says(steps: list[tuple[int, int
 
 
 def test_tries_of_many_threads_and_processes_at_once_pass_no_more() -> None:
-    tries = Tries(processes=4)
+    attempts = Tries(processes=4)
     with ThreadPoolExecutor(8) as pool:
-        waits = [*pool.map(lambda number: tries.wait_s(process=number % 4), range(64))]
+        waits = [*pool.map(lambda number: attempts.wait_s(process=number % 4), range(64))]
     assert waits.count(0) == 5
 
 

@@ -12,11 +12,11 @@ from harkara.submit.attempts import (
     Cancelled,
     End,
     Ended,
-    Try,
+    SubmitAttempt,
+    attempts_of,
     find_message,
     outcome_data,
     shared_outcomes,
-    tries_of,
 )
 from tests.support.fakes import FakeMessageStore, Faults
 
@@ -42,9 +42,9 @@ ENDS: list[End] = [
 
 
 def put(store: FakeMessageStore, kind: str, **data: object) -> LedgerEntry:
-    mark = LedgerEntry(BATCH.id, kind, "task", "holder", 0, data)
-    store.put_if_absent([mark])
-    return mark
+    entry = LedgerEntry(BATCH.id, kind, "task", "worker_id", 0, data)
+    store.put_if_absent([entry])
+    return entry
 
 
 @pytest.mark.parametrize("end", ENDS, ids=str)
@@ -56,46 +56,49 @@ def test_each_end_is_read_as_it_was_written_after_tries_that_have_none_yet(end: 
     second = put(store, claim_kind(2, 1), indexes=[4])
     put(store, claim_kind(3, 1), indexes=[3])
     put(store, claim_kind(1, 0), indexes=[0, 1, 2])
-    assert tries_of(store, BATCH, 4) == [Try(1, first, 55, end), Try(2, second, 0, None)]
+    assert attempts_of(store, BATCH, 4) == [
+        SubmitAttempt(1, first, 55, end),
+        SubmitAttempt(2, second, 0, None),
+    ]
 
 
 def test_an_outcome_that_says_nothing_of_a_message_is_no_end() -> None:
     store = FakeMessageStore(Faults())
     claim = put(store, claim_kind(1, 1), indexes=[3, 4])
-    said = outcome_data([3], [Taken("id")])
-    del said["ended"]  # an entry from before this field existed
-    put(store, outcome_kind(1, 1), at=55, **said)
-    assert tries_of(store, BATCH, 4) == [Try(1, claim, 55, None)]
+    payload = outcome_data([3], [Taken("id")])
+    del payload["ended"]  # an entry from before this field existed
+    put(store, outcome_kind(1, 1), at=55, **payload)
+    assert attempts_of(store, BATCH, 4) == [SubmitAttempt(1, claim, 55, None)]
 
 
-def shared_by(place: str, **taken: str) -> LedgerEntry:
-    return LedgerEntry(f"shared#{place}", SHARED_KIND, place, "x", 0, {"taken": taken, "at": 66})
+def shared_by(index: str, **taken: str) -> LedgerEntry:
+    return LedgerEntry(f"shared#{index}", SHARED_KIND, index, "x", 0, {"taken": taken, "at": 66})
 
 
 def test_claims_find_what_their_shared_outcome_says_of_them_as_if_it_were_their_own() -> None:
     store = FakeMessageStore(Faults())
     store.put_if_absent([shared_by("one", a="id of a", d="id of d"), shared_by("two", b="id of b")])
-    places = {"a": "one", "b": "two", "c": "one", "d": "one", "e": "nothing stands there", "f": ""}
+    indexes = {"a": "one", "b": "two", "c": "one", "d": "one", "e": "nothing stands there", "f": ""}
     claims = [
-        LedgerEntry(name, claim_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
-        for name, place in places.items()
-        for data in [{"shared": f"shared#{place}"} if place else {}]
+        LedgerEntry(name, claim_kind(1, 0), f"task of {name}", f"worker of {name}", 7, data)
+        for name, index in indexes.items()
+        for data in [{"shared": f"shared#{index}"} if index else {}]
     ]
     outcomes = shared_outcomes(store, claims)
-    said = {name: outcome_data([0], [Taken(f"id of {name}")]) for name in "abd"}
+    payload = {name: outcome_data([0], [Taken(f"id of {name}")]) for name in "abd"}
     assert outcomes == [
-        LedgerEntry(name, outcome_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
-        if name in said
+        LedgerEntry(name, outcome_kind(1, 0), f"task of {name}", f"worker of {name}", 7, data)
+        if name in payload
         else None
-        for name in places
-        for data in [{**said.get(name, {}), "at": 66}]
+        for name in indexes
+        for data in [{**payload.get(name, {}), "at": 66}]
     ]
 
 
 def test_who_shares_nothing_costs_no_read() -> None:
     store = FakeMessageStore(Faults())
     calls = len(store.faults.calls)
-    claim = LedgerEntry(BATCH.id, claim_kind(1, 0), "task", "holder", 0, {})
+    claim = LedgerEntry(BATCH.id, claim_kind(1, 0), "task", "worker_id", 0, {})
     assert shared_outcomes(store, [claim, claim]) == [None, None]
     assert len(store.faults.calls) == calls
 
@@ -105,7 +108,7 @@ def test_who_has_an_outcome_of_its_own_costs_no_read_of_another() -> None:
     claim = put(store, claim_kind(1, 0), indexes=[0], shared="shared#one")
     put(store, outcome_kind(1, 0), at=55, **outcome_data([0], [InDoubt()]))
     calls = len(store.faults.calls)
-    assert tries_of(store, BATCH, 0) == [Try(1, claim, 55, InDoubt())]
+    assert attempts_of(store, BATCH, 0) == [SubmitAttempt(1, claim, 55, InDoubt())]
     assert store.faults.calls[calls:] == ["find_entries", "get_entries"]
 
 
@@ -116,10 +119,10 @@ def test_a_try_that_shared_its_outcome_ended_as_that_says_and_a_later_one_as_its
     third = put(store, claim_kind(3, 0), indexes=[0])
     put(store, outcome_kind(2, 0), at=77, **outcome_data([0], [InDoubt()]))
     store.put_if_absent([shared_by("one", **{BATCH.id: "id"})])
-    assert tries_of(store, BATCH, 0) == [
-        Try(1, first, 66, Taken("id")),
-        Try(2, second, 77, InDoubt()),
-        Try(3, third, 0, None),
+    assert attempts_of(store, BATCH, 0) == [
+        SubmitAttempt(1, first, 66, Taken("id")),
+        SubmitAttempt(2, second, 77, InDoubt()),
+        SubmitAttempt(3, third, 0, None),
     ]
 
 
@@ -147,7 +150,7 @@ def test_of_a_carriers_words_so_many_are_kept() -> None:
 )
 def test_what_is_no_message_of_the_account_is_not_found(account_id: str, mid: str) -> None:
     store = FakeMessageStore(Faults())
-    store.put_batch(BATCH.id, pack(BATCH), BATCH.begins_ms)
+    store.put_batch(BATCH.id, pack(BATCH), BATCH.due_at_ms)
     assert find_message(store, "acme", BATCH.mid(4)) == (BATCH, 4)
     with pytest.raises(RequestRefused) as refused:
         find_message(store, account_id, mid)

@@ -128,7 +128,9 @@ def test_who_asks_to_stop_is_out_by_what_was_set_a_moment_ago(
     faults = Faults()
     lists, messages = FakeSuppressionList(faults), FakeMessageStore(faults)
     service = InboundService(
-        door=WebhookAuthenticator(on.store, lambda known: known.receipt_secret, lambda _: None),
+        authenticator=WebhookAuthenticator(
+            on.store, lambda existing: existing.receipt_secret, lambda _: None
+        ),
         accounts=on.store,
         lists=lists,
         clock=on.clock,
@@ -138,8 +140,8 @@ def test_who_asks_to_stop_is_out_by_what_was_set_a_moment_ago(
             messages, FakeLastMessages(faults), FakeTaskQueues(faults, on.clock), SIGNER
         ),
     )
-    said = {"from": "919876543210", "to": "56161", "text": asked}
-    request = ReceiptRequest("POST", {}, {}, to_json([said]))
+    payload = {"from": "919876543210", "to": "56161", "text": asked}
+    request = ReceiptRequest("POST", {}, {}, to_json([payload]))
     assert service.receive("sim", "token", request)["stop"] == 0
     on.now_s += 5
     change(on)

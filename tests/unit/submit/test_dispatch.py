@@ -18,7 +18,7 @@ from harkara.model.submit_tasks import Repeat
 from harkara.model.suppressions import opt_out
 from harkara.state.circuit_breaker import FAILURES_NEEDED
 from harkara.submit.attempts import Cancelled, End, Ended
-from harkara.submit.dispatch import Handed, pointers
+from harkara.submit.dispatch import Handed, index_entries
 from harkara.submit.planner import RECORD_S
 from tests.support.wired import NOW, RETENTION_S
 from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS, Handing
@@ -44,10 +44,10 @@ def end(there: Handing, *indexes: int) -> None:
 
 
 def test_each_carrier_gets_its_messages_and_what_it_says_is_their_end() -> None:
-    said: dict[int, Outcome] = {1: Refused(Code.DND, "650"), 2: NotTaken(30), 3: InDoubt()}
-    there = Handing(outcomes=said)
+    payload: dict[int, Outcome] = {1: Refused(Code.DND, "650"), 2: NotTaken(30), 3: InDoubt()}
+    there = Handing(outcomes=payload)
     handed = there.hand({"sim": [0, 1], "other": [2, 3]}, left_s=40)
-    assert handed == Handed({**taken(0), **said})
+    assert handed == Handed({**taken(0), **payload})
     got = {
         name: [each.message.client_ref for each in carrier.got]
         for name, carrier in there.carriers.items()
@@ -79,7 +79,7 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
             account_id="acme",
             validity_s=595,
             telemarketer_ids=CHAIN,
-            ends_s=int(NOW) + 595,
+            expires_at_s=int(NOW) + 595,
         )
     ]
 
@@ -103,7 +103,7 @@ def test_what_lacks_a_chain_has_no_hash(batch: MessageBatch) -> None:
 @pytest.mark.parametrize(("left_s", "validity_s"), [(2.5, 2), (0.5, 1)])
 def test_a_carrier_has_a_second_at_the_least(left_s: float, validity_s: int) -> None:
     there = Handing()
-    there.now = BATCH.ends_s - left_s
+    there.now = BATCH.expires_at_s - left_s
     there.hand({"sim": [0]})
     assert there.carriers["sim"].got[0].validity_s == validity_s
 
@@ -114,10 +114,10 @@ def test_what_has_to_wait_by_the_plan_is_not_taken_for_as_many_whole_seconds() -
 
 
 def test_another_carrier_need_not_wait_until_this_one_wants_a_message_again() -> None:
-    said = dict.fromkeys(range(3), NotTaken(600, failed=True))
-    there = Handing(outcomes={**said, 3: InDoubt()})
+    payload = dict.fromkeys(range(3), NotTaken(600, failed=True))
+    there = Handing(outcomes={**payload, 3: InDoubt()})
     handed = there.hand({"sim": [0, 1, 3, 4]}, others=frozenset({1, 3, 4}))
-    assert handed.ends == {0: said[0], 1: NotTaken(), 3: InDoubt(), **taken(4)}
+    assert handed.ends == {0: payload[0], 1: NotTaken(), 3: InDoubt(), **taken(4)}
 
 
 EXPIRED = Refused(Code.EXPIRED, "")
@@ -128,10 +128,10 @@ EXPIRED = Refused(Code.EXPIRED, "")
     [
         pytest.param(1, NOW, {0: Cancelled()}, id="what was taken back"),
         pytest.param(2, NOW, {0: Cancelled(), 1: Ended()}, id="of a later try what has ended"),
-        pytest.param(1, BATCH.ends_s, {0: Cancelled()}, id="nothing more at the last moment"),
+        pytest.param(1, BATCH.expires_at_s, {0: Cancelled()}, id="nothing more at the last moment"),
         pytest.param(
             2,
-            BATCH.ends_s + 1,
+            BATCH.expires_at_s + 1,
             {0: Cancelled(), 1: Ended(), 2: EXPIRED, 3: EXPIRED},
             id="all of what is over",
         ),
@@ -219,23 +219,23 @@ class Unnamed(Handing):
         self.settings["sim"] = self.settings["sim"].model_copy(update=changed)
 
 
-def test_what_is_taken_by_a_carrier_that_returns_no_reference_leaves_a_pointer() -> None:
+def test_an_accepted_message_of_a_carrier_that_returns_no_reference_is_indexed() -> None:
     there = Unnamed()
     there.batch = replace(BATCH, send_at_ms=NOW_MS + 10**9)
     repeats = {1: Repeat(1, "sim", 2)}
     there.hand({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
-    marks = [mark for mark in there.store.marks.values() if mark.kind == "pointer"]
-    expected = pointers("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)}, NOW_MS)
-    assert marks == expected
-    ends_s = {there.store.ends_s[mark.key] for mark in marks}
-    assert ends_s == {there.batch.begins_ms / 1000 + RETENTION_S}
+    entries = [entry for entry in there.store.entries.values() if entry.kind == "carrier-id"]
+    expected = index_entries("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)}, NOW_MS)
+    assert entries == expected
+    expires_at_s = {there.store.expires_at_s[entry.key] for entry in entries}
+    assert expires_at_s == {there.batch.due_at_ms / 1000 + RETENTION_S}
 
 
-def test_what_is_taken_is_so_though_its_pointer_cannot_be_left() -> None:
+def test_a_message_stays_accepted_though_it_cannot_be_indexed() -> None:
     there = Unnamed()
 
     def busy(number: int, name: str) -> None:
-        if name == "put_over pointer":
+        if name == "put_over carrier-id":
             raise StoreUnavailable("busy")
 
     there.faults.on_call = busy
@@ -258,11 +258,11 @@ def test_a_carrier_that_fails_is_left_alone(
 ) -> None:
     there = Handing(outcomes=dict(enumerate(outcomes)))
     there.hand({"sim": list(range(count))})
-    note = LogEvent("breaker opened", {"batch": BATCH.id}, {"breaker_opened": 1}, carrier="sim")
-    opened = [each for each in there.notes if each.what == "breaker opened"]
-    assert opened == [note] * opens
+    event = LogEvent("breaker opened", {"batch": BATCH.id}, {"breaker_opened": 1}, carrier="sim")
+    opened = [each for each in there.log_events if each.what == "breaker opened"]
+    assert opened == [event] * opens
     there.hand({"sim": list(range(count))})
-    again = [each for each in there.notes if each.what == "breaker opened"]
+    again = [each for each in there.log_events if each.what == "breaker opened"]
     assert again == opened, "it is open, so that nobody opens it"
 
 

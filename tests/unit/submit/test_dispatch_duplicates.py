@@ -23,7 +23,7 @@ def batch(
     number: int,
     messages: Sequence[Message],
     *,
-    begins_ms: int = START_MS,
+    due_at_ms: int = START_MS,
     window_s: int = WINDOW_S,
     account_id: str = "acme",
 ) -> MessageBatch:
@@ -32,7 +32,7 @@ def batch(
         account_id=account_id,
         carrier="sim",
         category=Category.SERVICE_IMPLICIT,
-        accepted_at_ms=begins_ms,
+        accepted_at_ms=due_at_ms,
         block_size=100,
         endpoints=(),
         messages=messages,
@@ -52,7 +52,7 @@ def test_a_message_goes_out_unless_one_like_it_did_within_the_window(
     kept, out = store(), list[tuple[int, bool]]()
     for number, (at_s, other) in enumerate(sent):
         row = batch(
-            number, [message(text="Hi" if other else "Hello")], begins_ms=START_MS + at_s * 1000
+            number, [message(text="Hi" if other else "Hello")], due_at_ms=START_MS + at_s * 1000
         )
         repeats = any(abs(at_s - at) < WINDOW_S and other is what for at, what in out)
         for _ in range(2):
@@ -115,12 +115,12 @@ def test_a_window_that_is_off_costs_no_call() -> None:
     assert kept.faults.calls == []
 
 
-def test_marks_are_kept_for_two_windows_and_show_neither_number_nor_text() -> None:
+def test_entries_are_kept_for_two_windows_and_show_neither_number_nor_text() -> None:
     kept = store()
-    begins_ms = START_MS + 86_400_000
-    find_duplicates(kept, batch(1, [message()], begins_ms=begins_ms), [0])
-    ((key, end_s),) = kept.ends_s.items()
-    assert end_s == begins_ms / 1000 + 2 * WINDOW_S
-    assert "9876543210" not in str(kept.marks)
-    assert "Hello" not in str(kept.marks)
+    due_at_ms = START_MS + 86_400_000
+    find_duplicates(kept, batch(1, [message()], due_at_ms=due_at_ms), [0])
+    ((key, end_s),) = kept.expires_at_s.items()
+    assert end_s == due_at_ms / 1000 + 2 * WINDOW_S
+    assert "9876543210" not in str(kept.entries)
+    assert "Hello" not in str(kept.entries)
     assert key[0].startswith("duplicate#acme#")

@@ -41,7 +41,7 @@ BATCH = MessageBatch(
 )
 PART = BlockPart(BATCH, 3, 2, (0, 1, 2, 3))
 CLAIM = LedgerEntry(
-    BATCH.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}}
+    BATCH.id, claim_kind(2, 3), "task", "worker_id", 0, {"carriers": {"a": [0, 1], "b": [2]}}
 )
 # Two messages in doubt since an earlier attempt: one at a carrier of the claim, one at another.
 REPEATED = replace(PART, repeats={3: Repeat(3, "c", 1)})
@@ -50,16 +50,16 @@ NOTHING: dict[str, list[Any]] = {
 }
 
 
-def outcome(**said: Any) -> LedgerEntry:
-    data = {**NOTHING, **said, "at": ENDED_MS}
-    return LedgerEntry(BATCH.id, outcome_kind(2, 3), "task", "holder", 0, data)
+def outcome(**payload: Any) -> LedgerEntry:
+    data = {**NOTHING, **payload, "at": ENDED_MS}
+    return LedgerEntry(BATCH.id, outcome_kind(2, 3), "task", "worker_id", 0, data)
 
 
 def ended(ends: Sequence[End], *, part: BlockPart = PART, kept: Sequence[int] = ()) -> Handed:
     return Handed(dict(zip(part.indexes, ends, strict=True)), frozenset(kept))
 
 
-def test_what_a_dead_holder_had_in_its_hands_is_in_doubt_and_the_rest_was_not_taken() -> None:
+def test_what_a_dead_worker_had_in_its_hands_is_in_doubt_and_the_rest_was_not_taken() -> None:
     assert left_behind(PART, CLAIM) == Handed(
         {0: InDoubt(), 1: InDoubt(), 2: InDoubt(), 3: NotTaken()}
     )
@@ -77,12 +77,12 @@ def test_an_outcome_names_each_message_at_its_end() -> None:
         "in_doubt": [3],
     }
     kept: list[End] = [Cancelled(), Ended(), NotTaken(), NotTaken()]
-    said = outcome_of(PART, CLAIM, ended(kept, kept=(0, 1)), {"a", "b"})
-    assert said == {**NOTHING, "cancelled": [0], "ended": [1], "not_taken": [(2, 0), (3, 0)]}
+    payload = outcome_of(PART, CLAIM, ended(kept, kept=(0, 1)), {"a", "b"})
+    assert payload == {**NOTHING, "cancelled": [0], "ended": [1], "not_taken": [(2, 0), (3, 0)]}
 
 
 @pytest.mark.parametrize(
-    ("end", "kept", "repeatable", "said"),
+    ("end", "kept", "repeatable", "payload"),
     [
         pytest.param(NotTaken(9), (), "c", {"in_doubt": [3], "again": [(3, 9)]}, id="not taken"),
         pytest.param(NotTaken(9), (), "ab", {"in_doubt": [3]}, id="not where it is repeated"),
@@ -93,22 +93,22 @@ def test_an_outcome_names_each_message_at_its_end() -> None:
     ],
 )
 def test_what_was_in_doubt_stays_so_until_its_carrier_says_that_it_has_it_or_never_will(
-    end: End, kept: Sequence[int], repeatable: str, said: Mapping[str, Any]
+    end: End, kept: Sequence[int], repeatable: str, payload: Mapping[str, Any]
 ) -> None:
     ends = [Taken(""), Taken(""), Taken(""), end]
     handed = ended(ends, part=REPEATED, kept=kept)
-    taken = [(0, ""), (1, ""), (2, ""), *said.get("taken", [])]
-    expected = {**NOTHING, **said, "taken": taken}
+    taken = [(0, ""), (1, ""), (2, ""), *payload.get("taken", [])]
+    expected = {**NOTHING, **payload, "taken": taken}
     assert outcome_of(REPEATED, CLAIM, handed, set(repeatable)) == expected
     assert handed.ends[3] == end, "what came of the handing over is left as it is"
 
 
 def test_what_is_in_doubt_for_the_first_time_goes_again_where_its_carrier_deduplicates() -> None:
     ends: list[End] = [InDoubt(), NotTaken(4), InDoubt(), NotTaken()]
-    said = outcome_of(PART, CLAIM, ended(ends), {"a"})
-    assert said["again"] == [(0, 0)]
-    assert said["in_doubt"] == [0, 2]
-    assert said["not_taken"] == [(1, 4), (3, 0)]
+    payload = outcome_of(PART, CLAIM, ended(ends), {"a"})
+    assert payload["again"] == [(0, 0)]
+    assert payload["in_doubt"] == [0, 2]
+    assert payload["not_taken"] == [(1, 4), (3, 0)]
 
 
 def test_what_was_refused_or_taken_back_is_reported_by_carrier() -> None:
@@ -136,7 +136,7 @@ def test_what_was_refused_as_its_request_was_accepted_failed_then() -> None:
 
 
 def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on_its_way() -> None:
-    said = outcome(
+    payload = outcome(
         taken=[(0, "id")],
         refused=[(1, Code.DND, "650")],
         not_taken=[(2, 0)],
@@ -144,23 +144,23 @@ def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on
         again=[(3, 0)],
     )
     about = {"batch": BATCH.id, "block": 3, "attempt": 2}
-    a, b, c = log_events_of(REPEATED, CLAIM, said)
+    a, b, c = log_events_of(REPEATED, CLAIM, payload)
     counts_a = {"submitted": 1, "refused_by_carrier": 1}
     assert a == LogEvent("block submitted", about, counts_a, {"submit_latency": 2.0}, "a")
     assert b == LogEvent("block submitted", about, {"not_taken": 1}, {}, "b")
     assert c == LogEvent("block submitted", about, {"in_doubt": 1, "resubmitted": 1}, {}, "c")
     # A message withheld from all carriers is counted for none of them.
-    assert [note.counts for note in log_events_of(PART, CLAIM, outcome(not_taken=[(3, 0)]))] == [
+    assert [event.counts for event in log_events_of(PART, CLAIM, outcome(not_taken=[(3, 0)]))] == [
         {},
         {},
     ]
     without = log_events_of(PART, CLAIM, outcome(taken=[(0, ""), (1, "")]))
-    assert [note.counts for note in without] == [{"submitted": 2}, {}]
+    assert [event.counts for event in without] == [{"submitted": 2}, {}]
 
 
 def test_nothing_follows_where_each_carrier_took_or_refused_all() -> None:
-    for said in ({}, {"taken": [(0, "")]}, {"in_doubt": [0]}, {"cancelled": [0], "ended": [1]}):
-        assert retry_of(PART, CLAIM, outcome(**said), {}) is None
+    for payload in ({}, {"taken": [(0, "")]}, {"in_doubt": [0]}, {"cancelled": [0], "ended": [1]}):
+        assert retry_of(PART, CLAIM, outcome(**payload), {}) is None
 
 
 def test_the_next_try_is_of_what_was_not_taken_and_says_where_it_was() -> None:
@@ -184,8 +184,8 @@ def test_the_next_try_is_of_what_was_not_taken_and_says_where_it_was() -> None:
 def test_the_next_try_repeats_what_is_in_doubt_since_the_try_that_it_may_have_been_taken_at() -> (
     None
 ):
-    said = outcome(in_doubt=[2, 3], again=[(3, 40), (2, 0)])
-    retry = retry_of(REPEATED, CLAIM, said, {})
+    payload = outcome(in_doubt=[2, 3], again=[(3, 40), (2, 0)])
+    retry = retry_of(REPEATED, CLAIM, payload, {})
     assert retry is not None
     assert retry.task.indexes == (2, 3)
     assert retry.task.repeats == (Repeat(3, "c", 1), Repeat(2, "b", 2))
@@ -195,21 +195,21 @@ def test_the_next_try_repeats_what_is_in_doubt_since_the_try_that_it_may_have_be
 
 
 @pytest.mark.parametrize(
-    ("asked_s", "rest_s"),
+    ("requested_s", "rest_s"),
     [
         pytest.param(100, 100, id="within its validity"),
         pytest.param(700, 299, id="beyond it: half of what is left"),
     ],
 )
 def test_a_carrier_that_asks_for_a_pause_is_left_alone_while_the_message_is_valid(
-    asked_s: int, rest_s: int
+    requested_s: int, rest_s: int
 ) -> None:
-    retry = retry_of(PART, CLAIM, outcome(not_taken=[(0, asked_s)]), {})
+    retry = retry_of(PART, CLAIM, outcome(not_taken=[(0, requested_s)]), {})
     assert retry is not None
     assert retry.wait_s == rest_s
     assert retry.task.rests == {"a": ENDED_MS + rest_s * 1000}
     # A longer pause that was requested before stays in force.
     longer = replace(PART, rests={"a": ENDED_MS + 500_000})
-    again = retry_of(longer, CLAIM, outcome(not_taken=[(0, asked_s)]), {})
+    again = retry_of(longer, CLAIM, outcome(not_taken=[(0, requested_s)]), {})
     assert again is not None
     assert again.task.rests == longer.rests

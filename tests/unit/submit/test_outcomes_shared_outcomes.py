@@ -10,7 +10,7 @@ from harkara.model.ledger import Lease, LedgerEntry, claim_kind, shared_partitio
 from harkara.submit.outcomes import Shared, Sharing
 from tests.support.fakes import FakeMessageStore, Faults
 
-ONE, TWO, THREE = (Lease(name, f"holder of {name}", 0) for name in ("one", "two", "three"))
+ONE, TWO, THREE = (Lease(name, f"worker of {name}", 0) for name in ("one", "two", "three"))
 TURNS = 50
 
 
@@ -46,8 +46,8 @@ async def half() -> None:
 
 
 def put(shared: Shared, lease: Lease) -> asyncio.Task[LedgerEntry | None]:
-    claim = lease.mark(lease.owner, claim_kind(1, 0), shared=shared.partition)
-    return asyncio.ensure_future(shared.put(claim, f"id of {lease.owner}"))
+    claim = lease.entry(lease.task_id, claim_kind(1, 0), shared=shared.partition)
+    return asyncio.ensure_future(shared.put(claim, f"id of {lease.task_id}"))
 
 
 @pytest.mark.usefixtures("patience")
@@ -57,7 +57,7 @@ def test_who_was_taken_waits_for_all_that_are_under_way_and_no_longer() -> None:
     async def run() -> None:
         with sharing.shared(ONE) as shared, sharing.shared(TWO) as same, sharing.shared(THREE):
             assert same is shared
-            assert shared.partition == shared_partition(ONE.holder)
+            assert shared.partition == shared_partition(ONE.worker_id)
             first = put(shared, ONE)
             second = put(shared, TWO)
             await half()

@@ -32,24 +32,24 @@ def test_a_block_is_claimed_handed_over_and_put_down_and_then_the_next() -> None
     assert there.submit() == Counter(taken=23, refused=1, in_doubt=1)
     assert seen == [["put_if_absent claim"], ["put_if_absent outcome"]] * 3
     assert there.got() == ALL
-    claims, outcomes = there.marks("claim#"), there.marks("outcome#")
-    assert [mark.kind for mark in claims] == [claim_kind(1, block) for block in range(3)]
-    assert [mark.kind for mark in outcomes] == [outcome_kind(1, block) for block in range(3)]
+    claims, outcomes = there.entries("claim#"), there.entries("outcome#")
+    assert [entry.kind for entry in claims] == [claim_kind(1, block) for block in range(3)]
+    assert [entry.kind for entry in outcomes] == [outcome_kind(1, block) for block in range(3)]
     for claim, outcome, indexes in zip(claims, outcomes, BLOCKS, strict=True):
-        assert {mark.partition for mark in (claim, outcome)} == {BATCH.id}
-        assert (claim.owner, claim.until_ms) == ("task", NOW_MS + HOLDS_S * 1000)
+        assert {entry.partition for entry in (claim, outcome)} == {BATCH.id}
+        assert (claim.task_id, claim.expires_at_ms) == ("task", NOW_MS + HOLDS_S * 1000)
         assert claim.data == {
             "indexes": indexes,
             "carriers": {"sim": list(indexes)},
             "at": NOW_MS,
         }
-        assert (outcome.owner, outcome.data["at"]) == ("task", NOW_MS)
+        assert (outcome.task_id, outcome.data["at"]) == ("task", NOW_MS)
     assert outcomes[0].data["refused"] == [(1, Code.DND, "650")]
     assert outcomes[1].data["in_doubt"] == [11]
     assert outcomes[2].data["taken"] == [(index, f"id-ref{index}") for index in BLOCKS[2]]
     assert there.carriers["sim"].got[3].reference == there.signer.sign(MIDS[3], 1)
-    noted = [note.counts for note in there.notes if note.what == "block submitted"]
-    assert noted == [
+    logged = [event.counts for event in there.log_events if event.what == "block submitted"]
+    assert logged == [
         {"submitted": 9, "refused_by_carrier": 1},
         {"submitted": 9, "in_doubt": 1},
         {"submitted": 5},
@@ -60,13 +60,13 @@ def test_a_block_of_which_all_was_refused_from_the_first_needs_no_claim() -> Non
     refused = [each._replace(refusal=Code.INVALID_NUMBER) for each in BATCH.messages[:10]]
     there = Submits(replace(BATCH, messages=[*refused, *BATCH.messages[10:]]))
     assert there.submit() == Counter(taken=15)
-    assert [mark.kind for mark in there.marks("claim#")] == [claim_kind(1, 1), claim_kind(1, 2)]
+    assert [entry.kind for entry in there.entries("claim#")] == [claim_kind(1, 1), claim_kind(1, 2)]
 
 
 def test_a_later_try_is_of_its_blocks_rest_alone() -> None:
     there = Submits()
     assert there.submit(SECOND) == Counter(taken=2)
-    (claim,) = there.marks("claim#")
+    (claim,) = there.entries("claim#")
     assert (claim.kind, claim.data["indexes"]) == (claim_kind(2, 1), (12, 14))
     assert there.got() == [12, 14]
 
@@ -86,9 +86,9 @@ def test_a_batch_whose_time_is_over_is_no_more() -> None:
 def test_a_block_that_another_queue_message_claimed_is_left_to_it() -> None:
     there = Submits()
     there.submit()
-    assert there.submit(owner="another") == Counter(claimed_by_another=25)
+    assert there.submit(task_id="another") == Counter(claimed_by_another=25)
     assert there.got() == ALL
-    assert len(there.notes) == 3
+    assert len(there.log_events) == 3
 
 
 def test_while_an_earlier_delivery_may_submit_a_block_its_queue_message_comes_back() -> None:
@@ -114,12 +114,12 @@ def die(there: Submits, call: str) -> None:
     there.now += HOLDS_S + 1
 
 
-def test_what_a_dead_holder_may_have_handed_over_is_in_doubt_and_not_submitted_again() -> None:
+def test_what_a_dead_worker_may_have_handed_over_is_in_doubt_and_not_submitted_again() -> None:
     there = Submits()
     die(there, "put_if_absent outcome")
     assert there.submit() == Counter(in_doubt=10, taken=15)
     assert there.got() == ALL, "the first block before the death, the others after it"
-    assert there.marks("outcome#")[0].data["in_doubt"] == list(BLOCKS[0])
+    assert there.entries("outcome#")[0].data["in_doubt"] == list(BLOCKS[0])
     assert there.scheduled == []
 
 
@@ -127,12 +127,12 @@ def test_what_an_outcome_calls_for_is_done_again_by_a_redelivery_but_noted_once(
     """The worker may have died between the outcome and the next steps."""
     there = Submits(outcomes={0: Refused(Code.DND, ""), 1: NotTaken()})
     there.submit()
-    first, notes = there.scheduled.copy(), len(there.notes)
+    first, log_events = there.scheduled.copy(), len(there.log_events)
     there.now += HOLDS_S + 1
     assert there.submit() == Counter(taken=23, refused=1, not_taken=1)
     assert [row.task for row in there.scheduled] == [row.task for row in first]
     assert there.got() == ALL
-    assert len(there.notes) == notes
+    assert len(there.log_events) == log_events
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_what_is_in_doubt_at_a_carrier_that_gets_nothing_now_stays_so_until_it_d
     assert there.submit(replace(SECOND, repeats=(repeat,))) == Counter(
         taken=1, in_doubt=1, resubmitted=1
     )
-    (claim,) = there.marks("claim#")
+    (claim,) = there.entries("claim#")
     assert claim.data["repeats"] == [14]
     assert [row.task.repeats for row in there.scheduled] == [(repeat,)]
 
@@ -185,9 +185,9 @@ def test_one_process_has_a_block_at_a_time_in_its_hands_over_all_its_queue_messa
     held: list[int] = []
 
     async def count() -> None:
-        put_down = {mark.partition for mark in there.marks("outcome#")}
-        claims = [mark for mark in there.marks("claim#") if mark.partition not in put_down]
-        held.append(sum(len(mark.data["indexes"]) for mark in claims))
+        put_down = {entry.partition for entry in there.entries("outcome#")}
+        claims = [entry for entry in there.entries("claim#") if entry.partition not in put_down]
+        held.append(sum(len(entry.data["indexes"]) for entry in claims))
 
     assert beside_each_other(there, counts, count) == sum(counts)
     assert max(held) <= max(BLOCK_SIZE, *counts)
@@ -210,14 +210,14 @@ def beside_each_other(
     batches = [
         replace(
             BATCH,
-            id=f"1{place:026}",
+            id=f"1{index:026}",
             messages=[MESSAGE._replace(client_ref=f"ref{n}") for n in range(count)],
             block_size=max(count, BLOCK_SIZE),
         )
-        for place, count in enumerate(counts, 1)
+        for index, count in enumerate(counts, 1)
     ]
     for batch in batches:
-        there.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+        there.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
     there.carriers["sim"].meanwhile = meanwhile
 
     async def run() -> None:

@@ -123,7 +123,7 @@ def test_what_a_carrier_refused_is_reported_in_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempt", "left_s", "asked_s", "delay_s"),
+    ("attempt", "left_s", "requested_s", "delay_s"),
     [
         pytest.param(1, 500, 0, 1.1, id="a second, and a tenth of luck"),
         pytest.param(2, 500, 0, 5.5, id="then longer"),
@@ -133,13 +133,13 @@ def test_what_a_carrier_refused_is_reported_in_its_name() -> None:
     ],
 )
 def test_what_was_not_taken_is_tried_again_as_a_new_queue_message_while_it_is_valid(
-    attempt: int, left_s: int, asked_s: int, delay_s: float
+    attempt: int, left_s: int, requested_s: int, delay_s: float
 ) -> None:
-    there = Submits(replace(BATCH, validity_s=5 + left_s), {24: NotTaken(asked_s)})
+    there = Submits(replace(BATCH, validity_s=5 + left_s), {24: NotTaken(requested_s)})
     indexes = (22, 24) if attempt > 1 else ()
     there.submit(replace(TASK, attempt=attempt, block=2, indexes=indexes))
     (row,) = there.scheduled
-    assert (row.queue, row.delay_s, row.group, row.owner) == (
+    assert (row.queue, row.delay_s, row.group, row.task_id) == (
         QueueName.SUBMIT,
         delay_s,
         "acme",
@@ -179,9 +179,9 @@ def test_what_took_long_to_be_refused_has_no_time_left_to_wait() -> None:
     assert [row.delay_s for row in there.scheduled] == [1]
 
 
-@pytest.mark.parametrize(("two_way", "noted"), [(True, {0, 2}), (False, set())])
+@pytest.mark.parametrize(("two_way", "recorded"), [(True, {0, 2}), (False, set())])
 def test_what_phones_may_have_got_is_remembered_where_they_may_answer(
-    two_way: bool, noted: set[int]
+    two_way: bool, recorded: set[int]
 ) -> None:
     outcomes: dict[int, Outcome] = {
         1: Refused(Code.DND, ""),
@@ -190,4 +190,6 @@ def test_what_phones_may_have_got_is_remembered_where_they_may_answer(
     }
     there = Submits(replace(BATCH, two_way=two_way), outcomes)
     there.submit(replace(TASK, attempt=2, indexes=(0, 1, 2, 3)))
-    assert there.last.mids == {("acme", BATCH.messages[index].to): MIDS[index] for index in noted}
+    assert there.last.mids == {
+        ("acme", BATCH.messages[index].to): MIDS[index] for index in recorded
+    }

@@ -23,7 +23,7 @@ def test_a_batch_that_comes_with_its_task_is_not_read() -> None:
     task = replace(TASK, packed=b64encode(pack(ONE)).decode())
     assert there.submit(task) == Counter(taken=1)
     assert "get_batch" not in there.faults.calls[calls:]
-    there.submit(TASK, owner="another")
+    there.submit(TASK, task_id="another")
     assert "get_batch" in there.faults.calls[calls:]
 
 
@@ -40,11 +40,11 @@ def test_a_first_try_of_a_single_message_alone_says_where_its_outcome_may_stand(
 ) -> None:
     there = Submits(batch)
     there.submit(task)
-    (claim,) = there.marks("claim#")
+    (claim,) = there.entries("claim#")
     assert ("shared" in claim.data) is shares
 
 
-def test_who_takes_over_from_a_dead_holder_closes_what_its_claim_might_share() -> None:
+def test_who_takes_over_from_a_dead_worker_closes_what_its_claim_might_share() -> None:
     there = Submits(ONE)
 
     def kill(number: int, name: str) -> None:
@@ -56,7 +56,7 @@ def test_who_takes_over_from_a_dead_holder_closes_what_its_claim_might_share() -
     with pytest.raises(ProcessKilled):
         there.submit()
     there.now += HOLDS_S + 1
-    assert there.submit(owner="task") == Counter(in_doubt=1)
-    (claim,), (shared,) = there.marks("claim#"), there.marks("shared")
-    assert (shared.partition, shared.owner) == (claim.data["shared"], claim.owner)
+    assert there.submit(task_id="task") == Counter(in_doubt=1)
+    (claim,), (shared,) = there.entries("claim#"), there.entries("shared")
+    assert (shared.partition, shared.task_id) == (claim.data["shared"], claim.task_id)
     assert shared.data["taken"] == {}

@@ -26,7 +26,7 @@ OPENING = NOW + 22_600
 CLOSING = OPENING + CLOSES_S - OPENS_S
 NIGHT = replace(BATCH, daytime_only=True, validity_s=86_400)
 TIMEOUT_S = Carrier.timeout_s
-PLACES = {"sim": Reserved(10, NOW_MS)}
+RESERVED = {"sim": Reserved(10, NOW_MS)}
 
 
 def open_until(left_s: float, validity_s: float = 86_400) -> MessageBatch:
@@ -66,12 +66,12 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
 ) -> None:
     there = Submits(batch)
     there.now = at_s
-    began = replace(TASK, reserved=PLACES, packed=b64encode(pack(batch)).decode())
+    began = replace(TASK, reserved=RESERVED, packed=b64encode(pack(batch)).decode())
     assert there.submit(began) == Counter({reason: 1})
     rounds = 0 if delay_s >= 960 else 1
-    rest = replace(TASK, handed_on=True, checked=False, rounds=rounds, reserved=PLACES)
+    rest = replace(TASK, handed_on=True, checked=False, rounds=rounds, reserved=RESERVED)
     assert there.scheduled == [Scheduled(QueueName.SUBMIT, rest, delay_s, "acme", "task")]
-    assert (there.got(), there.marks("claim#")) == ([], [])
+    assert (there.got(), there.entries("claim#")) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_what_ends_before_its_hours_begin_ends_at_once_without_a_carrier() -> No
     there = Submits(replace(NIGHT, validity_s=22_604))
     there.carriers.clear()
     assert there.submit() == Counter(refused=25)
-    assert {code for _, code, _ in there.marks("outcome#")[0].data["refused"]} == {Code.EXPIRED}
-    assert there.marks("claim#")[0].data["carriers"] == {}
+    assert {code for _, code, _ in there.entries("outcome#")[0].data["refused"]} == {Code.EXPIRED}
+    assert there.entries("claim#")[0].data["carriers"] == {}
     assert {row.queue for row in there.scheduled} == {QueueName.RECEIPT}
 
 
@@ -121,9 +121,9 @@ def test_each_waits_in_the_queue_of_its_lane(category: Category, queue: QueueNam
 def test_nothing_is_begun_for_which_no_time_is_left(left_s: float, goes: bool) -> None:
     there = Submits()
     there.left_s = left_s
-    task = replace(TASK, waits=3, reserved=PLACES)
+    task = replace(TASK, waits=3, reserved=RESERVED)
     assert there.submit(task) == (Counter(taken=25) if goes else Counter(handed_on=1))
-    rest = replace(TASK, handed_on=True, checked=False, rounds=1, reserved=PLACES)
+    rest = replace(TASK, handed_on=True, checked=False, rounds=1, reserved=RESERVED)
     assert [row[1:] for row in there.scheduled] == [(rest, 0, "acme", "task")] * (not goes)
 
 
@@ -134,7 +134,7 @@ def test_what_time_runs_out_for_goes_on_from_its_block() -> None:
         there.left_s -= 30
 
     there.carriers["sim"].meanwhile = think
-    began = replace(TASK, rounds=5, waits=2, reserved=PLACES)
+    began = replace(TASK, rounds=5, waits=2, reserved=RESERVED)
     assert there.submit(began) == Counter(taken=20, handed_on=1)
     (row,) = there.scheduled
     assert row.task == replace(TASK, block=2, handed_on=True, checked=False, rounds=1)
@@ -181,7 +181,7 @@ def test_what_is_paused_or_has_no_carrier_waits_until_it_ends(
     assert there.submit(waiting) == Counter(waiting=1)
     rest = replace(waiting, handed_on=True, checked=False, waits=waiting.waits + 1, rounds=1)
     assert [row[1:] for row in there.scheduled] == [(rest, delay_s, "acme", "task")]
-    assert there.marks("claim#") == []
+    assert there.entries("claim#") == []
 
 
 def test_a_block_begins_to_wait_anew() -> None:
@@ -193,7 +193,7 @@ def test_a_block_begins_to_wait_anew() -> None:
     there = Submits(replace(BATCH, messages=messages))
     there.route(paused_campaigns=["diwali"])
     there.set("sim", rate_segments_per_s=10)
-    before = replace(TASK, waits=3, reserved=PLACES, rounds=2)
+    before = replace(TASK, waits=3, reserved=RESERVED, rounds=2)
     assert there.submit(before) == Counter(taken=10, waiting=1)
     (row,) = there.scheduled
     assert row.task == replace(
@@ -227,7 +227,7 @@ def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
 def test_a_send_time_is_waited_for_too() -> None:
     there = Submits(replace(BATCH, send_at_ms=NOW_MS + 500))
     assert there.submit() == Counter(taken=25)
-    assert there.marks("claim#")[0].data["at"] == NOW_MS + 500
+    assert there.entries("claim#")[0].data["at"] == NOW_MS + 500
 
 
 def test_a_retry_leaves_alone_who_asked_for_that_when_another_try_did() -> None:

@@ -11,6 +11,7 @@ from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
+from harkara.manage.callbacks import CallbackResult, Replayed
 from harkara.manage.resources import fields_of
 from harkara.model.callbacks import CallbackEndpoint, FormatName
 from harkara.model.messages import State
@@ -151,8 +152,8 @@ def _shown(
     given: dict[str, Any] | None = None,
     refused: RequestRefused | None = None,
     *,
-    tried: dict[str, Any] | None = None,
-    replayed: dict[str, Any] | None = None,
+    tried: CallbackResult | None = None,
+    replayed: Replayed | None = None,
 ) -> View:
     services = visit.services.manage
     part = services.registry.get(visit.account, CallbackEndpoint, callback_id)
@@ -163,7 +164,7 @@ def _shown(
         refused,
         callback=part,
         health=services.endpoints.health(visit.account, callback_id),
-        parked=services.endpoints.parked_page(visit.account, callback_id, after, PARKED_SHOWN),
+        parked=services.endpoints.dead_letter_page(visit.account, callback_id, after, PARKED_SHOWN),
         tried=tried,
         replayed=replayed,
     )

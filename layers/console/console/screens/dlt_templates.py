@@ -149,7 +149,7 @@ def try_text(visit: Visit) -> Answer:
         return _tried(visit, given, problem=problem)
     mismatch: Mismatch | None
     if known:
-        mismatch = index.departure(known.dlt_template_id, text)
+        mismatch = index.diff(known.dlt_template_id, text)
         found = None if mismatch else known
     else:
         # Without a header, the templates of all.

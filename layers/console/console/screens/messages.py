@@ -1,7 +1,6 @@
 """One message: what became of it, each attempt with its answer, and the codes in words."""
 
 from datetime import datetime
-from typing import Any
 from urllib.parse import unquote
 
 from console import pages
@@ -10,6 +9,7 @@ from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
+from harkara.manage.messages import MessageHistory
 from harkara.model.messages import State
 
 SCREENS = Screens()
@@ -67,7 +67,7 @@ def _shown(visit: Visit, mid: str, refused: RequestRefused | None = None) -> Vie
     return View("message.html", values, MEANINGS[refused.code].http_status if refused else 200)
 
 
-def _is_followed(message: dict[str, Any], now_s: float) -> bool:
+def _is_followed(message: MessageHistory, now_s: float) -> bool:
     """Return whether a page asks again: the state is open, or a callback may come soon."""
     if message["state"] not in [*State]:
         return bool(message["state"] != "scheduled")

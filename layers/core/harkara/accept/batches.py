@@ -25,8 +25,8 @@ class BatchDraft(NamedTuple):
     """
 
     name: str
-    slot: BatchKey
-    places: Sequence[int]
+    key: BatchKey
+    indexes: Sequence[int]
     messages: Sequence[Message]
     links: Sequence[Linked | None]
     refusals: Sequence[Message] = ()
@@ -35,7 +35,7 @@ class BatchDraft(NamedTuple):
         """Split the draft in two: refusals apart from messages, else each of them in half."""
         if self.messages and self.refusals:
             # Refusals are reported at once, and do not wait for the send time.
-            at_once = self.slot._replace(send_at_ms=0, daytime_only=False)
+            at_once = self.key._replace(send_at_ms=0, daytime_only=False)
             refusals = BatchDraft("", at_once, (), (), (), self.refusals)
             halves = [self._replace(refusals=()), refusals]
         else:
@@ -45,7 +45,7 @@ class BatchDraft(NamedTuple):
 
     def _part(self, part: slice) -> "BatchDraft":
         return self._replace(
-            places=self.places[part],
+            indexes=self.indexes[part],
             messages=self.messages[part],
             links=self.links[part],
             refusals=self.refusals[part],
@@ -74,19 +74,19 @@ class BatchMaker:
     def make(self, draft: BatchDraft) -> Iterator[PackedBatch]:
         """Make one batch of a draft, or as many as needed for each to fit into an item."""
         endpoints, messages = self._with_own_endpoints([*draft.messages, *draft.refusals])
-        slot, account = draft.slot, self.account
+        key, account = draft.key, self.account
         batch = MessageBatch(
             id=self.names.new(self.now_ms, draft.name),
             account_id=account.id,
             carrier=account.carrier,
-            category=slot.category,
+            category=key.category,
             accepted_at_ms=self.now_ms,
             block_size=BLOCK_SIZE,
             endpoints=endpoints,
             messages=messages,
-            daytime_only=slot.daytime_only,
-            send_at_ms=slot.send_at_ms,
-            validity_s=slot.validity_s,
+            daytime_only=key.daytime_only,
+            send_at_ms=key.send_at_ms,
+            validity_s=key.validity_s,
             duplicate_window_s=account.duplicate_window_s,
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
@@ -106,7 +106,7 @@ class BatchMaker:
             draft = made.draft._replace(name=f"{made.draft.name}~")
             batch = replace(made.batch, id=self.names.new(self.now_ms, draft.name))
             made = self._packed(batch, draft)
-        batches.put_batch(made.batch.id, made.packed, made.batch.begins_ms)
+        batches.put_batch(made.batch.id, made.packed, made.batch.due_at_ms)
         return made
 
     def _packed(self, batch: MessageBatch, draft: BatchDraft) -> PackedBatch:

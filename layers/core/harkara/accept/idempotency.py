@@ -38,14 +38,14 @@ class RandomIds:
         """Return the present time."""
         return int(self.clock() * 1000)
 
-    def new(self, now_ms: int, place: str) -> str:
-        """Return a new random id; `place` does not matter."""
+    def new(self, now_ms: int, batch_key: str) -> str:
+        """Return a new random id; `batch_key` does not matter."""
         return new_batch_id(now_ms, self.randomness(RANDOM_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
 class DeterministicIds:
-    """Ids derived from a secret seed and a place, for one request first made at `at_ms`.
+    """Ids derived from a secret seed and a batch key, for one request first made at `at_ms`.
 
     The ids do not depend on the outcome of other batches.
     """
@@ -57,9 +57,9 @@ class DeterministicIds:
         """Return the time at which the request was first made."""
         return self.at_ms
 
-    def new(self, now_ms: int, place: str) -> str:
-        """Return the id of the batch in this place."""
-        digest = hmac.digest(self.seed, place.encode(), hashlib.sha256)
+    def new(self, now_ms: int, batch_key: str) -> str:
+        """Return the id of the batch of this key."""
+        digest = hmac.digest(self.seed, batch_key.encode(), hashlib.sha256)
         return new_batch_id(now_ms, digest[:RANDOM_BYTES])
 
 
@@ -102,13 +102,13 @@ class Idempotency:
         caller: Caller,
         key: str | None,
         request: bytes,
-        until_ms: int,
+        expires_at_ms: int,
         produce: Callable[[IdSource | None], Answer],
     ) -> Answer:
         """Return the answer of `produce`, or its first one to the same request under the key.
 
-        `request` is everything that tells requests apart: method, path, query, body. `until_ms` is
-        the latest end of this invocation. Without a key (None) `produce` is called without ids.
+        `request` is everything that tells requests apart: method, path, query, body. This
+        invocation ends by `expires_at_ms`. Without a key (None) `produce` is called without ids.
         Raises any error of `produce`, and then the next repeat is served; RequestRefused for an
         invalid key, IDEMPOTENCY_CONFLICT for a key of another request, REQUEST_IN_PROGRESS while
         the first may still be served.
@@ -119,8 +119,8 @@ class Idempotency:
             raise RequestRefused(
                 Code.INVALID_REQUEST, "(Idempotency-Key: 1 to 255 printable ASCII characters)"
             )
-        owner = hashlib.sha256(request).hexdigest()
-        lease = Lease(owner, self.randomness(8).hex(), until_ms)
+        task_id = hashlib.sha256(request).hexdigest()
+        lease = Lease(task_id, self.randomness(8).hex(), expires_at_ms)
         run = self._begin(lease, _partition(caller.account, key))
         if isinstance(run, Answer):
             return run
@@ -138,25 +138,25 @@ class Idempotency:
         anew: Mapping[str, Any] = {"seed": self.randomness(16).hex(), "at_ms": now_ms}
         plan, before = anew, ""
         while True:
-            mark = lease.mark(partition, run_kind(before), **plan)
-            (run,) = self.store.put_if_absent([mark], keep_s=KEEP_S)
+            entry = lease.entry(partition, run_kind(before), **plan)
+            (run,) = self.store.put_if_absent([entry], keep_s=KEEP_S)
             relation = lease.relation(run, now_ms)
             if relation is Relation.OURS:
                 return run
             if relation is Relation.FOREIGN:
                 raise RequestRefused(Code.IDEMPOTENCY_CONFLICT)
-            (end,) = self.store.get_entries([(partition, end_kind(run.holder))])
+            (end,) = self.store.get_entries([(partition, end_kind(run.worker_id))])
             if end is None and relation is Relation.BUSY:
                 raise RequestRefused(Code.REQUEST_IN_PROGRESS, retry_after_s=IN_PROGRESS_RETRY_S)
             if end is not None and "body" in end.data:
                 return _unpack(end.data)
             plan = anew if end is not None and end.data["anew"] else run.data
-            before = run.holder
+            before = run.worker_id
 
     def _end(self, lease: Lease, partition: str, data: Mapping[str, Any]) -> None:
-        mark = lease.mark(partition, end_kind(lease.holder), **data)
+        entry = lease.entry(partition, end_kind(lease.worker_id), **data)
         try:
-            self.store.put_if_absent([mark], keep_s=END_KEEP_S)
+            self.store.put_if_absent([entry], keep_s=END_KEEP_S)
         except StoreUnavailable:
             # The request stays accepted. A repeat gives the same answer once this run is over.
             return

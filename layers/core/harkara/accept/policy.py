@@ -51,8 +51,8 @@ class BatchKey(NamedTuple):
 class BatchMessages(NamedTuple):
     """The messages of one batch key, with their indexes in the request."""
 
-    slot: BatchKey
-    places: list[int]
+    key: BatchKey
+    indexes: list[int]
     messages: list[Message]
 
 
@@ -78,7 +78,7 @@ class Decision(NamedTuple):
     """
 
     subject: DecisionKey
-    rows: BatchMessages
+    batch: BatchMessages
     entity: str
     endpoint: int | None
     is_dlt: bool
@@ -101,11 +101,11 @@ class SendPolicy:
     def __init__(self, caller: Caller, callback_url: str, now_ms: int, urls: UrlRules) -> None:
         self.account: Account = caller.account
         self.endpoints: list[Endpoint] = []
-        self.slots: dict[BatchKey, BatchMessages] = {}
+        self.batches: dict[BatchKey, BatchMessages] = {}
         self._credential = caller.credential
         self._now_ms = now_ms
         self._urls = urls
-        self._places: dict[tuple[str, str], int | None] = {}
+        self._endpoint_indexes: dict[tuple[str, str], int | None] = {}
         # Of two callbacks with one URL the first counts.
         callbacks = reversed(self.account.callbacks.values())
         self._by_url = {callback.url: callback for callback in callbacks}
@@ -145,21 +145,21 @@ class SendPolicy:
 
     def endpoint(self, url: str) -> int | None:
         """Return the index of a URL that the request names; None when it is not allowed."""
-        return self._place(url, self._by_url.get(url))
+        return self._endpoint_index(url, self._by_url.get(url))
 
     def _endpoint_of(self, callback: CallbackEndpoint | None) -> int | None:
-        return self._place(callback.url, callback) if callback else None
+        return self._endpoint_index(callback.url, callback) if callback else None
 
-    def _place(self, url: str, callback: CallbackEndpoint | None) -> int | None:
+    def _endpoint_index(self, url: str, callback: CallbackEndpoint | None) -> int | None:
         key = url, callback.id if callback else ""
-        if key not in self._places:
+        if key not in self._endpoint_indexes:
             allowed = self.account.may_call_back(url, self._urls)
-            self._places[key] = len(self.endpoints) if allowed else None
+            self._endpoint_indexes[key] = len(self.endpoints) if allowed else None
             if allowed and callback:
                 self.endpoints.append(callback.endpoint)
             elif allowed:
                 self.endpoints.append(Endpoint(url, format_of(url, self._usual_format())))
-        return self._places[key]
+        return self._endpoint_indexes[key]
 
     def _usual_format(self) -> str:
         """Return the format of the caller's usual callback."""
@@ -198,7 +198,7 @@ class SendPolicy:
         matcher = index.matcher(dlt_template_id) if index else None
         return Decision(
             subject=subject,
-            rows=self._rows(category, options, indian=indian),
+            batch=self._batch(category, options, indian=indian),
             entity=pe_id or (sender.pe_id if sender else ""),
             endpoint=self.default_endpoint(sender_id),
             is_dlt=is_dlt,
@@ -231,7 +231,7 @@ class SendPolicy:
             return default
         return sender.categories[0] if sender else self.account.default_category
 
-    def _rows(self, category: Category, options: Options, *, indian: bool) -> BatchMessages:
+    def _batch(self, category: Category, options: Options, *, indian: bool) -> BatchMessages:
         send_at_ms, now_ms = options.send_at_ms, self._now_ms
         ahead_s = (send_at_ms - now_ms) / 1000
         if send_at_ms and ahead_s < -LATE_S:
@@ -247,9 +247,9 @@ class SendPolicy:
                 raise RequestRefused(Code.PROMOTIONAL_HOURS)
         validity_s = options.validity_s or DEFAULT_VALIDITY_S
         key = BatchKey(category, daytime_only, send_at_ms, validity_s)
-        if key not in self.slots and len(self.slots) >= BATCH_LIMIT:
+        if key not in self.batches and len(self.batches) >= BATCH_LIMIT:
             raise RequestRefused(Code.MIXED_REQUEST)
-        return self.slots.setdefault(key, BatchMessages(key, [], []))
+        return self.batches.setdefault(key, BatchMessages(key, [], []))
 
 
 def dlt_id(text: str, code: Code) -> str:

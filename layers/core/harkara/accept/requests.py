@@ -75,7 +75,7 @@ def answer_bytes(body: bytes) -> int:
     return len(body) + body.count(b'"') + body.count(b"\\")
 
 
-class Shown(NamedTuple):
+class VisibleFields(NamedTuple):
     """The parts of a record that an answer repeats, cut so that a thousand fit into 6 MB."""
 
     to: str
@@ -84,9 +84,9 @@ class Shown(NamedTuple):
     dlt_template_id: str
 
 
-def shown(record: Record) -> Shown:
+def visible(record: Record) -> VisibleFields:
     """Return the parts that an answer repeats. Values that may be accepted are never cut."""
-    return Shown(
+    return VisibleFields(
         record.to[:SHOWN_LIMIT],
         record.sender_id[:SHOWN_LIMIT],
         record.client_ref[:SHOWN_REF_LIMIT],

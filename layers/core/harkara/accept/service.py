@@ -80,12 +80,12 @@ class AcceptService:
         drafts = [
             BatchDraft(
                 f"{account.version}.{number}",
-                slot,
-                places,
+                key,
+                indexes,
                 messages,
-                [links.get(place) for place in places] if links else (),
+                [links.get(index) for index in indexes] if links else (),
             )
-            for number, (slot, places, messages) in enumerate(accepted)
+            for number, (key, indexes, messages) in enumerate(accepted)
         ]
         drafts[0] = drafts[0]._replace(refusals=[message for _, message in refused])
         maker = BatchMaker(account, checker.policy.endpoints, now_ms, names, self.links)
@@ -105,8 +105,8 @@ class AcceptService:
         checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
         results = _refusals(checker, refused, request)
         self._count(checker.policy.account, ())
-        for slot, places, messages in accepted:
-            draft = BatchDraft("", slot, places, messages, ())
+        for key, indexes, messages in accepted:
+            draft = BatchDraft("", key, indexes, messages, ())
             _answer(results, checker, draft, messages, repeat(""))
         return results
 
@@ -142,7 +142,7 @@ class AcceptService:
         account = caller.account
         if self.accounts is None:
             return None
-        now = self.accounts.account(account.id, lambda known: known is not account)
+        now = self.accounts.account(account.id, lambda current: current is not account)
         return None if now is None or now is account else caller._replace(account=now)
 
     def _commit(self, account: Account, stored: Sequence[PackedBatch]) -> None:
@@ -183,9 +183,9 @@ def _refusals(
 ) -> list[RecordResult]:
     """Return the results of the refused records at their indexes, `_LOST` at all others."""
     results = [_LOST] * len(request.records)
-    for place, message in refused:
-        detail = checker.details.get(place) or request.details.get(place, "")
-        results[place] = RecordResult("", Code(message.refusal), detail)
+    for index, message in refused:
+        detail = checker.details.get(index) or request.details.get(index, "")
+        results[index] = RecordResult("", Code(message.refusal), detail)
     return results
 
 
@@ -196,9 +196,9 @@ def _answer(
     messages: Sequence[Message],
     mids: Iterable[str],
 ) -> None:
-    for place, message, mid in zip(draft.places, messages, mids, strict=False):
-        warning = checker.warnings.get(place)
-        results[place] = RecordResult(mid, None, "", warning, message, draft.slot.category)
+    for index, message, mid in zip(draft.indexes, messages, mids, strict=False):
+        warning = checker.warnings.get(index)
+        results[index] = RecordResult(mid, None, "", warning, message, draft.key.category)
 
 
 def _nothing_accepted(results: Sequence[RecordResult]) -> NothingAccepted:

@@ -15,9 +15,9 @@ _indexes: dict[int, TemplateIndex] = {}
 def index_of(account: Account) -> TemplateIndex:
     """Return the index of the account's templates."""
     key = id(account)
-    known = _indexes.get(key)
-    if known is not None:
-        return known
+    cached = _indexes.get(key)
+    if cached is not None:
+        return cached
     entries = [
         Entry(template.dlt_template_id, template.headers, template.text)
         for template in account.templates.values()

@@ -103,13 +103,13 @@ class RecordChecker:
             except RequestRefused as error:
                 refused.append((index, self._refusal(index, record, error)))
                 continue
-            decision.rows.places.append(index)
-            decision.rows.messages.append(message)
+            decision.batch.indexes.append(index)
+            decision.batch.messages.append(message)
             if decision.warning:
                 self.warnings[index] = decision.warning
             if link:
                 self.links[index] = link
-        accepted = [rows for rows in self.policy.slots.values() if rows.places]
+        accepted = [batch for batch in self.policy.batches.values() if batch.indexes]
         return CheckedRecords(accepted, refused)
 
     def _check(self, record: Record) -> tuple[Decision, Message, Linked | None]:
@@ -229,16 +229,16 @@ class RecordChecker:
         if error.detail:
             self.details[index] = error.detail
         elif error.code in _ABOUT_TEMPLATES and len(self.details) < DETAIL_LIMIT:
-            self.details[index] = self._departure(record)
+            self.details[index] = self._diff(record)
         # As many whole characters of the reference as fit into its limit in bytes.
         client_ref = record.client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
         return Message("", "", "", client_ref, endpoint, refusal=error.code)
 
-    def _departure(self, record: Record) -> str:
+    def _diff(self, record: Record) -> str:
         """Return where a text differs from its template, or from the nearest one."""
         template_id = dlt_id(record.dlt_template_id, Code.INVALID_TEMPLATE_ID)
         if template_id:
-            mismatch = self._index.departure(template_id, record.text)
+            mismatch = self._index.diff(template_id, record.text)
         else:
             mismatch = self._index.nearest(record.text, record.sender_id)
         return str(mismatch) if mismatch else ""

@@ -117,8 +117,8 @@ class Authenticator:
             may_come = credential.may_come_from(source_ip)
             return matches(credential) and may_come and scope in credential.scopes
 
-        known = may_be_username(username)
-        credential = self.accounts.credential(username, admits) if known else None
+        plausible = may_be_username(username)
+        credential = self.accounts.credential(username, admits) if plausible else None
         if not matches(credential) or credential is None:
             raise RequestRefused(Code.UNAUTHORIZED)
         account = self.accounts.account(credential.account_id, _serves(credential))
@@ -151,8 +151,8 @@ class TrustedProxy:
 
         Raises RequestRefused for a request that bypassed the proxy.
         """
-        given = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
-        if not self.keys.any(lambda key: hmac.compare_digest(given, key)):
+        sent = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
+        if not self.keys.any(lambda key: hmac.compare_digest(sent, key)):
             raise RequestRefused(Code.PROXY_REQUIRED)
         headers = {name: each for name, each in request.headers.items() if name != SECRET_HEADER}
         forwarded = headers.get("x-forwarded-for", "")

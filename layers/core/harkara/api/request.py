@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.callbacks import PAGE_LIMIT as PARKED_PAGE_LIMIT
-from harkara.manage.callbacks import ParkedQuery
+from harkara.manage.callbacks import DeadLetterQuery
 from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT
 from harkara.manage.template_portals import TYPES, category_of
 from harkara.model.fields import names_of
@@ -103,7 +103,7 @@ class PageQuery(TypedDict, total=False):
     ]
 
 
-class ParkedPageQuery(ParkedQuery):
+class ParkedPageQuery(DeadLetterQuery):
     """The query of a page of parked callbacks."""
 
     limit: Annotated[
@@ -136,9 +136,9 @@ class ImportQuery(TypedDict, total=False):
 
 def page_limit(query: Query, most: int = PAGE_LIMIT) -> int:
     """Return the size of a page."""
-    given = query.get("limit", str(PAGE_SIZE))
-    if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= most:
-        return int(given)
+    value = query.get("limit", str(PAGE_SIZE))
+    if re.fullmatch("[0-9]{1,4}", value) and 1 <= int(value) <= most:
+        return int(value)
     raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {most:,})")
 
 
@@ -151,25 +151,25 @@ def page_of(query: Query) -> tuple[str, int]:
 
 
 def parked_page_of(query: Query) -> tuple[Query, int]:
-    """Return the parameters that ParkedQuery has, and the size of a page of parked callbacks."""
-    fields = {name: query[name] for name in names_of(ParkedQuery) if name in query}
+    """Return the parameters that DeadLetterQuery has, and the size of a page."""
+    fields = {name: query[name] for name in names_of(DeadLetterQuery) if name in query}
     return fields, page_limit(query, PARKED_PAGE_LIMIT)
 
 
 def sources(query: Query) -> list[Source]:
     """Return the sources of suppressions that the query selects: one, or all."""
-    given = query.get("source")
-    if given is None:
+    value = query.get("source")
+    if value is None:
         return [*Source]
-    if given not in [*Source]:
+    if value not in [*Source]:
         raise RequestRefused(Code.INVALID_REQUEST, f"(source: one of {', '.join(Source)})")
-    return [Source(given)]
+    return [Source(value)]
 
 
 def type_of(query: Query) -> Category | None:
     """Return the category of templates, given in any portal's words; None if it is missing."""
-    given = query.get("type", "")
-    category = category_of(given)
-    if given and category is None:
+    value = query.get("type", "")
+    category = category_of(value)
+    if value and category is None:
         raise RequestRefused(Code.INVALID_REQUEST, f"(type: one of {', '.join(TYPES.values())})")
     return category

@@ -174,23 +174,23 @@ def refusal_for(error: Exception, request: Request) -> RequestRefused:
             return RequestRefused(Code.INTERNAL_ERROR)
 
 
-def refuse_dry_run(asked: Request) -> None:
+def refuse_dry_run(request: Request) -> None:
     """Raise RequestRefused if the query asks for a dry run of a route that has none."""
-    if any(map(names_dry_run, asked.query)):
+    if any(map(names_dry_run, request.query)):
         raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
 
 
-def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
+def carrier_request(request: Request, errors: str = "replace") -> ReceiptRequest:
     """Return a request of a carrier; `errors` handles bytes of its query that are not UTF-8."""
-    scheme = asked.headers.get("x-forwarded-proto", "https")
-    url = f"{scheme}://{asked.headers.get('host', '')}{asked.path}"
+    scheme = request.headers.get("x-forwarded-proto", "https")
+    url = f"{scheme}://{request.headers.get('host', '')}{request.path}"
     return ReceiptRequest(
-        method=asked.method,
-        headers=asked.headers,
-        query=parse_qs(asked.query_string, keep_blank_values=True, errors=errors),
-        body=asked.body,
-        source_ip=asked.source_ip,
-        url=f"{url}?{asked.query_string}" if asked.query_string else url,
+        method=request.method,
+        headers=request.headers,
+        query=parse_qs(request.query_string, keep_blank_values=True, errors=errors),
+        body=request.body,
+        source_ip=request.source_ip,
+        url=f"{url}?{request.query_string}" if request.query_string else url,
     )
 
 

@@ -41,7 +41,7 @@ NOW_S = 0.1
 T = TypeVar("T")
 
 
-class _Known(NamedTuple, Generic[T]):
+class _Cached(NamedTuple, Generic[T]):
     """A cached record and its time of reading.
 
     `confirmed_s` is the last time that it was read anew because it did not suit.
@@ -70,8 +70,8 @@ class Cache(Generic[T]):
         self._kept_s = kept_s
         self._clock = clock
         self._limit = limit
-        self._present: dict[str, _Known[T]] = {}
-        self._absent: dict[str, _Known[T]] = {}
+        self._present: dict[str, _Cached[T]] = {}
+        self._absent: dict[str, _Cached[T]] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -82,25 +82,25 @@ class Cache(Generic[T]):
 
         If `suits` is false for the cached record, the record is read anew.
         """
-        known, now_s = self._present.get(name) or self._absent.get(name), self._clock()
-        if known is None or not self._is_within(known.read_s, self._kept_s, now_s):
-            return self._remember(name, _Known(self._read(name, known and known.value), now_s))
-        suited = known.value is not None and (suits is None or suits(known.value))
-        is_of_now = self._is_within(known.read_s, NOW_S, now_s)
-        if suited or is_of_now or self._is_within(known.confirmed_s, CONFIRMED_S, now_s):
-            return self._remember(name, known)
-        return self._remember(name, _Known(self._read(name, known.value), now_s, now_s))
+        cached, now_s = self._present.get(name) or self._absent.get(name), self._clock()
+        if cached is None or not self._is_within(cached.read_s, self._kept_s, now_s):
+            return self._remember(name, _Cached(self._read(name, cached and cached.value), now_s))
+        suited = cached.value is not None and (suits is None or suits(cached.value))
+        is_of_now = self._is_within(cached.read_s, NOW_S, now_s)
+        if suited or is_of_now or self._is_within(cached.confirmed_s, CONFIRMED_S, now_s):
+            return self._remember(name, cached)
+        return self._remember(name, _Cached(self._read(name, cached.value), now_s, now_s))
 
-    def _remember(self, name: str, known: _Known[T]) -> T | None:
+    def _remember(self, name: str, cached: _Cached[T]) -> T | None:
         """Store a record as the most recently used; evict the least recently used if it is full."""
         with self._lock:
             for room in (self._present, self._absent):
                 room.pop(name, None)
-            room = self._absent if known.value is None else self._present
-            room[name] = known
+            room = self._absent if cached.value is None else self._present
+            room[name] = cached
             if len(room) > self._limit:
                 del room[next(iter(room))]
-        return known.value
+        return cached.value
 
     @staticmethod
     def _is_within(then_s: float | None, span_s: float, now_s: float) -> bool:
@@ -169,7 +169,7 @@ class DynamoAccountStore:
 
     def put_credential(self, credential: Credential) -> None:
         """Store a credential."""
-        self._table.put(credential_pointer(credential))
+        self._table.put(credential_index_item(credential))
         self._put(f"credential#{credential.username}", "credential", credential)
 
     def put_account(self, account: Account) -> None:
@@ -177,9 +177,11 @@ class DynamoAccountStore:
         parts = (account.senders, account.templates, account.callbacks)
         for part in chain.from_iterable(each.values() for each in parts):
             self._table.put(part_item(account.id, part))
-        given: dict[str, Value] = {":data": account.model_dump_json(exclude=PARTS), ":one": 1}
+        parameters: dict[str, Value] = {":data": account.model_dump_json(exclude=PARTS), ":one": 1}
         update = "SET #data = :data ADD #version :one"
-        self._table.update(update_of(f"account#{account.id}", "account", update, given=given))
+        self._table.update(
+            update_of(f"account#{account.id}", "account", update, parameters=parameters)
+        )
 
     def put_carrier(self, carrier: CarrierSettings) -> None:
         """Store a carrier's settings, with the secret encrypted by `encrypt_secret`."""
@@ -191,12 +193,12 @@ class DynamoAccountStore:
     def _read_carrier(self, name: str, _: CarrierSettings | None) -> CarrierSettings | None:
         return self._get(f"carrier#{name}", "carrier", CarrierSettings)
 
-    def _read_account(self, account_id: str, known: Account | None) -> Account | None:
+    def _read_account(self, account_id: str, cached: Account | None) -> Account | None:
         partition = f"account#{account_id}"
-        if known is not None:
+        if cached is not None:
             item = self._table.get(partition, "account")
-            if item is not None and int(item["version"]["N"]) == known.version:
-                return known
+            if item is not None and int(item["version"]["N"]) == cached.version:
+                return cached
         end = _END if self._templates else _TEMPLATES
         fields: dict[str, Any] = {}
         senders: dict[str, Sender] = {}
@@ -240,7 +242,7 @@ def part_item(account_id: str, part: Part) -> Item:
     return values({"pk": f"account#{account_id}", "sk": sort_key, "data": part.model_dump_json()})
 
 
-def credential_pointer(credential: Credential) -> Item:
+def credential_index_item(credential: Credential) -> Item:
     """Return the index item that lists a credential in its account's partition."""
     sort_key = f"credential#{credential.username}"
     return values({"pk": f"account#{credential.account_id}", "sk": sort_key, "data": "{}"})
@@ -267,14 +269,14 @@ class ReceiptSecrets:
 
     def __init__(self, kms: KMSClient) -> None:
         self._kms = kms
-        self._known: dict[bytes, bytes] = {}
+        self._cached: dict[bytes, bytes] = {}
 
     def __call__(self, carrier: CarrierSettings) -> bytes:
         """Return a carrier's decrypted secret. Raises StoreUnavailable."""
         ciphertext = carrier.receipt_secret
-        if ciphertext not in self._known:
-            self._known[ciphertext] = _decrypt(self._kms, carrier, ciphertext).encode()
-        return self._known[ciphertext]
+        if ciphertext not in self._cached:
+            self._cached[ciphertext] = _decrypt(self._kms, carrier, ciphertext).encode()
+        return self._cached[ciphertext]
 
 
 def _decrypt(kms: KMSClient, carrier: CarrierSettings, ciphertext: bytes) -> str:

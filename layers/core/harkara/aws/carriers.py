@@ -29,9 +29,9 @@ class CarrierDirectory:
         settings = await asyncio.to_thread(self._accounts.carrier, name, _is_active)
         if settings is None:
             raise CarrierUnreachable(f"no carrier {name!r} is configured")
-        known = self._connected.get(name)
-        if known is not None and known.settings == settings:
-            return known
+        cached = self._connected.get(name)
+        if cached is not None and cached.settings == settings:
+            return cached
         secrets = await asyncio.to_thread(decrypt_secrets, self._kms, settings)
         carrier = kinds.connect(settings, secrets, self._outside)
         self._connected[name] = connected = Connected(settings, carrier)

@@ -14,7 +14,7 @@ class KmsDestinations:
     def __init__(self, accounts: AccountStore, kms: KMSClient) -> None:
         self._accounts = accounts
         self._kms = kms
-        self._known: dict[bytes, CallbackSecrets] = {}
+        self._cached: dict[bytes, CallbackSecrets] = {}
 
     def find(
         self, account_id: str, endpoint: Endpoint, *, anew: bool = False
@@ -29,15 +29,15 @@ class KmsDestinations:
         settings = account.callbacks.get(callback_id) if account else None
         if settings is None:
             return None
-        if not settings.sealed:
+        if not settings.encrypted:
             return Destination(settings, CallbackSecrets())
-        if settings.sealed not in self._known:
-            if len(self._known) >= SECRETS_KEPT:  # drops the old secrets of renewed callbacks too
-                self._known.clear()
-            self._known[settings.sealed] = decrypt(
-                self._kms, account_id, settings.id, settings.sealed
+        if settings.encrypted not in self._cached:
+            if len(self._cached) >= SECRETS_KEPT:  # drops the old secrets of renewed callbacks too
+                self._cached.clear()
+            self._cached[settings.encrypted] = decrypt(
+                self._kms, account_id, settings.id, settings.encrypted
             )
-        return Destination(settings, self._known[settings.sealed])
+        return Destination(settings, self._cached[settings.encrypted])
 
 
 class KmsCipher:
@@ -57,16 +57,16 @@ class KmsCipher:
             )
         return bytes(answer["CiphertextBlob"])
 
-    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    def decrypt(self, account_id: str, callback_id: str, encrypted: bytes) -> CallbackSecrets:
         """Return a callback's decrypted secrets. Raises StoreUnavailable."""
-        return decrypt(self._kms, account_id, callback_id, sealed)
+        return decrypt(self._kms, account_id, callback_id, encrypted)
 
 
-def decrypt(kms: KMSClient, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+def decrypt(kms: KMSClient, account_id: str, callback_id: str, encrypted: bytes) -> CallbackSecrets:
     """Return a callback's decrypted secrets. Raises StoreUnavailable."""
     with aws_errors():
         answer = kms.decrypt(
-            CiphertextBlob=sealed, EncryptionContext=_context(account_id, callback_id)
+            CiphertextBlob=encrypted, EncryptionContext=_context(account_id, callback_id)
         )
     return CallbackSecrets.model_validate_json(answer["Plaintext"])
 

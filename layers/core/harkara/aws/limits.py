@@ -15,7 +15,7 @@ from harkara.ports import Extension, Timeline
 
 _KIND = "timeline"
 # A line that is just ending may alternately be seen as ended and as not ended.
-_TRIES = 2
+_ATTEMPTS = 2
 _UNTIL = "until"
 _NO_LINES = {"pk", "sk", "ttl", "data"}
 
@@ -46,7 +46,7 @@ class DynamoTimelineStore:
         If a line ends after its limit, nothing is extended and no beginning returned.
         """
         busy = {line: by.busy for line, by in lines.items()}
-        for _ in range(_TRIES + len(lines)):
+        for _ in range(_ATTEMPTS + len(lines)):
             sets, conditions, numbers = [], [], dict[str, int]()
             for line, by in lines.items():
                 numbers[f":{line}_now"] = by.now_us
@@ -101,10 +101,10 @@ class DynamoTimelineStore:
         expires_at_s: int,
     ) -> tuple[bool, Mapping[str, Any]]:
         """Update an item if a condition holds; return whether it did, and the item."""
-        given: dict[str, Value] = {**numbers, **texts, ":ttl": expires_at_s}
+        parameters: dict[str, Value] = {**numbers, **texts, ":ttl": expires_at_s}
         names = {"#text": "data"} if "#text" in update[0] else {}
         return self._table.update_if(
-            update_of(name, _KIND, *update, given, names),
+            update_of(name, _KIND, *update, parameters, names),
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
@@ -130,11 +130,11 @@ class DynamoLimitStore(DynamoTimelineStore):
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         """Replace the text `seen` ("" for none) by `new`; return None, or the other text found."""
-        given: dict[str, Value] = {":new": new, ":ttl": expires_at_s}
+        parameters: dict[str, Value] = {":new": new, ":ttl": expires_at_s}
         if seen:
-            given[":seen"] = seen
+            parameters[":seen"] = seen
         condition = "#data = :seen" if seen else "attribute_not_exists(#data)"
-        update = update_of(name, _RATE_KIND, "SET #data = :new, #ttl = :ttl", condition, given)
+        update = update_of(name, _RATE_KIND, "SET #data = :new, #ttl = :ttl", condition, parameters)
         done, item = self._table.update_if(update, ReturnValuesOnConditionCheckFailure="ALL_OLD")
         return None if done else _text(item)
 

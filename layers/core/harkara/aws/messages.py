@@ -51,14 +51,14 @@ class DynamoMessageStore:
         self._clock = clock
         self._batches: OrderedDict[str, MessageBatch] = OrderedDict()
 
-    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
-        """Store a packed message batch, kept for the retention time from `begins_ms` or now.
+    def put_batch(self, batch_id: str, packed: bytes, due_at_ms: int) -> None:
+        """Store a packed message batch, kept for the retention time from `due_at_ms` or now.
 
         The later of the two counts. Raises StoreUnavailable.
         """
         # Ids are random, so a duplicate is our own item, whose first answer was lost.
         item = values({"pk": batch_id, "sk": _BATCH_KIND, "packed": packed})
-        self._table.put_if_absent([{**item, "ttl": self._ttl(begins_ms)}])
+        self._table.put_if_absent([{**item, "ttl": self._ttl(due_at_ms)}])
 
     def get_batch(self, batch_id: str) -> MessageBatch | None:
         """Return a message batch, None if it is absent or expired. Raises StoreUnavailable.
@@ -81,26 +81,26 @@ class DynamoMessageStore:
         return batch
 
     def put_if_absent(
-        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+        self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0, keep_s: int | None = None
     ) -> list[LedgerEntry]:
         """Put each entry if it is absent; return for each the entry that is stored now.
 
         An expired entry counts until DynamoDB deletes it.
         """
-        existing = list(marks)
-        ttl = self._ttl(begins_ms, keep_s)
-        places = self._table.put_if_absent([item_of(mark, ttl) for mark in marks])
-        found = self._read([marks[place].key for place in places])
-        for place, item in zip(places, found, strict=True):
+        existing = list(entries)
+        ttl = self._ttl(due_at_ms, keep_s)
+        indexes = self._table.put_if_absent([item_of(entry, ttl) for entry in entries])
+        found = self._read([entries[index].key for index in indexes])
+        for index, item in zip(indexes, found, strict=True):
             if item is None:
-                raise StoreUnavailable("a mark was deleted while it was read")
-            existing[place] = mark_of(item)
+                raise StoreUnavailable("an entry was deleted while it was read")
+            existing[index] = entry_of(item)
         return existing
 
-    def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
+    def put_over(self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0) -> None:
         """Put each entry over the stored one, expired or not."""
-        ttl = self._ttl(begins_ms)
-        self._table.write([{"PutRequest": {"Item": item_of(mark, ttl)}} for mark in marks])
+        ttl = self._ttl(due_at_ms)
+        self._table.write([{"PutRequest": {"Item": item_of(entry, ttl)}} for entry in entries])
 
     def get_entries(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
@@ -108,7 +108,7 @@ class DynamoMessageStore:
         """Return the entries at these keys, in order, by consistent reads unless told otherwise."""
         now_s = self._clock()
         return [
-            None if item is None or has_expired(item, now_s) else mark_of(item)
+            None if item is None or has_expired(item, now_s) else entry_of(item)
             for item in self._read(keys, consistent)
         ]
 
@@ -121,34 +121,34 @@ class DynamoMessageStore:
         """Return a partition's entries whose kind has this prefix, in order, read consistently."""
         now_s = self._clock()
         items = self._table.query(partition, "begins_with(sk, :kind)", {":kind": kind_prefix})
-        return [mark_of(item) for item in items if not has_expired(item, now_s)]
+        return [entry_of(item) for item in items if not has_expired(item, now_s)]
 
-    def _ttl(self, begins_ms: int, keep_s: int | None = None) -> Mapping[str, str]:
-        from_s = max(int(self._clock()), begins_ms // 1000)
+    def _ttl(self, due_at_ms: int, keep_s: int | None = None) -> Mapping[str, str]:
+        from_s = max(int(self._clock()), due_at_ms // 1000)
         return {"N": str(from_s + (self._retention_s if keep_s is None else keep_s))}
 
 
-def item_of(mark: LedgerEntry, ttl: Mapping[str, str]) -> Item:
+def item_of(entry: LedgerEntry, ttl: Mapping[str, str]) -> Item:
     """Return a ledger entry as an item with the time to live `ttl`, a DynamoDB number (Unix s)."""
     return {
-        "pk": {"S": mark.partition},
-        "sk": {"S": mark.kind},
-        "owner": {"S": mark.owner},
-        "holder": {"S": mark.holder},
-        "until": {"N": str(mark.until_ms)},
-        "data": {"S": encode(mark.data).decode()},
+        "pk": {"S": entry.partition},
+        "sk": {"S": entry.kind},
+        "task_id": {"S": entry.task_id},
+        "worker_id": {"S": entry.worker_id},
+        "expires_at_ms": {"N": str(entry.expires_at_ms)},
+        "data": {"S": encode(entry.data).decode()},
         "ttl": ttl,
     }
 
 
-def mark_of(item: Mapping[str, Any]) -> LedgerEntry:
+def entry_of(item: Mapping[str, Any]) -> LedgerEntry:
     """Return the ledger entry in an item."""
     return LedgerEntry(
         partition=item["pk"]["S"],
         kind=item["sk"]["S"],
-        owner=item["owner"]["S"],
-        holder=item["holder"]["S"],
-        until_ms=int(item["until"]["N"]),
+        task_id=item["task_id"]["S"],
+        worker_id=item["worker_id"]["S"],
+        expires_at_ms=int(item["expires_at_ms"]["N"]),
         data=decode(item["data"]["S"]),
     )
 
@@ -179,7 +179,7 @@ class DynamoDeadLetterStore:
         bounds = {":after": after + "\0", ":before": before}  # excludes `after` itself
         items = self._table.query(partition, "sk BETWEEN :after AND :before", bounds, limit=limit)
         now_s = self._clock()
-        kept = (mark_of(item) for item in items if not has_expired(item, now_s))
+        kept = (entry_of(item) for item in items if not has_expired(item, now_s))
         return list(islice(kept, limit))
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from harkara.aws.accounts import PARTS, credential_pointer
+from harkara.aws.accounts import PARTS, credential_index_item
 from harkara.aws.carriers import SORT_KEY as ROUTING
 from harkara.aws.carriers import partition_of as routing_of
 from harkara.aws.clients import DynamoDBClient
@@ -87,7 +87,9 @@ class OperatorStore:
         own = key(f"credential#{credential.username}", "credential")
         item = {**own, **values({"data": credential.model_dump_json(), "version": 1})}
         put = {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
-        return self._table.transact({"Put": put}, {"Put": {"Item": credential_pointer(credential)}})
+        return self._table.transact(
+            {"Put": put}, {"Put": {"Item": credential_index_item(credential)}}
+        )
 
     def change_credential(
         self, username: str, change: Callable[[Credential], Credential]
@@ -100,14 +102,14 @@ class OperatorStore:
         own = f"credential#{username}", "credential"
 
         def remove(item: Item) -> bool | None:
-            pointer = credential_pointer(Credential.model_validate_json(item["data"]["S"]))
+            index_item = credential_index_item(Credential.model_validate_json(item["data"]["S"]))
             delete = {
                 "Key": key(*own),
                 "ConditionExpression": "#data = :seen",
                 "ExpressionAttributeNames": {"#data": "data"},
                 "ExpressionAttributeValues": {":seen": item["data"]},
             }
-            pointed = {"Delete": {"Key": {"pk": pointer["pk"], "sk": pointer["sk"]}}}
+            pointed = {"Delete": {"Key": {"pk": index_item["pk"], "sk": index_item["sk"]}}}
             return self._table.transact({"Delete": delete}, pointed) or None
 
         return bool(self._table.change(*own, remove))
@@ -127,12 +129,13 @@ class OperatorStore:
 
     def _write(self, partition: str, sort_key: str, record: BaseModel, over: str = "") -> bool:
         """Store a record if the present one is still `over` ("": absent); return if it was."""
-        given: dict[str, Value] = {":data": record.model_dump_json(exclude=PARTS), ":one": 1}
+        parameters: dict[str, Value] = {":data": record.model_dump_json(exclude=PARTS), ":one": 1}
         condition = "#data = :over" if over else "attribute_not_exists(pk)"
         if over:
-            given[":over"] = over
+            parameters[":over"] = over
         update = "SET #data = :data ADD #version :one"
-        return self._table.update_if(update_of(partition, sort_key, update, condition, given))[0]
+        written = update_of(partition, sort_key, update, condition, parameters)
+        return self._table.update_if(written)[0]
 
     def _all(self, sort_key: str, kind: type[R]) -> list[R]:
         return [kind.model_validate_json(item["data"]["S"]) for item in self._table.scan(sort_key)]

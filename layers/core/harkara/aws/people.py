@@ -175,10 +175,12 @@ class KmsUserCipher:
             )
         return bytes(answer["CiphertextBlob"])
 
-    def decrypt(self, user_id: str, sealed: bytes) -> bytes:
+    def decrypt(self, user_id: str, encrypted: bytes) -> bytes:
         """Return a user's decrypted secret. Raises StoreUnavailable."""
         with aws_errors():
-            answer = self._kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"user": user_id})
+            answer = self._kms.decrypt(
+                CiphertextBlob=encrypted, EncryptionContext={"user": user_id}
+            )
         return bytes(answer["Plaintext"])
 
 

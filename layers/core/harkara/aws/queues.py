@@ -103,7 +103,7 @@ def _partition(shard: int) -> str:
 DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
-_TRIES = 3
+_ATTEMPTS = 3
 # SQS refuses a whole batch because of one body; the others are then sent without it.
 _OF_A_BODY = frozenset(
     {
@@ -153,16 +153,16 @@ class SqsTaskQueues:
         self, queue: QueueName, bodies: Sequence[str], group: str, delays_s: Sequence[int]
     ) -> list[bool]:
         sent = [False] * len(bodies)
-        for places in _batches(bodies, len(group.encode())):
-            for place in self._send_batch(queue, bodies, places, group, delays_s):
-                sent[place] = True
+        for indexes in _batches(bodies, len(group.encode())):
+            for index in self._send_batch(queue, bodies, indexes, group, delays_s):
+                sent[index] = True
         return sent
 
     def _send_batch(
         self,
         queue: QueueName,
         bodies: Sequence[str],
-        places: Sequence[int],
+        indexes: Sequence[int],
         group: str,
         delays_s: Sequence[int],
     ) -> set[int]:
@@ -172,13 +172,13 @@ class SqsTaskQueues:
         def attempt(left: Sequence[int]) -> Sequence[int]:
             entries: list[Any] = [
                 {
-                    "Id": str(place),
-                    "MessageBody": bodies[place],
-                    **({"DelaySeconds": delays_s[place]} if delays_s[place] else {}),
+                    "Id": str(index),
+                    "MessageBody": bodies[index],
+                    **({"DelaySeconds": delays_s[index]} if delays_s[index] else {}),
                     # On a standard queue the group is for fair queues: no order, no lock.
                     **({"MessageGroupId": group} if group else {}),
                 }
-                for place in left
+                for index in left
             ]
             try:
                 with aws_errors():
@@ -188,7 +188,7 @@ class SqsTaskQueues:
             except StoreUnavailable as error:
                 if str(error) not in _OF_A_BODY:
                     raise
-                alone = [[place] for place in left] if len(left) > 1 else []
+                alone = [[index] for index in left] if len(left) > 1 else []
                 sent.update(
                     *(self._send_batch(queue, bodies, each, group, delays_s) for each in alone)
                 )
@@ -196,9 +196,9 @@ class SqsTaskQueues:
             sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
             # A fault of the sender would occur again, so such a body is not retried.
             wrong = {int(each["Id"]) for each in answer.get("Failed", ()) if each["SenderFault"]}
-            return [place for place in left if place not in sent | wrong]
+            return [index for index in left if index not in sent | wrong]
 
-        self._backoff.finish(places, attempt, _TRIES)
+        self._backoff.finish(indexes, attempt, _ATTEMPTS)
         return sent
 
     def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
@@ -221,14 +221,14 @@ def _batches(bodies: Sequence[str], more_bytes: int) -> Iterator[list[int]]:
     Bodies longer than a queue allows are left out.
     """
     batch, total = list[int](), 0
-    for place, body in enumerate(bodies):
+    for index, body in enumerate(bodies):
         size = len(body.encode()) + more_bytes
         if size > BATCH_LIMIT_BYTES:
             continue
         if len(batch) == _BATCH or total + size > BATCH_LIMIT_BYTES:
             yield batch
             batch, total = [], 0
-        batch.append(place)
+        batch.append(index)
         total += size
     if batch:
         yield batch

@@ -83,10 +83,10 @@ class DynamoSuppressionList:
         number: str,
         update: str,
         condition: str,
-        given: Mapping[str, Value],
+        parameters: Mapping[str, Value],
     ) -> bool:
         partition = partition_of(account_id, number)
-        return self._table.update_if(update_of(partition, number, update, condition, given))[0]
+        return self._table.update_if(update_of(partition, number, update, condition, parameters))[0]
 
     def _items(self, account_id: str, after: str, limit: int | None) -> Iterator[Item]:
         first = _shard(after) if after else 0

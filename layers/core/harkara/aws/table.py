@@ -190,8 +190,8 @@ class Table:
             return rest
 
         for at in range(0, len(keys), READ_BATCH):
-            asked = {"Keys": keys[at : at + READ_BATCH], "ConsistentRead": consistent}
-            request: Item = {self.name: asked}
+            selection = {"Keys": keys[at : at + READ_BATCH], "ConsistentRead": consistent}
+            request: Item = {self.name: selection}
             self._finish(request, get)
         return found
 
@@ -243,21 +243,21 @@ def update_of(
     sort_key: str,
     update: str,
     condition: str = "",
-    given: Mapping[str, Value] = _NOTHING,
+    parameters: Mapping[str, Value] = _NOTHING,
     names: Mapping[str, str] = _NOTHING,
 ) -> Item:
     """Return an update of an item, if a condition holds, for a call or a transaction.
 
-    `given` has the expressions' values by placeholder. A placeholder "#x" names the attribute x
-    unless `names` says otherwise.
+    `parameters` has the expressions' values by placeholder. A placeholder "#x" names the attribute
+    x unless `names` says otherwise.
     """
     write: dict[str, Any] = {"Key": key(partition, sort_key), "UpdateExpression": update}
     if condition:
         write["ConditionExpression"] = condition
     if placeholders := _NAME.findall(f"{update} {condition}"):
         write["ExpressionAttributeNames"] = {each: each[1:] for each in placeholders} | {**names}
-    if given:
-        write["ExpressionAttributeValues"] = values(given)
+    if parameters:
+        write["ExpressionAttributeValues"] = values(parameters)
     return write
 
 

@@ -95,174 +95,140 @@ class Meaning(NamedTuple):
 MEANINGS: dict[Code, Meaning] = {
     Code.MALFORMED_JSON: Meaning(400, "900", 9988, "The body is not JSON: send one JSON object."),
     Code.INVALID_REQUEST: Meaning(
-        400, "900", 9988, "The request has not the documented shape: see the named field."
+        400, "900", 9988, "The request's shape is wrong: correct the named field."
     ),
     Code.UNSUPPORTED_VERSION: Meaning(
         400, "900", 2010, "Send version 2.0 of WebEngage's private SSP format."
     ),
-    Code.NO_RECORDS: Meaning(400, "900", 2002, "Put at least one message into the request."),
-    Code.TOO_MANY_RECORDS: Meaning(400, "900", 9988, "Send at most 1,000 messages a request."),
-    Code.BODY_TOO_LARGE: Meaning(413, "900", 9988, "Send at most 4 MB a request: split the batch."),
+    Code.NO_RECORDS: Meaning(400, "900", 2002, "The request has no message: send at least one."),
+    Code.TOO_MANY_RECORDS: Meaning(400, "900", 9988, "Send at most 1,000 messages in one request."),
+    Code.BODY_TOO_LARGE: Meaning(
+        413, "900", 9988, "Send at most 4 MB in one request: split the batch."
+    ),
     Code.UNAUTHORIZED: Meaning(
         401, "904", 2011, "Check the user name and password, or the API key."
     ),
     Code.ADDRESS_NOT_ALLOWED: Meaning(
-        401,
-        "904",
-        2001,
-        "The credential may not be used from this IP address: ask for it to be added.",
+        401, "904", 2001, "This IP address may not use the credential: ask us to add it."
     ),
     Code.SCOPE_MISSING: Meaning(
-        403, "904", 2005, "The credential may not do this: use one with the named scope."
+        403, "904", 2005, "The credential lacks the named scope: use one that has it."
     ),
     Code.PROXY_REQUIRED: Meaning(
-        403,
-        "904",
-        9988,
-        "This API is reached by way of its proxy only: use the URL that you were given.",
+        403, "904", 9988, "Call this API through its proxy: use the URL that you were given."
     ),
     Code.RATE_LIMITED: Meaning(
-        429, "904", 2015, "The account's rate is used up: send again after the Retry-After seconds."
+        429, "904", 2015, "The account sends too fast: send again after Retry-After seconds."
     ),
     Code.DAILY_LIMIT: Meaning(
-        429,
-        "904",
-        2015,
-        "The account's segments of the day are used up: send again after midnight IST.",
+        429, "904", 2015, "The day's segments are used up: send again after midnight IST."
     ),
     Code.ACCOUNT_PAUSED: Meaning(
-        403, "904", 2005, "The account takes no messages for now: ask us when it does."
+        403, "904", 2005, "The account is paused: ask us when it may send again."
     ),
     Code.IDEMPOTENCY_CONFLICT: Meaning(
-        409, "900", 9988, "This Idempotency-Key stands for another request: use a new key."
+        409, "900", 9988, "This Idempotency-Key was used for another request: use a new key."
     ),
     Code.REQUEST_IN_PROGRESS: Meaning(
-        409,
-        "900",
-        9988,
-        "The first request with this key is not over: send it again after the Retry-After seconds.",
+        409, "900", 9988, "The first request is still running: repeat it after Retry-After."
     ),
-    Code.NOT_FOUND: Meaning(404, "900", 9988, "There is nothing at this address: check the URL."),
+    Code.NOT_FOUND: Meaning(404, "900", 9988, "Nothing was found at this URL: check it."),
     Code.METHOD_NOT_ALLOWED: Meaning(
-        405, "900", 9988, "This address takes other methods: see the Allow header."
+        405, "900", 9988, "This URL does not allow the method: see the Allow header."
     ),
     Code.ALREADY_EXISTS: Meaning(
-        409, "900", 9988, "This is registered already: change it with PUT."
+        409, "900", 9988, "This is already registered: change it with PUT."
     ),
-    Code.IN_USE: Meaning(409, "900", 9988, "Something else names this: change that first."),
+    Code.IN_USE: Meaning(409, "900", 9988, "This is still in use: change what refers to it first."),
     Code.TOO_LATE_TO_CANCEL: Meaning(
-        409, "900", 9988, "The message is being submitted, or was: it cannot be cancelled."
+        409, "900", 9988, "The message is or was being submitted: it cannot be cancelled."
     ),
     Code.INVALID_CSV: Meaning(
-        400, "900", 9988, "Send CSV in UTF-8 with the documented columns: see what is named."
+        400, "900", 9988, "Send CSV in UTF-8 with the documented columns: see the details."
     ),
     Code.INVALID_RECEIPT: Meaning(
-        400, "900", 9988, "Send receipts in the carrier's documented shape, with our reference."
+        400, "900", 9988, "Send the receipt as the carrier documents it, with our reference."
     ),
-    Code.TRY_AGAIN: Meaning(503, "904", 9988, "Nothing was accepted: send the same again."),
+    Code.TRY_AGAIN: Meaning(503, "904", 9988, "Nothing was accepted: send the same request again."),
     Code.INTERNAL_ERROR: Meaning(
-        500, "904", 9988, "The gateway failed: send it again, or tell us."
+        500, "904", 9988, "The gateway failed: send the request again, or contact us."
     ),
     Code.INVALID_RECORD: Meaning(
-        400, "900", 9988, "Give to, from and the text as strings, and ids as strings."
+        400, "900", 9988, "Send all fields of the record as documented, and ids as strings."
     ),
     Code.INVALID_NUMBER: Meaning(
-        400, "910", 2003, "Give a mobile number with its country code, such as 919876543210."
+        400, "910", 2003, "Send a mobile number with its country code, such as 919876543210."
     ),
     Code.COUNTRY_NOT_ALLOWED: Meaning(
-        400, "910", 2005, "The account may not send to this country: ask for it to be opened."
+        400, "910", 2005, "The account may not send to this country: ask us to allow it."
     ),
     Code.EMPTY_TEXT: Meaning(
-        400, "900", 2002, "Give a text, or a registered template and its variables."
+        400, "900", 2002, "Send a text, or a registered template and its variables."
     ),
     Code.TEXT_TOO_LONG: Meaning(
-        400, "900", 2007, "The text takes more segments than the account allows: shorten it."
+        400, "900", 2007, "The text has more segments than the account allows: shorten it."
     ),
     Code.UNICODE_NOT_ALLOWED: Meaning(
         400,
         "900",
         9988,
-        "The text needs Unicode and the request forbids it: allow it, or keep to the GSM alphabet.",
+        "The text needs Unicode, which the request forbids: allow it, or keep to the GSM alphabet.",
     ),
     Code.INVALID_HEADER: Meaning(
         400,
         "906",
         2004,
-        "Give a sender id: to India a header of 3 to 6 letters and digits; elsewhere at most 11"
+        "Send a sender id: to India a header of 3 to 6 letters and digits; elsewhere at most 11"
         " characters of the GSM alphabet, or a number.",
     ),
     Code.HEADER_NOT_REGISTERED: Meaning(
-        400, "906", 2024, "Register this header for the account first; case counts."
+        400, "906", 2024, "Register this header for the account first; case matters."
     ),
     Code.HEADER_CATEGORY: Meaning(
         400, "906", 2024, "The header is not registered for messages of this category: use another."
     ),
     Code.ENTITY_MISMATCH: Meaning(
-        400,
-        "907",
-        2025,
-        "The entity id is not that of the registered header: leave it out, or correct it.",
+        400, "907", 2025, "The entity id is not the registered header's: correct or omit it."
     ),
     Code.INVALID_CATEGORY: Meaning(
-        400, "900", 9988, "Name a documented category, and one that fits the template."
+        400, "900", 9988, "Send a documented category that fits the template."
     ),
     Code.TEMPLATE_MISMATCH: Meaning(
-        400, "908", 2026, "The text is not that of its DLT template: send it as it is registered."
+        400, "908", 2026, "The text does not match its DLT template: send it as registered."
     ),
     Code.TEMPLATE_NOT_FOUND: Meaning(
-        400,
-        "908",
-        2026,
-        "No DLT template of the account has this text: register it, or correct it.",
+        400, "908", 2026, "No DLT template of the account has this text: register or correct it."
     ),
     Code.TEMPLATE_NOT_REGISTERED: Meaning(
-        400,
-        "908",
-        2026,
-        "The account takes registered DLT templates only: register this one first.",
+        400, "908", 2026, "The DLT template is not registered for the account: register it first."
     ),
     Code.TEMPLATE_HEADER: Meaning(
         400, "908", 2026, "The DLT template belongs to another header: use one of its own."
     ),
     Code.INVALID_TEMPLATE_ID: Meaning(
-        400,
-        "908",
-        2026,
-        "Give the DLT template's id, 1 to 19 digits, or leave it out: what was sent is no id.",
+        400, "908", 2026, "The DLT template id is not valid: send 1 to 19 digits, or omit it."
     ),
     Code.INVALID_VARIABLES: Meaning(
-        400, "908", 2027, "Give a value for each variable of the template, within its limits."
+        400, "908", 2027, "Send a value for each variable of the template, within its limits."
     ),
     Code.UNFILLED_PLACEHOLDER: Meaning(
-        400,
-        "908",
-        2027,
-        "Fill the text in: it holds a placeholder such as {#var#} or $$Name.",
+        400, "908", 2027, "Replace the placeholder in the text, such as {#var#} or $$Name."
     ),
     Code.UNUSUAL_VARIABLE: Meaning(
-        400,
-        "908",
-        2027,
-        "An alphanumeric variable holds unusual characters: some operators refuse them.",
+        400, "908", 2027, "Some operators refuse the unusual characters in a variable: avoid them."
     ),
     Code.INVALID_CALLBACK_URL: Meaning(
-        400, "900", 9988, "Give an https callback URL on a host that the account allows."
+        400, "900", 9988, "Send an https callback URL on a host that the account allows."
     ),
     Code.INVALID_SEND_TIME: Meaning(
-        400, "900", 9988, "Give a send time in the documented form, at most 30 days ahead."
+        400, "900", 9988, "Send the time in a documented form, at most 30 days ahead."
     ),
-    Code.INVALID_VALIDITY: Meaning(400, "900", 9988, "Give a validity of 60 to 259,200 seconds."),
+    Code.INVALID_VALIDITY: Meaning(400, "900", 9988, "Send a validity of 60 to 259,200 seconds."),
     Code.MIXED_REQUEST: Meaning(
-        400,
-        "900",
-        9988,
-        "Give at most 20 different combinations of category, send time and validity in a request.",
+        400, "900", 9988, "Send at most 20 combinations of category, send time and validity."
     ),
     Code.NO_SHORT_DOMAIN: Meaning(
-        400,
-        "900",
-        9988,
-        "The account has no short domain: have one set up, or send without short links.",
+        400, "900", 9988, "The account has no short domain: ask us for one, or send no short links."
     ),
     Code.DUPLICATE: Meaning(
         400,
@@ -274,16 +240,22 @@ MEANINGS: dict[Code, Meaning] = {
     Code.UNKNOWN_SUBSCRIBER: Meaning(400, "910", 2003, "No subscriber has this number: remove it."),
     Code.DND: Meaning(400, "901", 2006, "The subscriber blocks messages of this category."),
     Code.OPTED_OUT: Meaning(
-        400, "903", 3000, "The person asked the account for no more of these: do not send any."
+        400, "903", 3000, "The person opted out of these messages: do not send them."
     ),
     Code.PROMOTIONAL_HOURS: Meaning(
-        400, "900", 9988, "Promotional messages go out from 10:00 to 21:00 IST only."
+        400, "900", 9988, "Promotional messages are sent from 10:00 to 21:00 IST only."
     ),
-    Code.DLT_ENTITY: Meaning(400, "907", 2025, "The DLT platform refused the entity id."),
-    Code.DLT_HEADER: Meaning(400, "906", 2024, "The DLT platform refused the header."),
+    Code.DLT_ENTITY: Meaning(400, "907", 2025, "The DLT platform refused the entity id: check it."),
+    Code.DLT_HEADER: Meaning(
+        400, "906", 2024, "The DLT platform refused the header: check its registration."
+    ),
     Code.DLT_TEMPLATE: Meaning(400, "908", 2026, "The text does not match its DLT template."),
-    Code.DLT_CONSENT: Meaning(400, "909", 2022, "The DLT platform knows no consent for this."),
-    Code.DLT_PLATFORM: Meaning(400, "919", 2022, "The DLT platform failed or refused the chain."),
+    Code.DLT_CONSENT: Meaning(
+        400, "909", 2022, "The DLT platform has no consent for this message: register it."
+    ),
+    Code.DLT_PLATFORM: Meaning(
+        400, "919", 2022, "The DLT platform failed, or refused the chain of telemarketers."
+    ),
     Code.URL_NOT_ALLOWED: Meaning(
         400, "920", 2022, "A URL or call-back number in the text is not registered with DLT."
     ),

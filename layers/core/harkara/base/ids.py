@@ -16,7 +16,7 @@ from harkara.base.errors import ForeignReference
 from harkara.base.json import encode
 from harkara.base.keys import Keys, as_keys
 
-Luck = Callable[[], float]
+RandomFraction = Callable[[], float]
 """Returns a random number, uniform in [0, 1)."""
 Randomness = Callable[[int], bytes]
 """Returns this many random bytes, as `os.urandom` does."""
@@ -88,8 +88,10 @@ class ReferenceSigner:
         """Return (mid, attempt). Raises ForeignReference for a reference that we did not issue."""
         signed, _, tag = reference.rpartition(".")
         mid, _, attempt = signed.partition(".")
-        given = tag.encode()
-        if not self._keys.any(lambda key: hmac.compare_digest(given, _tag(key, signed).encode())):
+        received = tag.encode()
+        if not self._keys.any(
+            lambda key: hmac.compare_digest(received, _tag(key, signed).encode())
+        ):
             raise ForeignReference("the reference's tag is not ours")
         return mid, int(attempt)
 

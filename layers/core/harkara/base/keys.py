@@ -30,14 +30,14 @@ class Keys:
         """Read the keys for the first time. Raises StoreUnavailable."""
         self._read = read
         self._clock = clock
-        self._known = tuple(read())
+        self._cached = tuple(read())
         self._read_s = clock()
 
     def all(self) -> Sequence[bytes]:
         """Return the keys, newest first; the cached ones if reading fails."""
         if not 0 <= self._clock() - self._read_s < KEPT_S:
             self._renew()
-        return self._known
+        return self._cached
 
     def first(self) -> bytes:
         """Return the key to sign with."""
@@ -48,18 +48,18 @@ class Keys:
 
         All keys are tried, so the time taken does not show which one fits.
         """
-        known = self.all()
-        if any([fits(key) for key in known]):
+        keys = self.all()
+        if any([fits(key) for key in keys]):
             return True
         if 0 <= self._clock() - self._read_s < CONFIRMED_S:
             return False
         self._renew()
-        return any([fits(key) for key in self._known if key not in known])
+        return any([fits(key) for key in self._cached if key not in keys])
 
     def _renew(self) -> None:
         self._read_s = self._clock()
         try:
-            self._known = tuple(self._read())
+            self._cached = tuple(self._read())
         except StoreUnavailable:
             # Keep the cached keys: signing must not fail within a block. Read again soon.
             self._read_s -= KEPT_S - CONFIRMED_S
@@ -82,11 +82,11 @@ def may_come_from(networks: Sequence[str], source_ip: str) -> bool:
 
 
 def _are_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
-    for place, network in enumerate(networks):
+    for position, network in enumerate(networks):
         try:
             ipaddress.ip_network(network)
         except ValueError:
-            raise ValueError(f"network {place} is not a CIDR of IPv4 or IPv6") from None
+            raise ValueError(f"network {position} is not a CIDR of IPv4 or IPv6") from None
     return networks
 
 

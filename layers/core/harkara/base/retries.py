@@ -83,9 +83,9 @@ def wait_for_turn(wait_s: float) -> float:
     return wait_s if wait_s <= QUEUE_DELAY_S else max(QUEUE_DELAY_S, wait_s - _DUE_LATE_S)
 
 
-def with_jitter(delay_s: float, luck: float) -> float:
-    """Return the delay plus up to a fifth, never less; `luck` is random, uniform in [0, 1)."""
-    return delay_s * (1 + JITTER * luck)
+def with_jitter(delay_s: float, fraction: float) -> float:
+    """Return the delay plus up to a fifth, never less; `fraction` is random, uniform in [0, 1)."""
+    return delay_s * (1 + JITTER * fraction)
 
 
 def delay_after(failures: int, delays_s: Sequence[int]) -> int | None:
@@ -108,16 +108,16 @@ def wait_delay(waits: int) -> int:
     return WAIT_DELAYS_S[min(waits, len(WAIT_DELAYS_S) - 1)]
 
 
-def return_delay(receives: int, left_s: float, budget_s: float, luck: float) -> int | None:
+def return_delay(receives: int, left_s: float, budget_s: float, fraction: float) -> int | None:
     """Return the seconds until a queue message returns that was received `receives` times.
 
     It returns only after the present invocation has ended (`left_s` of its `budget_s` are left),
     because leases of this invocation hold until then. None means the queue's own visibility
-    time-out. `luck` is random, uniform in [0, 1).
+    time-out. `fraction` is random, uniform in [0, 1).
     """
     if receives > len(RETURN_DELAYS_S):
         return None
-    delay_s = math.ceil(max(0.0, left_s)) + 1 + int(RETURN_DELAYS_S[receives - 1] * (1 + luck))
+    delay_s = math.ceil(max(0.0, left_s)) + 1 + int(RETURN_DELAYS_S[receives - 1] * (1 + fraction))
     return delay_s if delay_s < budget_s * _VISIBLE_AFTER else None
 
 
@@ -165,18 +165,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The retry timing of one kind of call; `luck` returns a random number in [0, 1)."""
+    """The retry timing of one kind of call; `random_fraction` returns a random number in [0, 1)."""
 
     pause: Callable[[float], None] = time.sleep
     # SnapStart would restore the shared generator in the same state in every process.
-    luck: Callable[[], float] = random.SystemRandom().random
+    random_fraction: Callable[[], float] = random.SystemRandom().random
 
-    def tries(self) -> Iterator[None]:
+    def attempts(self) -> Iterator[None]:
         """Yield once for each try, pausing in between; end when the next pause would not fit."""
         paused_s = 0.0
         for number in itertools.count():
             yield
-            pause_s = self.luck() * min(CEILING_S, FIRST_S * 2 ** min(number, 10))
+            pause_s = self.random_fraction() * min(CEILING_S, FIRST_S * 2 ** min(number, 10))
             if pause_s > min(PATIENCE_S - paused_s, left_s() - ANSWER_S):
                 return
             self.pause(pause_s)
@@ -184,7 +184,7 @@ class Backoff:
 
     def finish(self, rest: T, call: Callable[[T], T], limit: int | None = None) -> T:
         """Repeat a call with what it leaves undone; return what is left when all tries are over."""
-        for _ in itertools.islice(self.tries(), limit):
+        for _ in itertools.islice(self.attempts(), limit):
             rest = call(rest)
             if not rest:
                 break

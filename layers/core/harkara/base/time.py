@@ -97,8 +97,8 @@ class Threads(ThreadPoolExecutor):
     """
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        known = copy_context()
-        return super().submit(lambda: known.run(call, *args, **kwargs))
+        context = copy_context()
+        return super().submit(lambda: context.run(call, *args, **kwargs))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""List parked callbacks (dead letters), and replay them from the start of their schedule."""
+"""List dead letters ("parked" in the API), and replay them from the start of their schedule."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from harkara.model.ledger import (
     DeadLetter,
     DeadLetterStore,
     LedgerEntry,
-    parked_of,
+    dead_letter_of,
     partition_of,
     sort_key,
 )
@@ -28,7 +28,7 @@ _PART_S = 3.0
 class DeadLetterPage(NamedTuple):
     """Parked callbacks, the oldest first. If `next_id` is given, read on `after` it."""
 
-    parked: list[DeadLetter]
+    dead_letters: list[DeadLetter]
     next_id: str | None
 
 
@@ -41,16 +41,16 @@ class Replayed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterService:
-    """Lists and replays the parked callbacks of an account. Its methods raise StoreUnavailable.
+    """Lists and replays the dead letters of an account. Its methods raise StoreUnavailable.
 
     `callback_id` names a registered callback, or is "-" for unregistered URLs. Times are Unix
-    milliseconds, the first included, the last not. `open_door` allows posts again to an endpoint
+    milliseconds, the first included, the last not. `reset_health` allows posts again to an endpoint
     that is gone or failing.
     """
 
     store: DeadLetterStore
     queues: TaskQueues
-    open_door: Callable[[str, Endpoint], None]
+    reset_health: Callable[[str, Endpoint], None]
 
     def page(
         self,
@@ -61,12 +61,12 @@ class DeadLetterService:
         after: str = "",
         limit: int = PAGE_LIMIT,
     ) -> DeadLetterPage:
-        """Return up to `limit` parked callbacks of an endpoint in a range of time."""
+        """Return up to `limit` dead letters of an endpoint in a range of time."""
         partition = partition_of(account_id, callback_id)
         begin = max(f"{from_ms:013d}", sort_key(after))
         rows = self.store.find(partition, begin, f"{to_ms:013d}", limit + 1)
-        parked = [parked_of(row) for row in rows[:limit]]
-        return DeadLetterPage(parked, parked[-1].id if len(rows) > limit else None)
+        dead_letters = [dead_letter_of(row) for row in rows[:limit]]
+        return DeadLetterPage(dead_letters, dead_letters[-1].id if len(rows) > limit else None)
 
     def replay(
         self,
@@ -91,9 +91,9 @@ class DeadLetterService:
         for rows in parts:
             if not deadline.allows(_PART_S):
                 return Replayed(count, complete=False)
-            tasks = [parked_of(row).task for row in rows]
+            tasks = [dead_letter_of(row).task for row in rows]
             for endpoint in {task.endpoint for task in tasks} - opened:
-                self.open_door(account_id, endpoint)
+                self.reset_health(account_id, endpoint)
                 opened.add(endpoint)
             bodies = [_again(task).encode() for task in tasks]
             sent = self.queues.send(QueueName.CALLBACK, bodies, account_id)
@@ -119,12 +119,12 @@ class DeadLetterService:
 def _again(task: CallbackTask) -> CallbackTask:
     """Return a parked task at the start of its schedule. Its attempt number goes on."""
     return CallbackTask(
-        group_owner=task.group_owner,
+        group_task_id=task.group_task_id,
         group=task.group,
         attempt=task.attempt + 1,
         account_id=task.account_id,
         endpoint=task.endpoint,
         members=task.members,
-        begins_ms=task.begins_ms,
+        due_at_ms=task.due_at_ms,
         replay=task.replay + 1,
     )

@@ -58,7 +58,7 @@ class SecretCipher(Protocol):
         """Encrypt a callback's secrets, to be stored in the account."""
         ...
 
-    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    def decrypt(self, account_id: str, callback_id: str, encrypted: bytes) -> CallbackSecrets:
         """Decrypt a callback's secrets."""
         ...
 

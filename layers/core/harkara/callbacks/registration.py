@@ -144,8 +144,8 @@ class RenewSecret(BaseModel):
 
 def callback_of(fields: Fields) -> CallbackEndpoint:
     """Return a callback without its secrets."""
-    given = {name: value for name, value in fields.items() if name not in READ_ONLY}
-    request = read(CallbackRequest, given)
+    values = {name: value for name, value in fields.items() if name not in READ_ONLY}
+    request = read(CallbackRequest, values)
     return CallbackEndpoint(**request.model_dump(exclude={"headers", "token"}))
 
 

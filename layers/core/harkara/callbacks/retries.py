@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harkara.base.errors import LeaseHeld
-from harkara.base.ids import Luck
+from harkara.base.ids import RandomFraction
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.retries import (
     REFUSAL_LIMIT,
@@ -36,9 +36,9 @@ class Attempts:
     store: MessageStore
     queues: TaskQueues
     clock: Clock
-    luck: Luck
+    random_fraction: RandomFraction
     retry_delays_s: tuple[int, ...]
-    notes: EventSink
+    emit: EventSink
 
     async def claim(self, task: CallbackTask, lease: Lease) -> CallbackTask | None:
         """Take a lease on an attempt; return the task to go on with, None if another worker has it.
@@ -47,8 +47,8 @@ class Attempts:
         claimed, in doubt. Raises LeaseHeld.
         """
         while True:
-            claim = lease.mark(
-                task.group_owner,
+            claim = lease.entry(
+                task.group_task_id,
                 ledger.post_kind(task.group, task.attempt),
                 at=self._now_ms(),
                 in_doubt=task.in_doubt,
@@ -56,12 +56,12 @@ class Attempts:
                 **({"last": task.last} if task.last else {}),
             )
             (existing,) = await asyncio.to_thread(
-                self.store.put_if_absent, [claim], begins_ms=task.begins_ms
+                self.store.put_if_absent, [claim], due_at_ms=task.due_at_ms
             )
             if lease.relation(existing, self._now_ms()) is Relation.OURS:
                 if task.in_doubt:
                     about = {"webhook_id": task.webhook_id}
-                    self.notes(LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1}))
+                    self.emit(LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1}))
                 return task
             following = await self._after(task, existing, lease)
             if following is None:
@@ -69,7 +69,7 @@ class Attempts:
             task = following
 
     async def _claim_of(self, task: CallbackTask) -> LedgerEntry | None:
-        key = (task.group_owner, ledger.post_kind(task.group, task.attempt))
+        key = (task.group_task_id, ledger.post_kind(task.group, task.attempt))
         (existing,) = await asyncio.to_thread(self.store.get_entries, [key])
         return existing
 
@@ -90,7 +90,7 @@ class Attempts:
     async def is_over(self, task: CallbackTask) -> bool:
         """Whether a callback was acknowledged, or reached its end since it was last replayed."""
         kind = ledger.ack_kind(task.group)
-        acks = await asyncio.to_thread(self.store.find_entries, task.group_owner, kind)
+        acks = await asyncio.to_thread(self.store.find_entries, task.group_task_id, kind)
         own = ledger.ack_kind(task.group, task.replay)
         return any(
             ack.kind == own or PostResult(ack.data["status"], "").acknowledged for ack in acks
@@ -99,7 +99,7 @@ class Attempts:
     async def record(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
-            self._note(task, "callbacks", result)
+            self._log(task, "callbacks", result)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
             await self._end(task, lease, self._attempt(result), **unprocessed)
             return Counter(callbacks=1)
@@ -117,12 +117,12 @@ class Attempts:
         )
         pause_s = delay_after(task.failures, self.retry_delays_s)
         if pause_s is None or result.status == 410 or failed.refusals >= REFUSAL_LIMIT:
-            return await self.park(task, lease, result)
-        delay_s = max(with_jitter(pause_s, self.luck()), result.retry_after_s)
+            return await self.dead_letter(task, lease, result)
+        delay_s = max(with_jitter(pause_s, self.random_fraction()), result.retry_after_s)
         if self._is_too_late(failed, delay_s):
-            return await self.park(task, lease, result)
+            return await self.dead_letter(task, lease, result)
         await self.schedule(failed, delay_s)
-        self._note(task, "callbacks_to_retry", result)
+        self._log(task, "callbacks_to_retry", result)
         return Counter(callbacks_to_retry=1)
 
     def broken(self, task: CallbackTask, error: Exception) -> PostResult:
@@ -132,7 +132,7 @@ class Attempts:
         """
         name = type(error).__name__
         about = {**self._about(task), "account_id": task.account_id, "error": name}
-        self.notes(LogEvent("callback broken", about, {"callbacks_broken": 1}))
+        self.emit(LogEvent("callback broken", about, {"callbacks_broken": 1}))
         return PostResult(0, f"an error of ours: {name}")
 
     async def wait(self, task: CallbackTask, lease: Lease, wait_s: float) -> Counter[str]:
@@ -151,7 +151,7 @@ class Attempts:
             claimed = await self.claim(task, lease)
             if claimed is None:
                 return Counter(posted_by_another=1)
-            return await self.park(claimed, lease, PostResult(0, "its turn never came"))
+            return await self.dead_letter(claimed, lease, PostResult(0, "its turn never came"))
         await self.schedule(waiting, wait_s)
         return Counter(callbacks_waiting=1)
 
@@ -183,28 +183,30 @@ class Attempts:
             if task.alerted_percent < percent and at_ms <= now_ms:
                 about = {"webhook_id": task.webhook_id, "account_id": task.account_id}
                 counts = {f"callbacks_at_{percent}_percent": 1}
-                self.notes(LogEvent("callback is late", about, counts))
+                self.emit(LogEvent("callback is late", about, counts))
                 task = replace(task, alerted_percent=percent)
         return task
 
-    async def park(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
+    async def dead_letter(
+        self, task: CallbackTask, lease: Lease, result: PostResult
+    ) -> Counter[str]:
         """Store a callback as a dead letter, for a person to find and replay."""
         last = self._attempt(result)
-        parked = dead_letter_entry(lease, replace(task, last=None, turn_ms=0, rounds=0), last)
-        await asyncio.to_thread(self.store.put_if_absent, [parked], begins_ms=task.begins_ms)
-        self._note(task, "callbacks_parked", result)
+        entry = dead_letter_entry(lease, replace(task, last=None, turn_ms=0, rounds=0), last)
+        await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
+        self._log(task, "callbacks_parked", result)
         await self._end(task, lease, last, parked=True)
         return Counter(callbacks_parked=1)
 
     async def end_unwanted(self, task: CallbackTask, lease: Lease) -> Counter[str]:
         """End a callback that its destination does not want, so that no check takes it for lost."""
-        self.notes(LogEvent("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
+        self.emit(LogEvent("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
         await self._end(task, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
         return Counter(callbacks_unwanted=1)
 
     async def _end(self, task: CallbackTask, lease: Lease, last: Attempt, **more: Any) -> None:
-        ack = lease.mark(
-            task.group_owner,
+        ack = lease.entry(
+            task.group_task_id,
             ledger.ack_kind(task.group, task.replay),
             members=_members(task),
             attempt=task.attempt,
@@ -212,7 +214,7 @@ class Attempts:
             last=last,
             **more,
         )
-        await asyncio.to_thread(self.store.put_if_absent, [ack], begins_ms=task.begins_ms)
+        await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
 
     def _attempt(self, result: PostResult) -> Attempt:
         return Attempt(
@@ -230,12 +232,12 @@ class Attempts:
         end_s = task.began_ms / 1000 + limit_s(self.retry_delays_s)
         return self.clock() + delay_s > end_s
 
-    def _note(self, task: CallbackTask, end: str, result: PostResult) -> None:
+    def _log(self, task: CallbackTask, end: str, result: PostResult) -> None:
         at_s = max(member.at_s for member in task.members)
         delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
         about = {**self._about(task), "status": result.status}
         listed = ("batches", "webhook_id") if result.acknowledged else ()
-        self.notes(LogEvent("callback posted", about, {end: 1}, delays_s, listed=listed))
+        self.emit(LogEvent("callback posted", about, {end: 1}, delays_s, listed=listed))
 
     def _about(self, task: CallbackTask) -> dict[str, Any]:
         return {"batches": sorted(_members(task)), "webhook_id": task.webhook_id}

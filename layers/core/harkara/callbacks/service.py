@@ -27,7 +27,7 @@ from harkara.model.callbacks import Destination, PostResult
 from harkara.model.events import Event, EventTask
 from harkara.model.ledger import Lease
 from harkara.model.tasks import CallbackTask
-from harkara.state.endpoint_health import RATE_WAIT_S, EndpointHealth, Entry, Verdict
+from harkara.state.endpoint_health import RATE_WAIT_S, Admission, EndpointHealth, Verdict
 
 # The time after a post's time-out to record its result, or to schedule the next attempt.
 _RECORD_S = 3.0
@@ -50,7 +50,7 @@ class _Look(NamedTuple):
 
     destination: Destination
     members: tuple[Event, ...]
-    entry: Entry | None
+    admission: Admission | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class CallbackService:
     attempts: Attempts
     poster: CallbackPoster
     destinations: Destinations
-    doors: EndpointHealth
+    endpoint_health: EndpointHealth
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def check_time(self, deadline: Deadline) -> None:
@@ -98,13 +98,13 @@ class CallbackService:
     async def post_event(self, task: EventTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post an event that is not a final state."""
         group = CallbackTask(
-            group_owner=lease.owner,
+            group_task_id=lease.task_id,
             group=0,
             attempt=0,
             account_id=task.account_id,
             endpoint=task.endpoint,
             members=(task.event,),
-            begins_ms=task.begins_ms,
+            due_at_ms=task.due_at_ms,
         )
         # Nothing tells a redelivery from the first delivery: the first attempt takes a lease too.
         return await self.call_back(group, lease, deadline)
@@ -133,29 +133,31 @@ class CallbackService:
             return await self._fail(task, lease, look)
         if look is None:
             return await self._fail(task, lease, _REMOVED)
-        entry = look.entry
-        if entry is None:
+        admission = look.admission
+        if admission is None:
             return await attempts.end_unwanted(task, lease)
-        if entry.verdict is Verdict.GONE:
+        if admission.verdict is Verdict.GONE:
             return await self._fail(task, lease, _GONE)
-        tired = task.waits >= _WAITS and not entry.trusted
-        if entry.verdict is Verdict.FAILING or (entry.verdict is Verdict.WAIT and tired):
+        tired = task.waits >= _WAITS and not admission.trusted
+        if admission.verdict is Verdict.FAILING or (admission.verdict is Verdict.WAIT and tired):
             return await self._fail(task, lease, _FAILING)
-        if entry.verdict is Verdict.WAIT:
-            if entry.turn_s:
-                wait_s = wait_for_turn(entry.wait_s)
+        if admission.verdict is Verdict.WAIT:
+            if admission.turn_s:
+                wait_s = wait_for_turn(admission.wait_s)
             else:
-                wait_s = max(entry.wait_s, wait_delay(task.waits))
-                wait_s = with_jitter(wait_s, attempts.luck())
-            task = replace(task, turn_ms=int(entry.turn_s * 1000))
+                wait_s = max(admission.wait_s, wait_delay(task.waits))
+                wait_s = with_jitter(wait_s, attempts.random_fraction())
+            task = replace(task, turn_ms=int(admission.turn_s * 1000))
             return await attempts.wait(task, lease, wait_s)
         with deadline.keeping(self._post_s):
             claimed = await attempts.claim(task, lease)
         if claimed is None:
-            await asyncio.to_thread(self.doors.release, task.account_id, task.endpoint, entry)
+            await asyncio.to_thread(
+                self.endpoint_health.release, task.account_id, task.endpoint, admission
+            )
             return Counter(posted_by_another=1)
         counts = Counter(callbacks_in_doubt=int(claimed.in_doubt))
-        return counts + await self._post(claimed, look, entry, lease, deadline)
+        return counts + await self._post(claimed, look, admission, lease, deadline)
 
     async def _post_at_once(
         self, group: CallbackTask, lease: Lease, deadline: Deadline
@@ -169,11 +171,11 @@ class CallbackService:
         if isinstance(look, PostResult):
             return await self.attempts.record(group, lease, look)
         if look is None:
-            return await self.attempts.park(group, lease, _REMOVED)
-        if look.entry is None:
+            return await self.attempts.dead_letter(group, lease, _REMOVED)
+        if look.admission is None:
             return await self.attempts.end_unwanted(group, lease)
-        if look.entry.verdict is Verdict.POST:
-            return await self._post(group, look, look.entry, lease, deadline)
+        if look.admission.verdict is Verdict.POST:
+            return await self._post(group, look, look.admission, lease, deadline)
         await self.attempts.schedule(later, 0)
         return Counter(callbacks_left=1)
 
@@ -189,22 +191,24 @@ class CallbackService:
         self,
         task: CallbackTask,
         look: _Look,
-        entry: Entry,
+        admission: Admission,
         lease: Lease,
         deadline: Deadline,
     ) -> Counter[str]:
-        if entry.wait_s:
-            await self.sleep(entry.wait_s)
-        within_s = min(deadline.remaining_s() - _RECORD_S, entry.within_s)
-        wanted = replace(task, members=look.members)
+        if admission.wait_s:
+            await self.sleep(admission.wait_s)
+        within_s = min(deadline.remaining_s() - _RECORD_S, admission.within_s)
+        required = replace(task, members=look.members)
         try:
-            result = await self.poster.post(wanted, look.destination, within_s)
+            result = await self.poster.post(required, look.destination, within_s)
         except Exception as error:
             # The post may have left before the error.
             result = self.attempts.broken(task, error)._replace(in_doubt=True)
         counts = await self.attempts.record(task, lease, result)
-        if self.doors.will_write(task.account_id, task.endpoint, entry, result):
-            await asyncio.to_thread(self.doors.leave, task.account_id, task.endpoint, entry, result)
+        if self.endpoint_health.will_write(task.account_id, task.endpoint, admission, result):
+            await asyncio.to_thread(
+                self.endpoint_health.report, task.account_id, task.endpoint, admission, result
+            )
         return counts
 
     async def _fail(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
@@ -213,7 +217,7 @@ class CallbackService:
         if claimed is None:
             return Counter(posted_by_another=1)
         if result is _REMOVED:
-            return await self.attempts.park(claimed, lease, result)
+            return await self.attempts.dead_letter(claimed, lease, result)
         return await self.attempts.record(claimed, lease, result)
 
     async def _look(
@@ -238,16 +242,16 @@ class CallbackService:
         members = tuple(member for member in task.members if wants(destination, member))
         if not members:
             return _Look(destination, members, None)
-        entry = self.doors.enter(
+        admission = self.endpoint_health.acquire(
             task.account_id,
             task.endpoint,
             destination.settings,
-            f"{lease.holder}.{task.group}",
+            f"{lease.worker_id}.{task.group}",
             self.poster.timeout_s + RATE_WAIT_S + _RECORD_S,
             at_once=at_once,
             turn_s=task.turn_ms / 1000,
         )
-        return _Look(destination, members, entry)
+        return _Look(destination, members, admission)
 
     def _has_time(self, deadline: Deadline) -> bool:
         return deadline.allows(self._post_s)

@@ -43,8 +43,8 @@ Outcome = Taken | Refused | NotTaken | InDoubt
 class Submission(NamedTuple):
     """A message to submit to a carrier; `chain_hash` is empty if the chain is not known.
 
-    `validity_s` is the remaining validity, which ends at `ends_s` (Unix seconds); both are 0 if not
-    known. `telemarketer_ids` are the account's chain; the last one submits.
+    `validity_s` is the remaining validity, which ends at `expires_at_s` (Unix seconds); both are 0
+    if unknown. `telemarketer_ids` are the account's chain; the last one submits.
     """
 
     reference: str
@@ -54,7 +54,7 @@ class Submission(NamedTuple):
     account_id: str = ""
     validity_s: int = 0
     telemarketer_ids: Sequence[str] = ()
-    ends_s: int = 0
+    expires_at_s: int = 0
 
 
 class Carrier(Protocol):

@@ -161,9 +161,9 @@ def _validity(validity_s: int, options: ValidityOptions) -> int:
 
 def _expires_at(submission: Submission, within_s: int) -> str:
     """Return the end of a message's validity in UTC, `within_s` seconds after the submit."""
-    if not within_s or not submission.ends_s:
+    if not within_s or not submission.expires_at_s:
         return ""
-    submitted_s = submission.ends_s - submission.validity_s
+    submitted_s = submission.expires_at_s - submission.validity_s
     return f"{datetime.fromtimestamp(submitted_s + within_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -26,12 +26,12 @@ from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Category, State
 
 # Placeholders that may have a map of values. The maps of these two must cover all their values.
-_KNOWN_VALUES: dict[str, frozenset[str]] = {
+_ALLOWED_VALUES: dict[str, frozenset[str]] = {
     "encoding": frozenset({"GSM7", "UCS2"}),
     "category": frozenset(Category),
 }
 MAPPED_PLACEHOLDERS = frozenset(
-    {*_KNOWN_VALUES, "account_id", "from", "pe_id", "dlt_template_id", "telemarketer_id"}
+    {*_ALLOWED_VALUES, "account_id", "from", "pe_id", "dlt_template_id", "telemarketer_id"}
 )
 DEFAULT = "default"
 """The key in a map of values for all values that are not listed."""
@@ -126,7 +126,7 @@ class ReceiptOptions(_Options):
     answer_type: Literal["text/plain", "application/json", "text/xml"] = "text/plain"
 
     @model_validator(mode="after")
-    def _tells_segments_apart(self) -> "ReceiptOptions":
+    def _identifies_segments(self) -> "ReceiptOptions":
         if self.counts_segments and (not self.id or not self.reference or self.part):
             raise ValueError("counts_segments: name reference and id, and no part")
         return self
@@ -222,7 +222,7 @@ class HttpOptions(_Options):
 
     @field_validator("headers", "query", "form", "json_body", "xml_body")
     @classmethod
-    def _hold_known_placeholders(cls, template: JsonValue) -> JsonValue:
+    def _check_placeholders(cls, template: JsonValue) -> JsonValue:
         placeholders_of(template)
         return template
 
@@ -246,10 +246,10 @@ class HttpOptions(_Options):
                 raise ValueError(f"there are maps of {', '.join(sorted(MAPPED_PLACEHOLDERS))}")
             if not all(str(value).isprintable() for value in table.values()):
                 raise ValueError(f"{name}: a value is one printable line")
-            known = _KNOWN_VALUES.get(name)
-            if known and table.keys() - known - {DEFAULT}:
-                raise ValueError(f"{name}: it has the values {', '.join(sorted(known))}")
-            if known and DEFAULT not in table and (missing := known - table.keys()):
+            allowed = _ALLOWED_VALUES.get(name)
+            if allowed and table.keys() - allowed - {DEFAULT}:
+                raise ValueError(f"{name}: it has the values {', '.join(sorted(allowed))}")
+            if allowed and DEFAULT not in table and (missing := allowed - table.keys()):
                 raise ValueError(f"{name}: {min(missing)} has no value, and there is no {DEFAULT}")
         return values
 

@@ -149,8 +149,8 @@ def _meta_data(submission: Submission, options: KannelOptions) -> str:
         options.template_id_tlv: message.dlt_template_id,
         options.chain_hash_tlv: submission.chain_hash,
     }
-    given = {name: value for name, value in tlvs.items() if name and value}
-    return f"?smpp?{urlencode(given)}" if given else ""
+    present = {name: value for name, value in tlvs.items() if name and value}
+    return f"?smpp?{urlencode(present)}" if present else ""
 
 
 def _report(query: Mapping[str, Sequence[str]], states: Mapping[str, State | None]) -> Report:

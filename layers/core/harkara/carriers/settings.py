@@ -155,7 +155,7 @@ class CarrierSettings(OperatorRecord):
             raise ValueError(f"a carrier of kind {self.kind} takes the options of its kind")
         if self.kind != "aws" and not self.url:
             raise ValueError("url: it is missing")
-        if self._tells_receipt_url and not self.receipt_url:
+        if self._sends_receipt_url and not self.receipt_url:
             raise ValueError("receipt_url: it is told with each message, so renew it once")
         if self.kind != "datasend" and self.records_per_request != 1:
             raise ValueError("records_per_request: a request of this kind holds one message")
@@ -179,7 +179,7 @@ class CarrierSettings(OperatorRecord):
         return self.receipt_signature_header or HEADERS[self.receipt_signature]
 
     @property
-    def _tells_receipt_url(self) -> bool:
+    def _sends_receipt_url(self) -> bool:
         in_http = self.http is not None and "receipt_url" in self.http.placeholders
         return self.kind == "kannel" or (self.kind == "http" and in_http)
 
@@ -225,5 +225,5 @@ def hash_token(token: str) -> str:
 
 def token_matches(token: str, expected_hashes: tuple[str, ...]) -> bool:
     """Return whether a token in a receipt route's URL is one of the valid ones."""
-    given = hash_token(token)
-    return any([hmac.compare_digest(given, expected) for expected in expected_hashes])
+    digest = hash_token(token)
+    return any([hmac.compare_digest(digest, expected) for expected in expected_hashes])

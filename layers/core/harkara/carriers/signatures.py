@@ -41,29 +41,29 @@ def is_signed(
     request: ReceiptRequest, scheme: Scheme, header: str, encoding: str, key: bytes
 ) -> bool:
     """Return whether a key signed a request. `encoding` (hex, base64) is for the scheme body."""
-    given = request.headers.get(header, "")
+    received = request.headers.get(header, "")
     if scheme == "twilio":
-        return _twilio(request, given, key)
+        return _twilio(request, received, key)
     if scheme == "plivo":
-        return _plivo(request, given, key)
+        return _plivo(request, received, key)
     if scheme == "vonage":
-        return _vonage_token(request, given, key) if given else _vonage_fields(request, key)
+        return _vonage_token(request, received, key) if received else _vonage_fields(request, key)
     expected = hmac.digest(key, request.body, hashlib.sha256)
     # The signature covers only the body: a query could be forged.
-    return not request.query and _matches(given.removeprefix("sha256="), expected, encoding)
+    return not request.query and _matches(received.removeprefix("sha256="), expected, encoding)
 
 
-def _twilio(request: ReceiptRequest, given: str, key: bytes) -> bool:
+def _twilio(request: ReceiptRequest, received: str, key: bytes) -> bool:
     fields = _fields(request)
     if fields is None:
         digests = request.query.get("bodySHA256", ("",))
         if not _matches(digests[0], hashlib.sha256(request.body).digest(), "hex"):
             return False
     signed = request.url + _joined(set(fields or ()), "", "")
-    return _matches(given, hmac.digest(key, signed.encode(), hashlib.sha1), "base64")
+    return _matches(received, hmac.digest(key, signed.encode(), hashlib.sha1), "base64")
 
 
-def _plivo(request: ReceiptRequest, given: str, key: bytes) -> bool:
+def _plivo(request: ReceiptRequest, received: str, key: bytes) -> bool:
     fields = _fields(request)
     if fields is None:
         return False
@@ -75,11 +75,11 @@ def _plivo(request: ReceiptRequest, given: str, key: bytes) -> bool:
     nonce = request.headers.get(_NONCE_HEADER, "")
     expected = hmac.digest(key, f"{signed}.{nonce}".encode(), hashlib.sha256)
     # There are two signatures if an account and its sub-account both have a token.
-    return bool(nonce) and any(_matches(each, expected, "base64") for each in given.split(","))
+    return bool(nonce) and any(_matches(each, expected, "base64") for each in received.split(","))
 
 
-def _vonage_token(request: ReceiptRequest, given: str, key: bytes) -> bool:
-    kind, _, token = given.partition(" ")
+def _vonage_token(request: ReceiptRequest, received: str, key: bytes) -> bool:
+    kind, _, token = received.partition(" ")
     try:
         head, claims, signature = (_from_base64url(each) for each in token.strip().split("."))
         named, claimed = decode(head), decode(claims)
@@ -113,13 +113,13 @@ def _vonage_fields(request: ReceiptRequest, key: bytes) -> bool:
             return False
     query = [(name, value) for name, values in request.query.items() for value in values]
     signing = [*query, *fields]
-    given = dict(signing).get("sig", "")
+    received = dict(signing).get("sig", "")
     marks = str.maketrans("&=", "__")
     signed = "".join(
         f"&{name}={value.translate(marks)}" for name, value in sorted(signing) if name != "sig"
     )
     expected = hmac.digest(key, signed.encode(errors="surrogatepass"), hashlib.sha256)
-    return len(dict(signing)) == len(signing) and _matches(given, expected, "hex")
+    return len(dict(signing)) == len(signing) and _matches(received, expected, "hex")
 
 
 def _from_base64url(text: str) -> bytes:
@@ -140,9 +140,11 @@ def _joined(fields: Iterable[tuple[str, str]], between: str, after: str) -> str:
     return after.join(f"{name}{between}{value}" for name, value in sorted(fields))
 
 
-def _matches(given: str, expected: bytes, encoding: str) -> bool:
+def _matches(received: str, expected: bytes, encoding: str) -> bool:
     try:
-        decoded = bytes.fromhex(given) if encoding == "hex" else base64.b64decode(given.strip())
+        decoded = (
+            bytes.fromhex(received) if encoding == "hex" else base64.b64decode(received.strip())
+        )
     except (ValueError, binascii.Error):
         return False
     return hmac.compare_digest(decoded, expected)

@@ -112,9 +112,9 @@ def _moment(text: str, time_format: str, utc_offset_minutes: int) -> datetime:
     except ValueError:
         pass
 
-    def offset_s(name: str | None, given_s: int | None) -> int:
-        if given_s is not None:
-            return given_s
+    def offset_s(name: str | None, received_s: int | None) -> int:
+        if received_s is not None:
+            return received_s
         if name and name not in _ZONES:
             raise ValueError("a zone that is not known")
         return _ZONES[name] if name else utc_offset_minutes * 60

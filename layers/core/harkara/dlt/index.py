@@ -1,9 +1,9 @@
 """Find the template of a text among an account's, in time that does not grow with their number.
 
-A text is compared with the candidates that share a key with it (see `filing`), the most specific
-first. The texts of a campaign have one template, so the last template found is tried first. If the
-text matches that template, and no word of the text that a value touches is a word of a key, then
-the text's runs that are keys are exactly those of the template's fixed text.
+A text is compared with the candidates that share a key with it (see `inverted_index`), the most
+specific first. The texts of a campaign have one template, so the last template found is tried
+first. If the text matches that template, and no word of the text that a value touches is a word of
+a key, then the text's runs that are keys are exactly those of the template's fixed text.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ from heapq import nlargest
 from itertools import chain, islice
 from typing import NamedTuple
 
-from harkara.dlt.filing import EVERY_HEADER, Filing, Template, whole_words
+from harkara.dlt.inverted_index import EVERY_HEADER, InvertedIndex, Template, whole_words
 from harkara.dlt.matching import Matcher, Takes
-from harkara.dlt.mismatch import Mismatch, departure
+from harkara.dlt.mismatch import Mismatch, diff
 from harkara.dlt.templates import (
     ANY_MARKS,
     DEFAULT_RULES,
@@ -50,7 +50,7 @@ class _Last:
     """The template last found, for a header; `by_runs` are the candidates by its runs."""
 
     header: str
-    place: int
+    position: int
     matcher: Matcher
     by_runs: list[list[int]] | None = None
 
@@ -79,7 +79,7 @@ class TemplateIndex:
         self._entries += copies
         self._by_id = {entry.dlt_template_id: at for at, entry in enumerate(self._entries)}
         self._headers = {header for template in firsts.values() for header in template.headers}
-        self._filing = Filing([*firsts.values()])
+        self._inverted = InvertedIndex([*firsts.values()])
         self._last: _Last | None = None
         self._matchers: dict[int, Matcher] = {}
         self._key_words: dict[int, int] = {}
@@ -92,13 +92,13 @@ class TemplateIndex:
 
     def entry(self, dlt_template_id: str) -> Entry | None:
         """Return a registered template; None if it is not registered."""
-        place = self._by_id.get(dlt_template_id)
-        return None if place is None else self._entries[place]
+        position = self._by_id.get(dlt_template_id)
+        return None if position is None else self._entries[position]
 
     def matcher(self, dlt_template_id: str) -> Matcher | None:
         """Return the matcher of a registered template; None if it is not registered."""
-        place = self._by_id.get(dlt_template_id)
-        return None if place is None else self._matcher(place)
+        position = self._by_id.get(dlt_template_id)
+        return None if position is None else self._matcher(position)
 
     def usual(self, dlt_template_id: str) -> Takes | None:
         """Return a check whether a text's alphanumeric values hold only usual marks.
@@ -107,13 +107,13 @@ class TemplateIndex:
         """
         if self._rules.alphanumeric_marks != ANY_MARKS:
             return None
-        place = self._by_id[dlt_template_id]
-        if place not in self._usual:
-            content = self._entries[place].content
+        position = self._by_id[dlt_template_id]
+        if position not in self._usual:
+            content = self._entries[position].content
             rules = replace(self._rules, alphanumeric_marks=USUAL_MARKS)
             has_any = Kind.ALPHANUMERIC in kinds(content)
-            self._usual[place] = Matcher(content, rules) if has_any else None
-        matcher = self._usual[place]
+            self._usual[position] = Matcher(content, rules) if has_any else None
+        matcher = self._usual[position]
         return matcher.matches if matcher else None
 
     def find(self, text: str, header: str = "") -> Entry | None:
@@ -121,20 +121,20 @@ class TemplateIndex:
 
         Of several it is the most specific: the one whose shortest text is the longest.
         """
-        text, last, known = fold(text), self._last, -1
+        text, last, last_position = fold(text), self._last, -1
         if last and last.header == header and self._is_like(last, text):
-            known = last.place
+            last_position = last.position
             if last.by_runs is None:
-                last.by_runs = self._filing.of_runs(text, header)
+                last.by_runs = self._inverted.of_runs(text, header)
             by_runs = last.by_runs
         else:
-            by_runs = self._filing.of_runs(text, header)
-        lists = by_runs + self._filing.of_ends(text, header)
-        for place in self._filing.choose(lists, len(text)):
-            if place == known or self._matches(place, text):
-                if place != known:
-                    self._last = _Last(header, place, self._matcher(place))
-                return self._entries[place]
+            by_runs = self._inverted.of_runs(text, header)
+        lists = by_runs + self._inverted.of_ends(text, header)
+        for position in self._inverted.choose(lists, len(text)):
+            if position == last_position or self._matches(position, text):
+                if position != last_position:
+                    self._last = _Last(header, position, self._matcher(position))
+                return self._entries[position]
         return None
 
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
@@ -148,69 +148,69 @@ class TemplateIndex:
         words = set(text.split())
         has_own = not self._headers.isdisjoint((header, EVERY_HEADER))
 
-        def belongs(place: int) -> bool:
-            return not has_own or self._entries[place].belongs_to(header)
+        def belongs(position: int) -> bool:
+            return not has_own or self._entries[position].belongs_to(header)
 
         # The rarest words first: they are the best evidence.
         lists = sorted(filter(None, map(self._words.get, words)), key=len)
         shared = Counter(filter(belongs, islice(chain.from_iterable(lists), _SHARINGS_LIMIT)))
 
-        def likeness(place: int) -> float:
-            return shared[place] / (len(words) + self._word_counts[place])
+        def likeness(position: int) -> float:
+            return shared[position] / (len(words) + self._word_counts[position])
 
         compared = nlargest(_NEAREST_COMPARED, shared, likeness)
         if not compared:
             compared = [*islice(filter(belongs, range(len(self))), 1)]
-        found = [(likeness(place), self._departure(place, text)) for place in compared]
+        found = [(likeness(position), self._diff(position, text)) for position in compared]
         mismatches = [(like, mismatch) for like, mismatch in found if mismatch]
         return max(mismatches, key=lambda row: (row[0], row[1].agreement), default=(0, None))[1]
 
-    def departure(self, dlt_template_id: str, text: str) -> Mismatch | None:
+    def diff(self, dlt_template_id: str, text: str) -> Mismatch | None:
         """Return where a text differs from a registered template; None if it matches."""
-        return self._departure(self._by_id[dlt_template_id], fold(text))
+        return self._diff(self._by_id[dlt_template_id], fold(text))
 
-    def _departure(self, place: int, text: str) -> Mismatch | None:
-        return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
+    def _diff(self, position: int, text: str) -> Mismatch | None:
+        return diff(self._entries[position].dlt_template_id, self._matcher(position), text)
 
     def _is_like(self, last: _Last, text: str) -> bool:
         """Return whether a text matches the template last found and has no other key runs."""
         if not last.matcher.quick(text):
             return False
         # A matching text has all whole words of the template: any more are touched by a value.
-        count = self._key_words.get(last.place)
+        count = self._key_words.get(last.position)
         if count is None:
-            words = chain.from_iterable(whole_words(parse(self._entries[last.place].content)))
-            count = self._key_words[last.place] = self._count_key_words(words)
+            words = chain.from_iterable(whole_words(parse(self._entries[last.position].content)))
+            count = self._key_words[last.position] = self._count_key_words(words)
         return self._count_key_words(text.split(" ")) == count
 
     def _count_key_words(self, words: Iterable[str]) -> int:
-        return sum(map(self._filing.words.__contains__, words))
+        return sum(map(self._inverted.words.__contains__, words))
 
-    def _matches(self, place: int, text: str) -> bool:
-        matcher = self._matcher(place)
+    def _matches(self, position: int, text: str) -> bool:
+        matcher = self._matcher(position)
         verdict = matcher.quick(text)
         # There may be many templates under a common key: only the quick way is tried for them.
-        if verdict is None and place not in self._filing.crowded:
+        if verdict is None and position not in self._inverted.common:
             return matcher.walk(text)
         return bool(verdict)
 
-    def _matcher(self, place: int) -> Matcher:
+    def _matcher(self, position: int) -> Matcher:
         # Made on first use: making all of 10,000 takes longer than indexing them.
-        matcher = self._matchers.get(place)
+        matcher = self._matchers.get(position)
         if matcher is None:
-            matcher = Matcher(self._entries[place].content, self._rules)
-            self._matchers[place] = matcher
+            matcher = Matcher(self._entries[position].content, self._rules)
+            self._matchers[position] = matcher
         return matcher
 
     def _learn_words(self) -> None:
         """Index the templates by each word, when the first text without a match comes."""
         if self._word_counts:
             return
-        for place, entry in enumerate(self._entries):
+        for position, entry in enumerate(self._entries):
             words = {word for literal in parse(entry.content)[::2] for word in literal.split()}
             self._word_counts.append(len(words))
             for word in words:
-                self._words.setdefault(word, []).append(place)
+                self._words.setdefault(word, []).append(position)
 
 
 def _shortest(parts: list[str]) -> int:

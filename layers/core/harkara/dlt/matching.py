@@ -70,12 +70,12 @@ class Matcher:
         if not text.startswith(prefix) or not text.endswith(suffix):
             return False
         for literal, step, slack, takes, low in self._middle:
-            place = text.find(literal, start)
-            if place < 0:
+            position = text.find(literal, start)
+            if position < 0:
                 return False
-            if place - start > slack or (takes and not takes(text[start - low : place])):
+            if position - start > slack or (takes and not takes(text[start - low : position])):
                 return None
-            start = place + step
+            start = position + step
         end = len(text) - len(suffix)
         if end < start:
             return False
@@ -177,9 +177,9 @@ def render(
 
 def _in_order(values: Sequence[str] | Mapping[str, str], count: int) -> list[str]:
     if isinstance(values, Mapping):
-        given = {name.removeprefix("var"): value for name, value in values.items()}
-        chosen = [given.pop(str(number), None) for number in range(1, count + 1)]
-        extra = len(given)
+        values_by_name = {name.removeprefix("var"): value for name, value in values.items()}
+        chosen = [values_by_name.pop(str(number), None) for number in range(1, count + 1)]
+        extra = len(values_by_name)
     else:
         chosen = [*values[:count], *[None] * (count - len(values))]
         extra = max(0, len(values) - count)

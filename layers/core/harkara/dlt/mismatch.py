@@ -57,7 +57,7 @@ class Mismatch:
                 return f"{where}: expected the end."
 
 
-def departure(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | None:
+def diff(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | None:
     """Return where a text differs from a template; None if it matches."""
     positions = Positions(text)
     length = sum(map(len, matcher.literals)) or 1
@@ -68,10 +68,10 @@ def departure(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | N
             gap = matcher.gaps[number - 1]
             reach = matcher.read(positions, before, gap)
             if _is_skipped(positions, before, reach, literal, last=last):
-                place = _lowest(before)
+                at = _lowest(before)
                 agreement = passed / length
                 return Mismatch(
-                    dlt_template_id, Part.VARIABLE, place, "", variable, agreement=agreement
+                    dlt_template_id, Part.VARIABLE, at, "", variable, agreement=agreement
                 )
             if not reach or _stands_later(text, literal, _lowest(before) + len(gap), last, reach):
                 rules = dict.fromkeys(rule_of(kind, matcher.rules) for kind in gap)
@@ -113,14 +113,14 @@ def _is_skipped(positions: Positions, before: int, reach: int, literal: str, *, 
 def _stands_later(text: str, literal: str, start: int, last: bool, reach: int) -> bool:
     """Return whether a fixed text occurs, but only where the variable before it cannot end."""
     if last:
-        place = len(text) - len(literal) if text.endswith(literal) else -1
-        return place >= start and not reach >> place & 1
-    place = text.find(literal, start)
-    while 0 <= place < reach.bit_length():
-        if reach >> place & 1:
+        at = len(text) - len(literal) if text.endswith(literal) else -1
+        return at >= start and not reach >> at & 1
+    at = text.find(literal, start)
+    while 0 <= at < reach.bit_length():
+        if reach >> at & 1:
             return False
-        place = text.find(literal, place + 1)
-    return place >= 0
+        at = text.find(literal, at + 1)
+    return at >= 0
 
 
 def _align(text: str, reach: int, literal: str) -> tuple[int, int]:
@@ -133,8 +133,8 @@ def _align(text: str, reach: int, literal: str) -> tuple[int, int]:
     block = SequenceMatcher(
         None, literal[:_HEAD], text[lowest : lowest + _WINDOW], autojunk=False
     ).find_longest_match()
-    wanted = max(lowest, lowest + block.b - block.a)
-    start = (reach & ((2 << wanted) - 1)).bit_length() - 1
+    target = max(lowest, lowest + block.b - block.a)
+    start = (reach & ((2 << target) - 1)).bit_length() - 1
     matched = len(commonprefix([text[start:], literal]))
     return start + matched, matched
 

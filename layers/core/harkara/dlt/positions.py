@@ -199,23 +199,23 @@ class Positions:
 
     def _find(self, literal: str) -> int:
         """Return the positions where a fixed text begins."""
-        starts, place = 0, -1
+        starts, position = 0, -1
         for _ in range(_FEW):
-            place = self.text.find(literal, place + 1)
-            if place < 0:
+            position = self.text.find(literal, position + 1)
+            if position < 0:
                 return starts
-            starts |= 1 << place
+            starts |= 1 << position
         starts = self.end | self.end - 1
         for offset, character in enumerate(literal):
-            starts &= self._places(character) >> offset
+            starts &= self._starts_of(character) >> offset
         return starts
 
-    def _places(self, character: str) -> int:
-        places = self._starts.get(character)
-        if places is None:
+    def _starts_of(self, character: str) -> int:
+        found = self._starts.get(character)
+        if found is None:
             bits = ["1" if each == character else "0" for each in reversed(self.text)]
-            places = self._starts[character] = int("".join(bits), 2)
-        return places
+            found = self._starts[character] = int("".join(bits), 2)
+        return found
 
 
 def fits(value: str, kind: Kind, rules: Rules) -> bool:

@@ -78,12 +78,12 @@ def is_registered_number(value: str, numbers: tuple[str, ...]) -> bool:
 
 def occurrences(text: str, numbers: tuple[str, ...]) -> list[tuple[int, int]]:
     """Return (begin, end) of each registered number in a text, in any spelling."""
-    places = [place for place, character in enumerate(text) if character in string.digits]
-    digits = "".join(text[place] for place in places)
+    positions = [position for position, character in enumerate(text) if character in string.digits]
+    digits = "".join(text[position] for position in positions)
     # lefts[i]: how many of the steps between the first i + 1 digits cannot lie within one number.
     left, lefts = 0, [0]
-    for place, following in zip(places, places[1:], strict=False):
-        left += not _NUMBER.fullmatch(text[place : following + 1])
+    for position, following in zip(positions, positions[1:], strict=False):
+        left += not _NUMBER.fullmatch(text[position : following + 1])
         lefts.append(left)
     found = []
     for spelling in _spellings(numbers):
@@ -91,7 +91,7 @@ def occurrences(text: str, numbers: tuple[str, ...]) -> list[tuple[int, int]]:
         while first >= 0:
             last = first + len(spelling) - 1
             if lefts[first] == lefts[last]:
-                begin, end = places[first], places[last] + 1
+                begin, end = positions[first], positions[last] + 1
                 found.append((begin, end))
                 if text[:begin].endswith("+"):
                     found.append((begin - 1, end))

@@ -22,7 +22,7 @@ TEXT_LIMIT = 2000
 RECEIVER_LIMIT = 64
 
 
-class Heard(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """A text from a phone (`number`, an msisdn) to an account's number or code, and its time.
 
     `name` identifies the text at every repeat, "" if its carrier has no id for it.
@@ -45,13 +45,13 @@ class ReplyService:
     queues: TaskQueues
     signer: ReferenceSigner
 
-    def pass_on(self, heard: Sequence[Heard]) -> int:
+    def pass_on(self, received: Sequence[ReceivedMessage]) -> int:
         """Enqueue replies for callbacks; return the number of replies enqueued.
 
         Raises StoreUnavailable: some may be in the queue.
         """
         bodies: dict[str, list[str]] = {}
-        for each in heard:
+        for each in received:
             if each.account.two_way and (task := self._task(each)):
                 body = task.encode(f"reply-{self._name(task, each)}")
                 bodies.setdefault(each.account.id, []).append(body)
@@ -60,19 +60,19 @@ class ReplyService:
                 raise StoreUnavailable("the queue did not take all replies")
         return sum(map(len, bodies.values()))
 
-    def _task(self, heard: Heard) -> EventTask | None:
+    def _task(self, received: ReceivedMessage) -> EventTask | None:
         """Return the task of a reply, None if no callback wants it."""
-        account = heard.account
+        account = received.account
         # Carriers' texts may hold lone surrogates, which JSON cannot hold.
         receiver, text = (
             each.encode(errors="replace").decode()
             for each in (
-                heard.receiver.strip().lstrip("+")[:RECEIVER_LIMIT],
-                heard.text[:TEXT_LIMIT],
+                received.receiver.strip().lstrip("+")[:RECEIVER_LIMIT],
+                received.text[:TEXT_LIMIT],
             )
         )
-        reply = Reply("", "", heard.at_s, heard.number, receiver, text)
-        mid = self.last.find(account.id, heard.number)
+        reply = Reply("", "", received.at_s, received.number, receiver, text)
+        mid = self.last.find(account.id, received.number)
         batch_id, index = split_mid(mid) if mid else ("", 0)
         batch = self.batches.get_batch(batch_id) if mid else None
         if batch is None:
@@ -86,12 +86,12 @@ class ReplyService:
         endpoint = batch.endpoints[message.endpoint]
         if EventKind.REPLIED not in FORMATS[endpoint.format].kinds:
             return None
-        told = reply._replace(mid=mid, client_ref=message.client_ref)
-        return EventTask(account.id, endpoint, told, batch.begins_ms)
+        complete = reply._replace(mid=mid, client_ref=message.client_ref)
+        return EventTask(account.id, endpoint, complete, batch.due_at_ms)
 
-    def _name(self, task: EventTask, heard: Heard) -> str:
+    def _name(self, task: EventTask, received: ReceivedMessage) -> str:
         """Return a reply's name, the same at every repeat even if its message changes."""
-        if heard.name:
-            return self.signer.pseudonyms("reply", task.account_id, heard.name)[-1]
+        if received.name:
+            return self.signer.pseudonyms("reply", task.account_id, received.name)[-1]
         reply = task.event._replace(mid="", client_ref="")
         return self.signer.pseudonyms("reply", task.account_id, *map(str, reply))[-1]

@@ -22,7 +22,7 @@ from harkara.base.time import Clock
 from harkara.carriers.kinds import parse_inbound
 from harkara.carriers.receipts import InboundMessage, ReceiptRequest
 from harkara.carriers.settings import CarrierSettings
-from harkara.inbound.replies import Heard, ReplyService
+from harkara.inbound.replies import ReceivedMessage, ReplyService
 from harkara.model.accounts import Account
 from harkara.model.ledger import INBOUND_KIND, LedgerEntry, carrier_partition
 from harkara.model.suppressions import Source, opt_out
@@ -68,14 +68,14 @@ _CHILLUS = {
 }
 
 
-def asked_in(text: str, account: Account) -> str:
+def keyword_in(text: str, account: Account) -> str:
     """Return the request that a folded text makes: `stop`, `start`, `help` or `other`."""
     plain = " ".join(word for word in text.split() if word not in POLITE_WORDS)
-    asked = {text, plain}
-    if asked & START_WORDS.union(map(fold, account.start_words)):
+    forms = {text, plain}
+    if forms & START_WORDS.union(map(fold, account.start_words)):
         return "start"
     stop_words = STOP_WORDS.union(map(fold, account.stop_words))
-    if asked & stop_words or _BEGINS.match(plain) or _ENDS.search(plain):
+    if forms & stop_words or _BEGINS.match(plain) or _ENDS.search(plain):
         return "stop"
     return "help" if text in HELP_WORDS else OTHER
 
@@ -124,7 +124,7 @@ class InboundService:
     `confirm` fetches a URL, or raises StoreUnavailable.
     """
 
-    door: WebhookAuthenticator
+    authenticator: WebhookAuthenticator
     accounts: AccountStore
     lists: SuppressionList
     clock: Clock
@@ -140,30 +140,32 @@ class InboundService:
         A request without content does nothing. Raises RequestRefused: as WebhookAuthenticator does,
         INVALID_RECEIPT if the request cannot be read; StoreUnavailable.
         """
-        settings = self.door.admit(carrier, token, request)
+        settings = self.authenticator.admit(carrier, token, request)
         if request.is_probe:
             return Counter()
         try:
             received = parse_inbound(request, settings)
         except RequestRefused:
-            self.door.note_unread(settings, request)
+            self.authenticator.log_unread(settings, request)
             raise
         if received.confirm_url:
             self.confirm(received.confirm_url)
         taken = [self._take(message, settings) for message in received.messages]
-        replies = self.replies.pass_on([heard for _, heard in taken if heard])
-        return Counter(asked for asked, _ in taken) + Counter(replies=replies)
+        replies = self.replies.pass_on([reply for _, reply in taken if reply])
+        return Counter(keyword for keyword, _ in taken) + Counter(replies=replies)
 
-    def _take(self, message: InboundMessage, settings: CarrierSettings) -> tuple[str, Heard | None]:
+    def _take(
+        self, message: InboundMessage, settings: CarrierSettings
+    ) -> tuple[str, ReceivedMessage | None]:
         # A message without an account or a keyword may match settings changed a moment ago.
         renewed = self.accounts.carrier(
-            settings.name, lambda known: bool(_owner(message, known)[0])
+            settings.name, lambda current: bool(_owner(message, current)[0])
         )
         account_id, text = _owner(message, renewed or settings)
         account = None
         if account_id:
             account = self.accounts.account(
-                account_id, lambda known: known.two_way and asked_in(text, known) != OTHER
+                account_id, lambda current: current.two_way and keyword_in(text, current) != OTHER
             )
         if account is None:
             return "unowned", None
@@ -171,14 +173,15 @@ class InboundService:
             number, _ = normalise(with_plus(message.sender))
         except RequestRefused:  # a short code, or a name
             return "no_number", None
-        asked, (at_s, name) = asked_in(text, account), self._heard(message, settings.name)
-        if asked == "stop":
+        keyword = keyword_in(text, account)
+        at_s, name = self._first_receipt(message, settings.name)
+        if keyword == "stop":
             self.lists.put(account.id, opt_out(number, at_s))
-        elif asked == "start":
+        elif keyword == "start":
             self.lists.remove(account.id, number, Source.OPT_OUT, at_s)
-        return asked, Heard(account, number, message.receiver, message.text, at_s, name)
+        return keyword, ReceivedMessage(account, number, message.receiver, message.text, at_s, name)
 
-    def _heard(self, message: InboundMessage, carrier: str) -> tuple[int, str]:
+    def _first_receipt(self, message: InboundMessage, carrier: str) -> tuple[int, str]:
         """Return the time of a message, and a name for it if the carrier has an id for it.
 
         The time is the carrier's, unless that is in the future or far off; then it is the time of
@@ -190,15 +193,15 @@ class InboundService:
         at_s = message.at_s if now_s - _WEEK_S < message.at_s <= now_s else now_s
         if not message.carrier_id:
             return at_s, ""
-        said = self._pseudonym(message)
+        pseudonym = self._pseudonym(message)
         partition = carrier_partition(INBOUND_KIND, carrier, message.carrier_id)
-        mark = LedgerEntry(partition, INBOUND_KIND, said, "", 0, {"at": at_s, "came": now_s})
-        (first,) = self.store.put_if_absent([mark])
-        if first.owner != said or first.data["came"] <= now_s - _WEEK_S:
-            self.store.put_over([mark])
-            first = mark
+        entry = LedgerEntry(partition, INBOUND_KIND, pseudonym, "", 0, {"at": at_s, "came": now_s})
+        (first,) = self.store.put_if_absent([entry])
+        if first.task_id != pseudonym or first.data["came"] <= now_s - _WEEK_S:
+            self.store.put_over([entry])
+            first = entry
         at_s = int(first.data["at"])
-        return at_s, f"{partition} {said} {at_s}"
+        return at_s, f"{partition} {pseudonym} {at_s}"
 
     def _pseudonym(self, message: InboundMessage) -> str:
         """Return a pseudonym of a message's whole content, which may hold lone surrogates."""

@@ -39,7 +39,7 @@ class ClickService:
     destinations: Destinations
     callbacks: CallbackService
     clock: Clock
-    notes: EventSink
+    emit: EventSink
 
     async def click(self, task: ClickTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Record a click, and post it if its callback wants it; return the counts by outcome.
@@ -51,18 +51,18 @@ class ClickService:
         batch = await asyncio.to_thread(self.store.get_batch, batch_id)
         if batch is None:  # links may last longer than messages are kept
             return Counter(batch_missing=1)
-        mark = lease.mark(
+        entry = lease.entry(
             batch_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
         )
         (existing,) = await asyncio.to_thread(
-            self.store.put_if_absent, [mark], begins_ms=batch.begins_ms
+            self.store.put_if_absent, [entry], due_at_ms=batch.due_at_ms
         )
         relation = lease.relation(existing, int(self.clock() * 1000))
         if relation is Relation.BUSY:
             raise LeaseHeld("an earlier delivery may still be posting this")
         if relation is Relation.OURS:
-            about = {"account_id": batch.account_id, "task": lease.owner}
-            self.notes(LogEvent("first click on a link", about, {"first_clicks": 1}))
+            about = {"account_id": batch.account_id, "task": lease.task_id}
+            self.emit(LogEvent("first click on a link", about, {"first_clicks": 1}))
         message = batch.messages[index]
         if message.endpoint is None:
             return Counter(clicks=1)
@@ -70,7 +70,7 @@ class ClickService:
         if relation is Relation.FOREIGN and not await self._wants_every_click(batch, endpoint):
             return Counter(repeated=1)
         click = Click(task.mid, message.client_ref, task.at_s, message.to, task.url, task.short_url)
-        event = EventTask(batch.account_id, endpoint, click, batch.begins_ms)
+        event = EventTask(batch.account_id, endpoint, click, batch.due_at_ms)
         return await self.callbacks.post_event(event, lease, deadline)
 
     async def _wants_every_click(self, batch: MessageBatch, endpoint: Endpoint) -> bool:

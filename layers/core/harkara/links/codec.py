@@ -32,10 +32,10 @@ _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]  # halves the divisions
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _SET_BITS, _MESSAGE_BITS, _NUMBER_BITS, _TAG_BITS = 40, 10, 3, 30
-_PLACE_BYTES = -(-(_SET_BITS + _MESSAGE_BITS + _NUMBER_BITS) // 8)
+_KEY_BYTES = -(-(_SET_BITS + _MESSAGE_BITS + _NUMBER_BITS) // 8)
 
 
-class Place(NamedTuple):
+class LinkKey(NamedTuple):
     """A link: its set, its message's index in the batch, and its URL's number in the message."""
 
     set_id: int
@@ -49,9 +49,9 @@ class LinkSigner:
     def __init__(self, key: bytes | Keys) -> None:
         self._keys = as_keys(key)
 
-    def code(self, host: str, place: Place) -> str:
+    def code(self, host: str, key: LinkKey) -> str:
         """Return the code of a link on a host."""
-        set_id, message, number = place
+        set_id, message, number = key
         named = (set_id << _MESSAGE_BITS | message) << _NUMBER_BITS | number
         rest = named << _TAG_BITS | _tag(self._keys.first(), host, named)
         code = ""
@@ -60,7 +60,7 @@ class LinkSigner:
             code = _PAIRS[pair] + code
         return code
 
-    def read(self, host: str, code: str) -> Place:
+    def read(self, host: str, code: str) -> LinkKey:
         """Return the link of a code. Raises ForeignReference if the code is not of this host."""
         if not is_code(code):
             raise ForeignReference("no code of a link")
@@ -73,11 +73,11 @@ class LinkSigner:
         # 14 characters can hold a little more than any code does.
         if set_id >> _SET_BITS or not self._keys.any(lambda key: tag == _tag(key, host, named)):
             raise ForeignReference("the code's tag is not ours")
-        return Place(set_id, message, named & (1 << _NUMBER_BITS) - 1)
+        return LinkKey(set_id, message, named & (1 << _NUMBER_BITS) - 1)
 
 
 def _tag(key: bytes, host: str, named: int) -> int:
-    signed = named.to_bytes(_PLACE_BYTES, "big") + host.encode()
+    signed = named.to_bytes(_KEY_BYTES, "big") + host.encode()
     digest = hmac.digest(key, signed, hashlib.sha256)
     return int.from_bytes(digest[:4], "big") >> 32 - _TAG_BITS
 
@@ -111,32 +111,33 @@ class Linked(NamedTuple):
 class LinkSet(NamedTuple):
     """The URLs behind a batch's links: `urls[n]` for each n in `messages[index]`, by number.
 
-    `base` is the part before a code, scheme included; the links end at `ends_s` (Unix seconds).
+    `base` is the part before a code, scheme included; the links expire at `expires_at_s`
+    (Unix seconds).
     """
 
     account_id: str
     batch_id: str
     base: str
-    ends_s: int
+    expires_at_s: int
     urls: Sequence[str]
     messages: Sequence[Sequence[int]]
 
-    def url(self, place: Place) -> str | None:
+    def url(self, key: LinkKey) -> str | None:
         """Return the URL behind a link; None if its message has no such link."""
-        if place.message >= len(self.messages):
+        if key.message >= len(self.messages):
             return None
-        numbers = self.messages[place.message]
-        return self.urls[numbers[place.number]] if place.number < len(numbers) else None
+        numbers = self.messages[key.message]
+        return self.urls[numbers[key.number]] if key.number < len(numbers) else None
 
 
-def places_of(linked: Sequence[Linked | None]) -> tuple[list[str], list[list[int]]]:
+def link_numbers(linked: Sequence[Linked | None]) -> tuple[list[str], list[list[int]]]:
     """Return a set's `urls` and `messages`; a URL that many messages share is in it once."""
-    known: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     messages = [
-        [known.setdefault(url, len(known)) for url in each.own_urls()] if each else []
+        [numbers.setdefault(url, len(numbers)) for url in each.own_urls()] if each else []
         for each in linked
     ]
-    return list(known), messages
+    return list(numbers), messages
 
 
 def pack_links(links: LinkSet) -> str:

@@ -16,13 +16,13 @@ from harkara.base.ids import mid_of, set_id_of
 from harkara.base.time import Clock
 from harkara.links.codec import (
     Linked,
+    LinkKey,
     LinkSet,
     LinkSigner,
-    Place,
     base_of,
     host_of,
+    link_numbers,
     pack_links,
-    places_of,
     unpack_links,
 )
 from harkara.model.accounts import Account
@@ -62,15 +62,15 @@ class LinkMaker:
         set_id, signer = set_id_of(batch.id), self.signer()
 
         def with_links(index: int, message: Message, link: Linked) -> Message:
-            text = link.text(base, lambda number: signer.code(host, Place(set_id, index, number)))
+            text = link.text(base, lambda number: signer.code(host, LinkKey(set_id, index, number)))
             return message._replace(text=text)
 
         messages = list(batch.messages)
         for index, link in enumerate(linked):
             if link:
                 messages[index] = with_links(index, messages[index], link)
-        ends_s = batch.begins_ms // 1000 + account.link_days * _DAY_S
-        links = LinkSet(account.id, batch.id, base, ends_s, *places_of(linked))
+        expires_at_s = batch.due_at_ms // 1000 + account.link_days * _DAY_S
+        links = LinkSet(account.id, batch.id, base, expires_at_s, *link_numbers(linked))
         hashes = tuple(map(_text_hash, linked)) if batch.duplicate_window_s else ()
         return replace(batch, messages=messages, text_hashes=hashes), pack_links(links)
 
@@ -80,10 +80,10 @@ class LinkMaker:
         Raises StoreUnavailable.
         """
         partition, kind = links_key(set_id_of(batch.id))
-        mark = LedgerEntry(partition, kind, batch.id, "", 0, {"links": packed})
+        entry = LedgerEntry(partition, kind, batch.id, "", 0, {"links": packed})
         keep_s = account.link_days * _DAY_S + ENDED_KNOWN_S
-        (existing,) = self.store.put_if_absent([mark], begins_ms=batch.begins_ms, keep_s=keep_s)
-        return existing.owner == batch.id
+        (existing,) = self.store.put_if_absent([entry], due_at_ms=batch.due_at_ms, keep_s=keep_s)
+        return existing.task_id == batch.id
 
 
 def _text_hash(link: Linked | None) -> str:
@@ -123,7 +123,7 @@ class LinkService:
     clock: Clock
     _sets: OrderedDict[int, LinkSet] = field(default_factory=OrderedDict, init=False)
     # By minute, of the present minute only.
-    _clicks: dict[int, Counter[Place]] = field(default_factory=dict, init=False)
+    _clicks: dict[int, Counter[LinkKey]] = field(default_factory=dict, init=False)
 
     def visit(self, host: str, path: str, code: str, *, is_person: bool) -> Visited:
         """Return the URL behind a code; a person's visit is a click. Raises StoreUnavailable.
@@ -131,44 +131,44 @@ class LinkService:
         `path` is the part between host and code, empty if API Gateway has removed it.
         """
         try:
-            place = self.signer.read(host, code)
+            key = self.signer.read(host, code)
         except ForeignReference:
             return Visited(Visit.UNKNOWN)
-        links = self._find(place.set_id)
-        url = links.url(place) if links else None
+        links = self._find(key.set_id)
+        url = links.url(key) if links else None
         if links is None or url is None or not links.base.endswith(path):
             return Visited(Visit.UNKNOWN)
-        if links.ends_s <= self.clock():
+        if links.expires_at_s <= self.clock():
             return Visited(Visit.ENDED, "", links.account_id)
         visit = Visit.BY_BOT
         if is_person:
-            mid = mid_of(links.batch_id, place.message)
+            mid = mid_of(links.batch_id, key.message)
             short_url = f"{links.base}/{code}"
-            click = ClickTask(mid, place.number, int(self.clock()), url, short_url)
-            enqueued = self._has_room(place) and self._enqueue(click, links.account_id)
+            click = ClickTask(mid, key.number, int(self.clock()), url, short_url)
+            enqueued = self._has_room(key) and self._enqueue(click, links.account_id)
             visit = Visit.CLICKED if enqueued else Visit.CLICK_LOST
         return Visited(visit, url, links.account_id)
 
     def _find(self, set_id: int) -> LinkSet | None:
-        known = self._sets.get(set_id)
-        if known is not None:
-            return known
-        (mark,) = self.store.get_entries([links_key(set_id)])
-        if mark is None:
+        cached = self._sets.get(set_id)
+        if cached is not None:
+            return cached
+        (entry,) = self.store.get_entries([links_key(set_id)])
+        if entry is None:
             return None
-        links = self._sets[set_id] = unpack_links(mark.data["links"])
+        links = self._sets[set_id] = unpack_links(entry.data["links"])
         if len(self._sets) > _CACHED_SETS:
             self._sets.popitem(last=False)
         return links
 
-    def _has_room(self, place: Place) -> bool:
+    def _has_room(self, key: LinkKey) -> bool:
         """Count a click; return whether it is one of the first on its link in this minute."""
         minute = int(self.clock() // 60)
         if minute not in self._clicks:
             self._clicks.clear()
         clicks = self._clicks.setdefault(minute, Counter())
-        clicks[place] += 1
-        return clicks[place] <= CLICKS_A_MINUTE
+        clicks[key] += 1
+        return clicks[key] <= CLICKS_A_MINUTE
 
     def _enqueue(self, click: ClickTask, account_id: str) -> bool:
         """Return whether a click is in the queue. The person waits: there are only two attempts."""

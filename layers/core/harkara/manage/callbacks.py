@@ -109,7 +109,7 @@ class TimeRange(BaseModel):
     )
 
 
-class ParkedQuery(TimeRange):
+class DeadLetterQuery(TimeRange):
     """A request for a page of dead letters."""
 
     after: Annotated[
@@ -160,12 +160,12 @@ def selection_of(fields: Fields) -> Selection:
     return times if replay.ids is None else Selection(replay.ids)
 
 
-def fields_of(parked: DeadLetter) -> ParkedCallback:
+def fields_of(dead_letter: DeadLetter) -> ParkedCallback:
     """Return the JSON of a dead letter, without phone numbers and texts."""
-    task, last = parked.task, parked.last
+    task, last = dead_letter.task, dead_letter.last
     return {
-        "id": parked.id,
-        "at": utc_text(parked.at_ms),
+        "id": dead_letter.id,
+        "at": utc_text(dead_letter.at_ms),
         "url": task.endpoint.url,
         "format": task.endpoint.format,
         "failures": task.failures,
@@ -227,7 +227,7 @@ class EndpointService:
     """
 
     registry: RegistryService
-    parked: DeadLetterService
+    dead_letters: DeadLetterService
     poster: CallbackPoster
     clock: Clock
     randomness: Randomness
@@ -242,7 +242,7 @@ class EndpointService:
         """
         callback = self.registry.get(account, CallbackEndpoint, name)
         found, now_ms = self.read_health(account.id, callback.endpoint), int(self.clock() * 1000)
-        open_s = found.shut_for_s(now_ms)
+        open_s = found.open_for_s(now_ms)
         states = {
             "gone": found.gone,
             "paused": open_s and found.throttled,
@@ -287,7 +287,7 @@ class EndpointService:
         state = callback.states[0] if callback.states else State.DELIVERED
         at_s = int(self.clock())
         task = CallbackTask(
-            group_owner=f"{SAMPLE}-{self.randomness(_ID_BYTES).hex()}",
+            group_task_id=f"{SAMPLE}-{self.randomness(_ID_BYTES).hex()}",
             group=0,
             attempt=0,
             account_id=account.id,
@@ -297,7 +297,7 @@ class EndpointService:
         secrets = secrets_in(self.registry.cipher, account.id, callback)
         result = await self.poster.post(task, Destination(callback, secrets))
         if result.acknowledged:
-            self.registry.open_door(account.id, callback.endpoint)
+            self.registry.reset_health(account.id, callback.endpoint)
         return {
             "status": result.status,
             "reason": result.reason,
@@ -305,7 +305,9 @@ class EndpointService:
             "answer": result.answer,
         }
 
-    def parked_page(self, account: Account, name: str, fields: Fields, limit: int) -> ParkedPage:
+    def dead_letter_page(
+        self, account: Account, name: str, fields: Fields, limit: int
+    ) -> ParkedPage:
         """Return a page of dead letters, oldest first; fewer than `limit` if they would not fit.
 
         The fields `from` and `to` bound their time; `after`, set to the `next` of a page, reads the
@@ -313,11 +315,13 @@ class EndpointService:
         INVALID_REQUEST.
         """
         self._check(account, name)
-        query = _checked(read, ParkedQuery, fields)
-        page = self.parked.page(account.id, name, query.from_ms, query.to_ms, query.after, limit)
+        query = _checked(read, DeadLetterQuery, fields)
+        page = self.dead_letters.page(
+            account.id, name, query.from_ms, query.to_ms, query.after, limit
+        )
         rows, size = list[ParkedCallback](), 0
-        for parked in page.parked:
-            row = fields_of(parked)
+        for dead_letter in page.dead_letters:
+            row = fields_of(dead_letter)
             size += len(encode(row))
             if rows and size > PAGE_LIMIT_BYTES:
                 return {"parked": rows, "next": rows[-1]["id"]}
@@ -332,7 +336,7 @@ class EndpointService:
         """
         self._check(account, name)
         selection = _checked(selection_of, fields)
-        done = self.parked.replay(account.id, name, deadline, *selection)
+        done = self.dead_letters.replay(account.id, name, deadline, *selection)
         return {"replayed": done.callback_count, "complete": done.complete}
 
     def _check(self, account: Account, name: str) -> None:

@@ -35,7 +35,7 @@ from harkara.model.messages import MessageBatch, State, StepName, TimelineStep
 from harkara.model.routing import ready_s
 from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
-from harkara.submit.attempts import Cancelled, Try, find_message, tries_of
+from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 
@@ -65,7 +65,7 @@ class HistoryService:
         time for each event. Raises RequestRefused(NOT_FOUND) and StoreUnavailable.
         """
         batch, index = find_message(self.store, account.id, mid)
-        tries = tries_of(self.store, batch, index)
+        attempts = attempts_of(self.store, batch, index)
         final, recovered, cancel = self.store.get_entries(
             [
                 (batch.id, final_kind(index)),
@@ -74,27 +74,27 @@ class HistoryService:
             ]
         )
         clicks = self.store.find_entries(batch.id, clicks_prefix(index))
-        owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
+        task_ids = dict.fromkeys(entry.task_id for entry in (final, recovered) if entry)
         timeline: list[Any] = [
             *_accepted(batch),
-            *(_step_of(each) for each in tries if _step_of(each)),
+            *(_step_of(each) for each in attempts if _step_of(each)),
             *_ended(final),
-            *(step for owner in owners for step in self._called_back(owner, batch, index)),
+            *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
             *(step for click in clicks for step in self._clicked(click, batch, index)),
         ]
         return {
             **_facts(account, batch, index),
             "mid": batch.mid(index),
-            "state": final.data["state"] if final else self._state(batch, tries, cancel),
+            "state": final.data["state"] if final else self._state(batch, attempts, cancel),
             "error": _error(final),
             "timeline": timeline,
         }
 
     def _state(
-        self, batch: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None
+        self, batch: MessageBatch, attempts: Sequence[SubmitAttempt], cancel: LedgerEntry | None
     ) -> Underway | State:
         """Return the state of a message that has no final state yet."""
-        match tries[-1].end if tries else NotTaken():
+        match attempts[-1].end if attempts else NotTaken():
             case Refused(code):
                 return State.EXPIRED if code is Code.EXPIRED else State.FAILED
             case Cancelled():
@@ -112,28 +112,28 @@ class HistoryService:
     ) -> Iterator[TimelineStep]:
         """Yield the first click on a link, and its callback attempts."""
         yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
-        yield from self._called_back(click.owner, batch, index)
+        yield from self._called_back(click.task_id, batch, index)
 
-    def _called_back(self, owner: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
-        """Yield the callback attempts of this task (`owner`) that spoke of the message.
+    def _called_back(self, task_id: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
+        """Yield the callback attempts of this task that spoke of the message.
 
         The result of an attempt is stored in the lease of the next attempt, or in the callback's
         ack.
         """
         client_ref = batch.messages[index].client_ref
         number = 0
-        for mark in sorted(
+        for entry in sorted(
             (
-                mark
+                entry
                 for kind in ("post#", "ack#")
-                for mark in self.store.find_entries(owner, kind)
-                if speaks_of(mark, batch.id, index)
+                for entry in self.store.find_entries(task_id, kind)
+                if speaks_of(entry, batch.id, index)
             ),
             key=_number,
         ):
-            if mark.data.get("in_doubt") or "last" in mark.data:
+            if entry.data.get("in_doubt") or "last" in entry.data:
                 number += 1
-                yield _attempt(mark, number, client_ref)
+                yield _attempt(entry, number, client_ref)
 
 
 def _facts(account: Account, batch: MessageBatch, index: int) -> MessageFacts:
@@ -170,22 +170,22 @@ def _accepted(batch: MessageBatch) -> Iterator[TimelineStep]:
         yield {**_step("scheduled", batch.accepted_at_ms), "send_at": utc_text(send_at_ms)}
 
 
-def _step_of(tried: Try) -> TimelineStep | None:
+def _step_of(submitted: SubmitAttempt) -> TimelineStep | None:
     """Return a submit attempt's step; None if its outcome is open, or is the final state."""
-    match tried.end:
+    match submitted.end:
         case Taken(carrier_message_id):
-            step = _step("submitted", tried.ended_at_ms)
+            step = _step("submitted", submitted.ended_at_ms)
             step["carrier_message_id"] = carrier_message_id
         case Refused(code, carrier_code):
-            step = _step("refused", tried.ended_at_ms)
+            step = _step("refused", submitted.ended_at_ms)
             step["code"], step["carrier_code"] = code, carrier_code
         case NotTaken():
-            step = _step("not_taken", tried.ended_at_ms)
+            step = _step("not_taken", submitted.ended_at_ms)
         case InDoubt():
-            step = _step("in_doubt", tried.ended_at_ms)
+            step = _step("in_doubt", submitted.ended_at_ms)
         case _:
             return None
-    step["try"] = tried.attempt
+    step["try"] = submitted.attempt
     return step
 
 
@@ -200,22 +200,22 @@ def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
         yield step
 
 
-def _number(mark: LedgerEntry) -> tuple[int, bool]:
+def _number(entry: LedgerEntry) -> tuple[int, bool]:
     """Return the position of a callback's ledger entry among its attempts."""
-    if mark.kind.startswith("ack#"):
-        return mark.data["attempt"], True
-    return int(mark.kind.split("#")[2]), False
+    if entry.kind.startswith("ack#"):
+        return entry.data["attempt"], True
+    return int(entry.kind.split("#")[2]), False
 
 
-def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> TimelineStep:
+def _attempt(entry: LedgerEntry, number: int, client_ref: str) -> TimelineStep:
     """Return the step of the attempt whose result an entry holds; `number` counts from 1."""
-    data = mark.data
+    data = entry.data
     if "last" not in data:  # its worker died, and it is unknown whether the callback was posted
         return {**_step("callback_attempt", data["at"]), "try": number, "in_doubt": True}
     last = Attempt(*data["last"])
     if data.get("unwanted"):
         return {**_step("callback", last.at_ms), "unwanted": True}
-    ends = mark.kind.startswith("ack#")
+    ends = entry.kind.startswith("ack#")
     unprocessed = dict(data.get("unprocessed", ()))
     step: TimelineStep = {
         **_step("callback" if ends else "callback_attempt", last.at_ms),
@@ -275,9 +275,9 @@ class CancelService:
         cancel = LedgerEntry(
             cancels_of(batch.id), cancel_kind(index), account.id, "", 0, {"at": at_ms}
         )
-        self.store.put_if_absent([cancel], begins_ms=batch.begins_ms)
-        tries = tries_of(self.store, batch, index)
-        end = tries[-1].end if tries else NotTaken()
+        self.store.put_if_absent([cancel], due_at_ms=batch.due_at_ms)
+        attempts = attempts_of(self.store, batch, index)
+        end = attempts[-1].end if attempts else NotTaken()
         if isinstance(end, NotTaken):
             # Attempt 0: no later attempt may supersede it, for none goes out.
             receipt = Receipt(mid, 0, State.CANCELLED, int(now_s), Code.CANCELLED)

@@ -157,12 +157,12 @@ class People(Users):
         """
         user_id = user_id_of(session.email)
         secret = self.randomness(TOTP_SECRET_BYTES)
-        sealed = self.cipher.encrypt(user_id, secret)
+        encrypted = self.cipher.encrypt(user_id, secret)
 
         def begin(user: User) -> User:
             if user.has_totp:
                 raise RequestRefused(Code.ALREADY_EXISTS, "(code)")
-            return with_fields(user, totp_pending=sealed)
+            return with_fields(user, totp_pending=encrypted)
 
         if self.store.change(user_id, begin) is None:
             raise no_user()
@@ -175,10 +175,10 @@ class People(Users):
         """
 
         def confirm(user: User) -> User:
-            sealed = user.totp_pending
-            if not sealed:
+            encrypted = user.totp_pending
+            if not encrypted:
                 raise RequestRefused(Code.NOT_FOUND, "(code)")
-            given = with_fields(user, totp_secret=sealed, totp_pending=b"")
+            given = with_fields(user, totp_secret=encrypted, totp_pending=b"")
             return with_fields(given, totp_step=self._step(given, code))
 
         self._by_code(session, confirm, "user.totp_on", address)

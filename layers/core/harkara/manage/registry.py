@@ -100,7 +100,7 @@ class RegistryService:
 
     registry: Registry
     cipher: SecretCipher
-    open_door: Callable[[str, Endpoint], None]
+    reset_health: Callable[[str, Endpoint], None]
     """Resume callbacks to an endpoint whose circuit is open because it said that it is gone."""
     callback_urls: UrlRules
 
@@ -130,7 +130,7 @@ class RegistryService:
         part = self._with_secrets(account, self._make(account, kind, fields), None, fields)
         if not self.registry.create(account.id, part):
             raise RequestRefused(Code.ALREADY_EXISTS)
-        self._open_door(account, part)
+        self._reset_health(account, part)
         return part
 
     def replace(
@@ -144,9 +144,12 @@ class RegistryService:
         if name_of(part) != name:
             raise _refusal(FieldRefused(kind.name_field, "the same as in the URL"))
         changed = self.change(
-            account, kind, name, lambda known: self._with_secrets(account, part, known, fields)
+            account,
+            kind,
+            name,
+            lambda existing: self._with_secrets(account, part, existing, fields),
         )
-        self._open_door(account, changed)
+        self._reset_health(account, changed)
         return changed
 
     def change(self, account: Account, kind: type[P], name: str, change: Callable[[P], P]) -> P:
@@ -179,16 +182,16 @@ class RegistryService:
         file again registers the rest.
         """
         rows = template_csv.parse(content, category)
-        known = {part.dlt_template_id: part for part in self.registry.find(account.id, Template)}
+        existing = {part.dlt_template_id: part for part in self.registry.find(account.id, Template)}
         report, taken = [], []
         for row in rows:
-            result = _result(row, known)
+            result = _result(row, existing)
             problem = row.problem or row.warning
             report.append(ImportedRow(row.number, row.template_id, result, problem))
             if row.template and result is not RowResult.UNCHANGED:
                 taken.append(row.template)
         created = sum(line.result is RowResult.CREATED for line in report)
-        if created and len(known) + created > TEMPLATE_COUNT_LIMIT:
+        if created and len(existing) + created > TEMPLATE_COUNT_LIMIT:
             raise RequestRefused(
                 Code.INVALID_REQUEST, f"(an account has at most {TEMPLATE_COUNT_LIMIT:,} templates)"
             )
@@ -209,21 +212,21 @@ class RegistryService:
         return part
 
     def _with_secrets(
-        self, account: Account, part: Part, known: Part | None, fields: Mapping[str, Any]
+        self, account: Account, part: Part, existing: Part | None, fields: Mapping[str, Any]
     ) -> Part:
-        """Return a resource to replace `known`: a callback gets its old and new secrets."""
+        """Return a resource to replace `existing`: a callback gets its old and new secrets."""
         if not isinstance(part, CallbackEndpoint):
             return part
-        if isinstance(known, CallbackEndpoint):
-            part = part.model_copy(update={"sealed": known.sealed})
+        if isinstance(existing, CallbackEndpoint):
+            part = part.model_copy(update={"encrypted": existing.encrypted})
         try:
             return with_secrets(self.cipher, account.id, part, secrets_of(fields).over)
         except FieldRefused as error:
             raise _refusal(error) from error
 
-    def _open_door(self, account: Account, part: Part) -> None:
+    def _reset_health(self, account: Account, part: Part) -> None:
         if isinstance(part, CallbackEndpoint):
-            self.open_door(account.id, part.endpoint)
+            self.reset_health(account.id, part.endpoint)
 
     def _check_callback(self, account: Account, part: Part) -> None:
         match part:
@@ -263,18 +266,18 @@ def report_of(report: Sequence[ImportedRow]) -> dict[str, Any]:
         rows = [line for line in rows if line.problem]
         sizes = accumulate(map(_answer_bytes, rows))
         rows = rows[: sum(size <= _REPORT_LIMIT_BYTES for size in sizes)]
-    shown = [line._asdict() for line in rows]
-    return {**counts(report), "left_out": len(report) - len(rows), "rows": shown}
+    visible = [line._asdict() for line in rows]
+    return {**counts(report), "left_out": len(report) - len(rows), "rows": visible}
 
 
 def _answer_bytes(line: ImportedRow) -> int:
     return answer_bytes(encode(line._asdict())) + len(",")
 
 
-def _result(row: template_csv.Row, known: Mapping[str, Template]) -> RowResult:
+def _result(row: template_csv.Row, registered: Mapping[str, Template]) -> RowResult:
     if row.template is None:
         return RowResult.SKIPPED if row.skipped else RowResult.REFUSED
-    existing = known.get(row.template.dlt_template_id)
+    existing = registered.get(row.template.dlt_template_id)
     if existing is None:
         return RowResult.CREATED
     return RowResult.UNCHANGED if existing == row.template else RowResult.CHANGED

@@ -61,9 +61,9 @@ def advice_on(part: Part) -> list[str]:
     ids = [part.pe_id] if isinstance(part, Sender | Template) else []
     if isinstance(part, Template):
         ids.append(part.dlt_template_id)
-        if (place := looks_like_variable(part.text)) is not None:
+        if (position := looks_like_variable(part.text)) is not None:
             advice.append(
-                f"character {place + 1} of the text begins what looks like a variable and is"
+                f"character {position + 1} of the text begins what looks like a variable and is"
                 " fixed text: a variable is {#var#}, {#numeric#}, ..."
             )
         if "???" in part.text:
@@ -81,7 +81,7 @@ def advice_on(part: Part) -> list[str]:
 
 def fields_of(part: Part) -> dict[str, Any]:
     """Return a resource's fields in the form from which it is made."""
-    return part.model_dump(mode="json", exclude={"sealed"})
+    return part.model_dump(mode="json", exclude={"encrypted"})
 
 
 def fields_with_warning(part: Part) -> dict[str, Any]:
@@ -94,9 +94,9 @@ def secrets_in(
     cipher: SecretCipher, account_id: str, callback: CallbackEndpoint
 ) -> CallbackSecrets:
     """Return a callback's decrypted secrets. Raises StoreUnavailable."""
-    if not callback.sealed:
+    if not callback.encrypted:
         return CallbackSecrets()
-    return cipher.decrypt(account_id, callback.id, callback.sealed)
+    return cipher.decrypt(account_id, callback.id, callback.encrypted)
 
 
 def with_secrets(
@@ -108,16 +108,16 @@ def with_secrets(
     """Return a callback with its secrets replaced by `change`. Raises StoreUnavailable."""
     existing = secrets_in(cipher, account_id, callback)
     secrets = change(existing)
-    sealed = callback.sealed
+    encrypted = callback.encrypted
     if secrets == CallbackSecrets():
-        sealed = b""
+        encrypted = b""
     elif secrets != existing:
-        sealed = cipher.encrypt(account_id, callback.id, secrets)
+        encrypted = cipher.encrypt(account_id, callback.id, secrets)
     return callback.model_copy(
         update={
             "header_names": tuple(secrets.headers),
             "has_token": bool(secrets.token),
             "signed": bool(secrets.signing),
-            "sealed": sealed,
+            "encrypted": encrypted,
         }
     )

@@ -34,8 +34,8 @@ class SuppressionService:
         found = self.lists.find(account.id, after, limit + 1)
         numbers = list(dict.fromkeys(entry.number for entry in found))
         more = len(numbers) > limit
-        shown = [entry for entry in found if entry.number in numbers[:limit]]
-        return Page(shown, numbers[limit - 1] if more else None)
+        visible = [entry for entry in found if entry.number in numbers[:limit]]
+        return Page(visible, numbers[limit - 1] if more else None)
 
     def check(self, account: Account, number: str) -> list[Suppression]:
         """Return a number's entries. Raises NOT_FOUND if it has none."""

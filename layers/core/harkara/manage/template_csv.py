@@ -113,19 +113,19 @@ class _Sheet:
     def __init__(self, header: Record, category: Category | None) -> None:
         self._width = len(header.cells)
         self._category = category
-        self._places: dict[str, int] = {}
-        for place, name in enumerate(header.cells):
+        self._column_indexes: dict[str, int] = {}
+        for index, name in enumerate(header.cells):
             column = column_of(name)
-            if column in self._places:
+            if column in self._column_indexes:
                 raise refusal(f"two columns are {COLUMNS[column]}")
             if column:
-                self._places[column] = place
+                self._column_indexes[column] = index
         required = ("template_id", "text", *(() if category else ("category",)))
-        if "status" not in self._places and any(map(may_be_status, header.cells)):
+        if "status" not in self._column_indexes and any(map(may_be_status, header.cells)):
             raise refusal(
                 "a column may say what is approved, but its name is not known: call it Status"
             )
-        missing = [COLUMNS[column] for column in required if column not in self._places]
+        missing = [COLUMNS[column] for column in required if column not in self._column_indexes]
         if missing == [COLUMNS["category"]]:
             raise refusal(
                 "the first row names no column Type: say of what type all are, with ?type= or"
@@ -138,34 +138,34 @@ class _Sheet:
     def row(self, record: Record) -> Row:
         """Return the row of a record."""
         cells = {
-            column: record.cells[place] if place < len(record.cells) else ""
-            for column, place in self._places.items()
+            column: record.cells[index] if index < len(record.cells) else ""
+            for column, index in self._column_indexes.items()
         }
         template_id = _digits(cells["template_id"])
-        known_id = template_id if TEMPLATE_ID.fullmatch(template_id) else ""
+        row_id = template_id if TEMPLATE_ID.fullmatch(template_id) else ""
         problem = record.problem
         if not problem and any(record.cells[self._width :]):
             problem = "there are more cells than in the row of names"
         if problem:
-            return Row(record.number, known_id, None, problem)
+            return Row(record.number, row_id, None, problem)
         status = status_of(cells.get("status", ""))
         if status is None:
             problem = f"Status: {_STATUS_RULE}{_named(cells['status'])}"
-            return Row(record.number, known_id, None, problem)
+            return Row(record.number, row_id, None, problem)
         if not status.approved:
             problem = f"Status: not approved ({status.word})"
-            return Row(record.number, known_id, None, problem, skipped=True)
+            return Row(record.number, row_id, None, problem, skipped=True)
         warnings: list[str] = []
         try:
             template = self._template(template_id, cells, warnings)
         except FieldRefused as error:
-            return Row(record.number, known_id, None, f"{COLUMNS[error.field]}: {error.rule}")
+            return Row(record.number, row_id, None, f"{COLUMNS[error.field]}: {error.rule}")
         first = self._rows.setdefault(template_id, record.number)
         if first != record.number:
             problem = f"Template ID: that of row {first}"
-            return Row(record.number, known_id, None, problem)
+            return Row(record.number, row_id, None, problem)
         warning = "; ".join([*warnings, *advice_on(template)])
-        return Row(record.number, known_id, template, warning=warning)
+        return Row(record.number, row_id, template, warning=warning)
 
     def _template(
         self, template_id: str, cells: Mapping[str, str], warnings: list[str]

@@ -205,8 +205,8 @@ class Users(AuditLog):
         )
 
     def _one_time(self, purpose: Purpose) -> OneTime:
-        ends_s = int(self.clock()) + INVITATION_S
-        return OneTime(id=new_id(self.randomness), purpose=purpose, expires_at_s=ends_s)
+        expires_at_s = int(self.clock()) + INVITATION_S
+        return OneTime(id=new_id(self.randomness), purpose=purpose, expires_at_s=expires_at_s)
 
     def _token(self, user_id: str, one_time: OneTime) -> str:
         ticket = Ticket(user_id, one_time.id, one_time.expires_at_s)

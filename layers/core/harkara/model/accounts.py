@@ -266,10 +266,10 @@ def secret_matches(pepper: bytes, secret: str, credential: Credential | None, no
 
     Takes as long if there is no credential, so that user names cannot be probed by time.
     """
-    given = hash_secret(pepper, secret)
+    digest = hash_secret(pepper, secret)
     secrets = credential.secrets if credential else (Secret(hash="0" * 64),)
     matches = [
-        hmac.compare_digest(given, each.hash) and not has_expired(each.expires_at_s, now_s)
+        hmac.compare_digest(digest, each.hash) and not has_expired(each.expires_at_s, now_s)
         for each in secrets
     ]
     return (

@@ -44,10 +44,10 @@ FIELD_NAME = re.compile(r"[A-Za-z0-9_.:$-]{1,64}")
 
 
 def _fields(names: dict[str, str]) -> dict[str, str]:
-    theirs = names.values()
-    if not names.keys() <= {*EVENT_FIELDS} or not all(map(FIELD_NAME.fullmatch, theirs)):
+    platform_names = names.values()
+    if not names.keys() <= {*EVENT_FIELDS} or not all(map(FIELD_NAME.fullmatch, platform_names)):
         raise ValueError
-    if len(set(theirs)) < len(theirs):
+    if len(set(platform_names)) < len(platform_names):
         raise ValueError("each name for one thing alone")
     if names and not names.keys() & {"mid", "smsgid"}:
         raise ValueError("mid or smsgid among them: which message it is")
@@ -127,7 +127,7 @@ class CallbackSettings(Part):
 
 
 class CallbackEndpoint(CallbackSettings):
-    """A registered callback. `sealed` is CallbackSecrets as KMS ciphertext, empty for none."""
+    """A registered callback. `encrypted` is CallbackSecrets as KMS ciphertext, empty for none."""
 
     header_names: Annotated[
         tuple[str, ...], Field(description="Names of the secret headers, in lower case.")
@@ -136,7 +136,7 @@ class CallbackEndpoint(CallbackSettings):
     signed: Annotated[
         bool, Field(description="Whether its posts are signed (Standard Webhooks).")
     ] = False
-    sealed: SkipJsonSchema[bytes] = b""
+    encrypted: SkipJsonSchema[bytes] = b""
 
     @property
     def endpoint(self) -> Endpoint:

@@ -81,23 +81,23 @@ def event_of(row: Sequence[Any]) -> Event:
 class EventTask:
     """Post one event, in a callback of its own whose task id is that of this task.
 
-    The retention of its ledger entries counts from `begins_ms` of the message's batch.
+    The retention of its ledger entries counts from `due_at_ms` of the message's batch.
     """
 
     account_id: str
     endpoint: Endpoint
     event: Event
-    begins_ms: int = 0
+    due_at_ms: int = 0
 
-    def encode(self, owner: str | None = None) -> str:
-        """Return the queue message's body, with a task id `owner` if it may be enqueued twice."""
+    def encode(self, task_id: str | None = None) -> str:
+        """Return the queue message's body, with `task_id` if it may be enqueued twice."""
         return encode_body(
             "event",
-            **({"owner": owner} if owner else {}),
+            **({"task_id": task_id} if task_id else {}),
             account=self.account_id,
             endpoint=self.endpoint,
             event=row_of(self.event),
-            begins_ms=self.begins_ms,
+            due_at_ms=self.due_at_ms,
         )
 
 

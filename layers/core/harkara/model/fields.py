@@ -48,8 +48,8 @@ class Rule:
 
     def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         stored = handler(kind)
-        given = core_schema.no_info_after_validator_function(self._read, stored)
-        return core_schema.lax_or_strict_schema(stored, given)
+        values = core_schema.no_info_after_validator_function(self._read, stored)
+        return core_schema.lax_or_strict_schema(stored, values)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -71,11 +71,11 @@ def read(model: type[M], fields: Fields) -> M:
 
     Raises FieldRefused, which never repeats a value or an unknown name: either may be a secret.
     """
-    given = {name: value for name, value in fields.items() if value is not None}
+    values = {name: value for name, value in fields.items() if value is not None}
     try:
         # From JSON, in which lists are tuples and strings are enums in strict mode, too.
         return model.model_validate_json(
-            encode(given), strict=True, extra="forbid", by_alias=True, by_name=False
+            encode(values), strict=True, extra="forbid", by_alias=True, by_name=False
         )
     except TypeError:
         raise FieldRefused("a value", "text in UTF-8, numbers of 64 bits") from None
@@ -92,13 +92,13 @@ def names_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def _refusal(model: type[BaseModel], error: ValidationError) -> FieldRefused:
     """Return the first error in our form: an unknown field, or a field and what is expected."""
-    known = names_of(model)
+    allowed = names_of(model)
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     if any(each["type"] == "extra_forbidden" for each in errors):
-        return FieldRefused("unknown field", f"there are {', '.join(known)}")
+        return FieldRefused("unknown field", f"there are {', '.join(allowed)}")
     name, message = str(errors[0]["loc"][0]), errors[0]["msg"]
     own = message.removeprefix("Value error, ") if errors[0]["type"] == "value_error" else ""
-    rules = (each.words for each in known[name].metadata if isinstance(each, Rule))
+    rules = (each.words for each in allowed[name].metadata if isinstance(each, Rule))
     return FieldRefused(name, own or next(rules, message.removeprefix("Input should be ")))
 
 

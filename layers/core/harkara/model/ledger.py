@@ -1,49 +1,49 @@
 """Ledger entries: a record, written once, of each thing done and of the task that did it.
 
-An entry is written only if its key is absent. It holds the task id (*owner*: the id of the SQS
-message with this task, the same at every redelivery), the worker id (*holder*: the one delivery of
-that message that wrote the entry), and *until*, the expiry of that worker's lease: by then Lambda
-has ended the worker, at its deadline.
+An entry is written only if its key is absent. It holds the task id (`task_id`: the id of the SQS
+message with this task, the same at every redelivery), the worker id (`worker_id`: the one delivery
+of that message that wrote the entry), and `expires_at_ms`, the end of that worker's lease: by then
+Lambda has ended the worker, at its deadline.
 
 A worker that finds an entry calls `Lease.relation`:
 
-    MINE          this worker wrote it, and perhaps lost the answer. Go on.
-    EARLIER       an earlier delivery of the same queue message wrote it and has ended. Take over.
-    BUSY    an earlier delivery wrote it and may still run (SQS sometimes delivers twice).
-    THEIRS        the task belongs to another queue message. Nothing to do.
+    OURS      this worker wrote it, and perhaps lost the answer. Go on.
+    EXPIRED   an earlier delivery of the same queue message wrote it and has ended. Take over.
+    BUSY      an earlier delivery wrote it and may still run (SQS sometimes delivers twice).
+    FOREIGN   the task belongs to another queue message. Nothing to do.
 
 So leases are never renewed and entries never updated in place. Partitions and sort keys:
 
     batch id   claim#<attempt>#<block>  lease of a block, taken before the carrier is called
     batch id   outcome#<attempt>#<block>
                                         outcome of the block's submit attempt
-    shared#<holder>
+    shared#<worker id>
                shared                   outcomes of single-message batches that carriers accepted
-    batch id   final#<index>            final state; its owner posts the callback
+    batch id   final#<index>            final state; its task posts the callback
     batch id   segment#<index>#<attempt>#<hash of its id>
                                         a delivered segment, if the carrier reports each
     batch id   recovered#<index>        final state without an ack, taken over by a check
     cancels#<batch id>
                cancel#<index>           cancellation of a message by the customer
-    owner      post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
-    owner      ack#<group>              end of a callback: accepted, not wanted, or a dead letter
+    task id    post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
+    task id    ack#<group>              end of a callback: accepted, not wanted, or a dead letter
                ack#<group>#<replay>     the same, of a replay
-    parked#<account>#<callback id>
+    dead-letter#<account>#<callback id>
                <ms>#<webhook id>        dead letter: a callback that was given up, and the reason
     idempotency#<account>#<hash of the key>
-               run#<holder before>      lease of a request with an Idempotency-Key
-               end#<holder>             result of that holder's run: the answer
+               run#<worker id before>   lease of a request with an Idempotency-Key
+               end#<worker id>          result of that worker's run: the answer
     duplicate#<account>#<hash of number and text>
-               in#<time window>         a message (owner: its mid) that was sent in this window
+               in#<time window>         a message (task id: its mid) sent in this window
     links#<set>
-               links                    targets of a batch's short links (owner: the batch id)
+               links                    targets of a batch's short links (task id: the batch id)
     batch id   click#<index>#<URL>      first click on a message's link
     inbound#<carrier>#<hash of the carrier's id of the message>
-               inbound                  a phone's message (owner: a pseudonym of its content), and
-                                        when it first came
-    pointer#<carrier>#<hash of the carrier's id of the message>
-               pointer                  carrier message id index: the message (owner: its mid), its
-                                        attempt, and the time
+               inbound                  a phone's message (task id: a pseudonym of its
+                                        content), and when it first came
+    carrier-id#<carrier>#<hash of the carrier's id of the message>
+               carrier-id               carrier message id index: the message (task id: its mid),
+                                        its attempt, and the time
 
 The last two are overwritten if the carrier uses the same id for another message.
 
@@ -62,7 +62,7 @@ from typing import Any, NamedTuple, Protocol
 from harkara.base.ids import split_mid
 from harkara.model.tasks import Attempt, CallbackTask, decode_dlr
 
-POINTER_KIND = "pointer"
+CARRIER_ID_KIND = "carrier-id"
 """Sort key of the carrier message id index, from a carrier's id to the message."""
 
 
@@ -74,7 +74,7 @@ INBOUND_KIND = "inbound"
 
 
 def carrier_partition(kind: str, carrier: str, carrier_id: str) -> str:
-    """Return the partition of a carrier's message id; `kind` is POINTER_KIND or INBOUND_KIND."""
+    """Return the partition of a carrier's message id; `kind` is CARRIER_ID_KIND or INBOUND_KIND."""
     digest = blake2b(carrier_id.encode(errors="surrogatepass"), digest_size=16)
     return f"{kind}#{carrier}#{digest.hexdigest()}"
 
@@ -94,9 +94,9 @@ class LedgerEntry:
 
     partition: str
     kind: str
-    owner: str
-    holder: str
-    until_ms: int
+    task_id: str
+    worker_id: str
+    expires_at_ms: int
     data: Mapping[str, Any]
 
     @property
@@ -106,23 +106,23 @@ class LedgerEntry:
 
 
 class Lease(NamedTuple):
-    """A worker: its task id (`owner`), worker id (`holder`) and deadline."""
+    """A worker: the task it works on, its own id, and its deadline."""
 
-    owner: str
-    holder: str
-    until_ms: int
+    task_id: str
+    worker_id: str
+    expires_at_ms: int
 
-    def mark(self, partition: str, kind: str, **data: Any) -> LedgerEntry:
+    def entry(self, partition: str, kind: str, **data: Any) -> LedgerEntry:
         """Return a new entry of this worker."""
-        return LedgerEntry(partition, kind, self.owner, self.holder, self.until_ms, data)
+        return LedgerEntry(partition, kind, self.task_id, self.worker_id, self.expires_at_ms, data)
 
     def relation(self, existing: LedgerEntry, now_ms: int) -> Relation:
         """Return the relation of this worker to an existing entry."""
-        if existing.owner != self.owner:
+        if existing.task_id != self.task_id:
             return Relation.FOREIGN
-        if existing.holder == self.holder:
+        if existing.worker_id == self.worker_id:
             return Relation.OURS
-        return Relation.EXPIRED if existing.until_ms < now_ms else Relation.BUSY
+        return Relation.EXPIRED if existing.expires_at_ms < now_ms else Relation.BUSY
 
 
 def claim_kind(attempt: int, block: int) -> str:
@@ -135,9 +135,9 @@ def outcome_kind(attempt: int, block: int) -> str:
     return f"outcome#{attempt:03d}#{block:04d}"
 
 
-def shared_partition(holder: str) -> str:
+def shared_partition(worker_id: str) -> str:
     """Return the partition of the outcomes that a worker's single-message batches share."""
-    return f"shared#{holder}"
+    return f"shared#{worker_id}"
 
 
 def cancels_of(batch_id: str) -> str:
@@ -197,19 +197,19 @@ def members_of(mids: Iterable[str]) -> dict[str, list[int]]:
     return members
 
 
-def speaks_of(mark: LedgerEntry, batch_id: str, index: int) -> bool:
+def speaks_of(entry: LedgerEntry, batch_id: str, index: int) -> bool:
     """Return whether a `post#` or `ack#` entry is of a callback that contains this message."""
-    return index in mark.data["members"].get(batch_id, ())
+    return index in entry.data["members"].get(batch_id, ())
 
 
 def run_kind(before: str) -> str:
-    """Return the sort key of a request's run after that of the holder `before`, "" if first."""
+    """Return the sort key of a request's run after that of the worker `before`, "" if first."""
     return f"run#{before}"
 
 
-def end_kind(holder: str) -> str:
-    """Return the sort key of the end of a holder's run of a request."""
-    return f"end#{holder}"
+def end_kind(worker_id: str) -> str:
+    """Return the sort key of the end of a worker's run of a request."""
+    return f"end#{worker_id}"
 
 
 def click_kind(index: int, number: int) -> str:
@@ -266,12 +266,12 @@ class DeadLetterStore(Protocol):
 
 def partition_of(account_id: str, callback_id: str) -> str:
     """Return the partition of an endpoint's dead letters."""
-    return f"parked#{account_id}#{callback_id or UNREGISTERED}"
+    return f"dead-letter#{account_id}#{callback_id or UNREGISTERED}"
 
 
 def dead_letter_entry(lease: Lease, task: CallbackTask, last: Attempt) -> LedgerEntry:
     """Return the row of a callback that becomes a dead letter after this attempt."""
-    return lease.mark(
+    return lease.entry(
         partition_of(task.account_id, task.endpoint.callback_id),
         f"{last.at_ms:013d}#{task.webhook_id}",
         task=task.encode(),
@@ -279,15 +279,15 @@ def dead_letter_entry(lease: Lease, task: CallbackTask, last: Attempt) -> Ledger
     )
 
 
-def parked_of(mark: LedgerEntry) -> DeadLetter:
+def dead_letter_of(entry: LedgerEntry) -> DeadLetter:
     """Return the dead letter in a row."""
-    task = decode_dlr(mark.data["task"])
+    task = decode_dlr(entry.data["task"])
     if not isinstance(task, CallbackTask):
         raise ValueError("a parked task that is no callback")
-    at, _, webhook_id = mark.kind.partition("#")
-    return DeadLetter(f"{at}.{webhook_id}", int(at), task, Attempt(*mark.data["last"]))
+    at, _, webhook_id = entry.kind.partition("#")
+    return DeadLetter(f"{at}.{webhook_id}", int(at), task, Attempt(*entry.data["last"]))
 
 
-def sort_key(parked_id: str) -> str:
+def sort_key(dead_letter_id: str) -> str:
     """Return the sort key for an id; the row need not exist."""
-    return parked_id.replace(".", "#", 1)
+    return dead_letter_id.replace(".", "#", 1)

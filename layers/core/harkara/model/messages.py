@@ -121,14 +121,14 @@ class MessageBatch:
         return lane_of(self.category)
 
     @property
-    def begins_ms(self) -> int:
+    def due_at_ms(self) -> int:
         """The earliest time to submit the batch: validity and retention count from it."""
         return self.send_at_ms or self.accepted_at_ms
 
     @property
-    def ends_s(self) -> float:
+    def expires_at_s(self) -> float:
         """The end of the batch's validity, in Unix seconds."""
-        return self.begins_ms / 1000 + self.validity_s
+        return self.due_at_ms / 1000 + self.validity_s
 
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""

@@ -172,5 +172,5 @@ def next_open_s(at_s: float) -> float:
 
 def ready_s(batch: MessageBatch, at_s: float) -> float:
     """Return the first time (Unix) from `at_s` on at which a batch's messages may be sent."""
-    begins_s = max(at_s, batch.begins_ms / 1000)
+    begins_s = max(at_s, batch.due_at_ms / 1000)
     return next_open_s(begins_s) if batch.daytime_only else begins_s

@@ -89,11 +89,11 @@ class SubmitTask:
     single: bool = False
     packed: str = ""
 
-    def encode(self, owner: str | None = None) -> str:
-        """Return the queue message's body, with the task id `owner` if the task already has one."""
+    def encode(self, task_id: str | None = None) -> str:
+        """Return the queue message's body, with `task_id` if the task already has one."""
         return encode_body(
             "submit",
-            **({"owner": owner} if owner else {}),
+            **({"task_id": task_id} if task_id else {}),
             batch=self.batch_id,
             account=self.account_id,
             block=self.block,

@@ -136,8 +136,8 @@ class Suppression(Entry):
         """
         if self.source is Source.OPT_OUT:
             return category in self.categories
-        wanted = {EVERY_PROMOTION, promotion} if promotion else set(self.preferences)
-        return category is Category.PROMOTIONAL and not wanted.isdisjoint(self.preferences)
+        required = {EVERY_PROMOTION, promotion} if promotion else set(self.preferences)
+        return category is Category.PROMOTIONAL and not required.isdisjoint(self.preferences)
 
 
 class SuppressionEntry(TypedDict):
@@ -176,11 +176,11 @@ def suppression_of(fields: Fields, now_s: int) -> Suppression:
 
     Raises FieldRefused.
     """
-    given = {name: value for name, value in fields.items() if value not in (None, [])}
-    request = read(SuppressionRequest, given)
+    values = {name: value for name, value in fields.items() if value not in (None, [])}
+    request = read(SuppressionRequest, values)
     is_opt_out = request.source is Source.OPT_OUT
     of_other = "preferences" if is_opt_out else "categories"
-    if of_other in given:
+    if of_other in values:
         raise FieldRefused(of_other, f"an entry of source {request.source} has none")
     since_s = now_s if request.since is None else request.since
     if since_s > now_s:

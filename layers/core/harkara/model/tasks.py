@@ -9,8 +9,8 @@
     EventTask       callback queue   in harkara.model.events
     ClickTask       callback queue   in harkara.model.events
 
-A body's first field is its kind. It may have an `owner`, the task id: the task keeps this id when
-its rest is queued again in another queue message, or a redrive by a person makes a new one.
+A body's first field is its kind. It may have a `task_id`: the task keeps this id when its rest is
+queued again in another queue message, or when an operator's redrive makes a new one.
 """
 
 from collections.abc import Sequence
@@ -118,9 +118,9 @@ class CallbackTask:
     """Post a group: attempt `attempt` (the immediate one was 0), after `failures` failed ones.
 
     An attempt that was queued again, or waits for its endpoint, is not a failure. The members are
-    fixed before the first post. `group` is a number within `group_owner`, the task whose final
+    fixed before the first post. `group` is a number within `group_task_id`, the task whose final
     states they are. The callback's ledger entries are kept as long as the final states, from
-    `begins_ms` of the batch.
+    `due_at_ms` of the batch.
 
     `in_doubt`: the platform may have accepted the previous attempt, because a worker died or no
     answer came; `last` is its result, if known. `refusals` counts the failures by a refusing 4xx,
@@ -131,14 +131,14 @@ class CallbackTask:
     letter.
     """
 
-    group_owner: str
+    group_task_id: str
     group: int
     attempt: int
     account_id: str
     endpoint: Endpoint
     members: tuple[Event, ...]
     failures: int = 0
-    begins_ms: int = 0
+    due_at_ms: int = 0
     in_doubt: bool = False
     refusals: int = 0
     waits: int = 0
@@ -153,20 +153,20 @@ class CallbackTask:
     @property
     def webhook_id(self) -> str:
         """The callback's id, the same at every attempt."""
-        return f"{self.group_owner}.{self.group}"
+        return f"{self.group_task_id}.{self.group}"
 
     def encode(self) -> str:
         """Return the queue message's body."""
         return encode_body(
             "callback",
-            group_owner=self.group_owner,
+            group_task_id=self.group_task_id,
             group=self.group,
             attempt=self.attempt,
             account=self.account_id,
             endpoint=self.endpoint,
             members=[row_of(member) for member in self.members],
             failures=self.failures,
-            begins_ms=self.begins_ms,
+            due_at_ms=self.due_at_ms,
             **{name: value for name in _SELDOM if (value := getattr(self, name))},
             **({"last": self.last} if self.last else {}),
         )
@@ -187,8 +187,8 @@ class CheckTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        said = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
-        more = {name: value for name, value in said.items() if value}
+        fields = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
+        more = {name: value for name, value in fields.items() if value}
         return encode_body(_CHECK, batch=self.batch_id, **more)
 
 
@@ -235,15 +235,15 @@ def carrier_receipts_tasks(
     ]
 
 
-def owner_of(message_id: str, body: str) -> str:
-    """Return a queue message's task id: the `owner` in its body, or else its own id."""
-    return owner_in(body) or message_id
+def task_id_of(message_id: str, body: str) -> str:
+    """Return a queue message's task id: the `task_id` in its body, or else its own id."""
+    return task_id_in(body) or message_id
 
 
-def owner_in(body: str) -> str | None:
+def task_id_in(body: str) -> str | None:
     """Return the task id in a body, None if it has none."""
-    owner = decode(body).get("owner")
-    return owner if isinstance(owner, str) else None
+    task_id = decode(body).get("task_id")
+    return task_id if isinstance(task_id, str) else None
 
 
 def decode_dlr(body: str) -> DlrTask:
@@ -269,16 +269,16 @@ def decode_dlr(body: str) -> DlrTask:
     endpoint = Endpoint(*fields["endpoint"])
     if fields["kind"] == "event":
         event = event_of(fields["event"])
-        return EventTask(fields["account"], endpoint, event, fields["begins_ms"])
+        return EventTask(fields["account"], endpoint, event, fields["due_at_ms"])
     return CallbackTask(
-        group_owner=fields["group_owner"],
+        group_task_id=fields["group_task_id"],
         group=fields["group"],
         attempt=fields["attempt"],
         account_id=fields["account"],
         endpoint=endpoint,
         members=tuple(event_of(row) for row in fields["members"]),
         failures=fields["failures"],
-        begins_ms=fields["begins_ms"],
+        due_at_ms=fields["due_at_ms"],
         **{name: fields[name] for name in _SELDOM if name in fields},
         last=Attempt(*fields["last"]) if "last" in fields else None,
     )

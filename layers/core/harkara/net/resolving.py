@@ -24,10 +24,10 @@ class SystemResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Return the name's addresses. Raises socket.gaierror for none."""
-        ask = partial(
+        lookup = partial(
             socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
-        found = await asyncio.get_running_loop().run_in_executor(_threads, ask)
+        found = await asyncio.get_running_loop().run_in_executor(_threads, lookup)
         return [
             ResolveResult(
                 hostname=host,

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Deadline
-from harkara.model.ledger import POINTER_KIND, Lease, LedgerEntry
+from harkara.model.ledger import CARRIER_ID_KIND, Lease, LedgerEntry
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.final_states import DeliverService
@@ -48,15 +48,15 @@ def _find(
     store: MessageStore, queues: TaskQueues, task: CarrierReceiptsTask, now_ms: int
 ) -> tuple[list[Receipt], Counter[str]]:
     partitions = [partition_of(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
-    keys = [(partition, POINTER_KIND) for partition in dict.fromkeys(partitions)]
-    marks = {mark.partition: mark for mark in store.get_entries(keys) if mark}
+    keys = [(partition, CARRIER_ID_KIND) for partition in dict.fromkeys(partitions)]
+    entries = {entry.partition: entry for entry in store.get_entries(keys) if entry}
     found, lost = [], []
     for partition, (carrier_id, receipt) in zip(partitions, task.receipts, strict=True):
-        mark = marks.get(partition)
-        if mark is None or _may_be_anothers(mark, task.waits, now_ms):
+        entry = entries.get(partition)
+        if entry is None or _may_be_anothers(entry, task.waits, now_ms):
             lost.append((carrier_id, receipt))
         else:
-            found.append(receipt._replace(mid=mark.owner, attempt=mark.data["try"]))
+            found.append(receipt._replace(mid=entry.task_id, attempt=entry.data["try"]))
     counts: Counter[str] = Counter()
     if lost and task.waits < len(DELAYS_S):
         later = replace(task, receipts=tuple(lost), waits=task.waits + 1)
@@ -67,6 +67,6 @@ def _find(
     return found, counts
 
 
-def _may_be_anothers(mark: LedgerEntry, waits: int, now_ms: int) -> bool:
+def _may_be_anothers(entry: LedgerEntry, waits: int, now_ms: int) -> bool:
     """Whether a receipt may be of a later message whose index entry is not yet stored."""
-    return waits < _LOOKS_AT_OLD and mark.data["at"] + _REUSED_AFTER_MS < now_ms
+    return waits < _LOOKS_AT_OLD and entry.data["at"] + _REUSED_AFTER_MS < now_ms

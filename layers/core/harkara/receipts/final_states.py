@@ -32,7 +32,7 @@ class DeliverService:
     queues: TaskQueues
     callbacks: CallbackService
     clock: Clock
-    notes: EventSink
+    emit: EventSink
 
     async def deliver(
         self,
@@ -51,8 +51,8 @@ class DeliverService:
         """
         self.callbacks.check_time(deadline)
         batches = await self._batches(receipt.mid for receipt in receipts)
-        known = [receipt for receipt in receipts if _knows(batches, receipt)]
-        verdicts = await asyncio.to_thread(judge, self.store, batches, known, self._now_ms())
+        valid = [receipt for receipt in receipts if _is_valid(batches, receipt)]
+        verdicts = await asyncio.to_thread(judge, self.store, batches, valid, self._now_ms())
         for task in receipts_tasks(verdicts.early, carrier):
             await asyncio.to_thread(
                 self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
@@ -62,11 +62,11 @@ class DeliverService:
         current = {receipt.mid: receipt for receipt in reversed(counting)}
         finals = [_final(lease, receipt, batches) for receipt in reversed(current.values())]
         existing = await self._put_finals(batches, finals)
-        existing += await self._left_out(known, finals, lease)
+        existing += await self._left_out(valid, finals, lease)
         counts = Counter(
             repeated=len(counting) - len(current),
             parts=len(verdicts.counting) - len(counting),
-            foreign=len(receipts) - len(known),
+            foreign=len(receipts) - len(valid),
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),
         )
@@ -85,12 +85,12 @@ class DeliverService:
         keys = [(batch.id, ledger.final_kind(index)) for index in task.indexes]
         finals = await asyncio.to_thread(self.store.get_entries, keys)
         takeovers = [
-            lease.mark(batch.id, ledger.recovered_kind(index), **final.data)
+            lease.entry(batch.id, ledger.recovered_kind(index), **final.data)
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
         existing = await self._put_finals({batch.id: batch}, takeovers)
-        self.notes(
+        self.emit(
             LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
         )
         return await self._post_own({batch.id: batch}, existing, lease, deadline, in_doubt=True)
@@ -105,38 +105,38 @@ class DeliverService:
         """Log the messages that this delivery made final, one event per message batch."""
         now_ms = self._now_ms()
         own = [m for m in existing if lease.relation(m, now_ms) is Relation.OURS]
-        for batch_id in dict.fromkeys(mark.partition for mark in own):
+        for batch_id in dict.fromkeys(entry.partition for entry in own):
             counts = Counter(
-                metric_of(mark.data["state"], mark.data["code"])
-                for mark in own
-                if mark.partition == batch_id
+                metric_of(entry.data["state"], entry.data["code"])
+                for entry in own
+                if entry.partition == batch_id
             )
-            delay_s = (now_ms - batches[batch_id].begins_ms) / 1000
+            delay_s = (now_ms - batches[batch_id].due_at_ms) / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
-            about = {"batch": batch_id, "task": lease.owner}
-            note = LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
-            self.notes(note)
+            about = {"batch": batch_id, "task": lease.task_id}
+            event = LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
+            self.emit(event)
 
     async def _left_out(
-        self, known: Sequence[Receipt], finals: Sequence[LedgerEntry], lease: Lease
+        self, valid: Sequence[Receipt], finals: Sequence[LedgerEntry], lease: Lease
     ) -> list[LedgerEntry]:
         """Return the final states of this queue message whose receipts no longer count.
 
         An earlier delivery put them when they did count, and perhaps called them back.
         """
-        told = (split_mid(receipt.mid) for receipt in known)
-        keys = dict.fromkeys((batch_id, ledger.final_kind(index)) for batch_id, index in told)
+        messages = (split_mid(receipt.mid) for receipt in valid)
+        keys = dict.fromkeys((batch_id, ledger.final_kind(index)) for batch_id, index in messages)
         for final in finals:
             del keys[final.key]
         found = await asyncio.to_thread(self.store.get_entries, list(keys)) if keys else []
-        return [mark for mark in found if mark and mark.owner == lease.owner]
+        return [entry for entry in found if entry and entry.task_id == lease.task_id]
 
     async def _put_finals(
         self, batches: dict[str, MessageBatch], finals: Sequence[LedgerEntry]
     ) -> list[LedgerEntry]:
         """Store entries for as long as their message batches, whose send time may be far ahead."""
-        begins_ms = max((batch.begins_ms for batch in batches.values()), default=0)
-        return await asyncio.to_thread(self.store.put_if_absent, finals, begins_ms=begins_ms)
+        due_at_ms = max((batch.due_at_ms for batch in batches.values()), default=0)
+        return await asyncio.to_thread(self.store.put_if_absent, finals, due_at_ms=due_at_ms)
 
     async def _post_own(
         self,
@@ -150,17 +150,17 @@ class DeliverService:
     ) -> Counter[str]:
         """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
         now_ms = self._now_ms()
-        relations = [lease.relation(mark, now_ms) for mark in existing]
+        relations = [lease.relation(entry, now_ms) for entry in existing]
         if Relation.BUSY in relations:
             raise LeaseHeld("an earlier delivery may still be posting these")
         own = [
-            mark
-            for mark, relation in zip(existing, relations, strict=True)
+            entry
+            for entry, relation in zip(existing, relations, strict=True)
             if relation is not Relation.FOREIGN
         ]
-        counts = Counter(str(mark.data["state"]) for mark in own)
+        counts = Counter(str(entry.data["state"]) for entry in own)
         counts["repeated"] = len(existing) - len(own)
-        groups = _groups(batches, own, lease.owner, rounds)
+        groups = _groups(batches, own, lease.task_id, rounds)
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
 
@@ -176,7 +176,7 @@ class DeliverService:
         return int(self.clock() * 1000)
 
 
-def _knows(batches: dict[str, MessageBatch], receipt: Receipt) -> bool:
+def _is_valid(batches: dict[str, MessageBatch], receipt: Receipt) -> bool:
     batch_id, index = split_mid(receipt.mid)
     return batch_id in batches and index < len(batches[batch_id].messages)
 
@@ -185,7 +185,7 @@ def _final(lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch]) 
     batch_id, index = split_mid(receipt.mid)
     # No callback is wanted; a check reads this here instead of reading the message batch.
     untold = batches[batch_id].messages[index].endpoint is None
-    return lease.mark(
+    return lease.entry(
         batch_id,
         ledger.final_kind(index),
         state=receipt.state,
@@ -198,20 +198,20 @@ def _final(lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch]) 
 
 
 def _groups(
-    batches: dict[str, MessageBatch], own: Sequence[LedgerEntry], owner: str, rounds: int
+    batches: dict[str, MessageBatch], own: Sequence[LedgerEntry], task_id: str, rounds: int
 ) -> list[CallbackTask]:
     """Return the callbacks of a queue message; a redelivery must get the same ones.
 
     Each group holds final states that one delivery put; groups are in the order of deliveries.
     """
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
-    for mark in sorted(own, key=lambda mark: (mark.until_ms, mark.holder, mark.key)):
-        batch = batches[mark.partition]
-        index = ledger.index_of(mark.kind)
+    for entry in sorted(own, key=lambda entry: (entry.expires_at_ms, entry.worker_id, entry.key)):
+        batch = batches[entry.partition]
+        index = ledger.index_of(entry.kind)
         message = batch.messages[index]
         if message.endpoint is not None:
-            address = (mark.holder, batch.account_id, batch.endpoints[message.endpoint])
-            data = mark.data
+            address = (entry.worker_id, batch.account_id, batch.endpoints[message.endpoint])
+            data = entry.data
             by_endpoint.setdefault(address, []).append(
                 Dlr(
                     batch.mid(index),
@@ -229,16 +229,16 @@ def _groups(
         for limit in [group_limit(address[2])]
         for at in range(0, len(members), limit)
     ]
-    begins_ms = max((batches[mark.partition].begins_ms for mark in own), default=0)
+    due_at_ms = max((batches[entry.partition].due_at_ms for entry in own), default=0)
     return [
         CallbackTask(
-            group_owner=owner,
+            group_task_id=task_id,
             group=number,
             attempt=0,
             account_id=account,
             endpoint=endpoint,
             members=members,
-            begins_ms=begins_ms,
+            due_at_ms=due_at_ms,
             rounds=rounds,
         )
         for number, ((_, account, endpoint), members) in enumerate(parts)

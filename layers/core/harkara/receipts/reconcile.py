@@ -39,7 +39,7 @@ _MARGIN_S = 3600
 _LOOKS = 2
 
 
-class _Try(NamedTuple):
+class _SubmitAttempt(NamedTuple):
     """The last attempt of a message that a carrier has or may have, or that ended it."""
 
     attempt: int
@@ -74,16 +74,18 @@ class CheckService:
         """
         batch_ids = [task.batch_id, *task.others]
         keys = [(batch_id, final_kind(0)) for batch_id in batch_ids]
-        finals = [mark for mark in self.store.get_entries(keys, consistent=False) if mark]
-        settled = {mark.partition for mark in finals if mark.data.get("untold")}
-        owners = {mark.partition: mark.owner for mark in finals if mark.partition not in settled}
-        first_acks = [(owner, ack_kind(0)) for owner in dict.fromkeys(owners.values())]
+        finals = [entry for entry in self.store.get_entries(keys, consistent=False) if entry]
+        settled = {entry.partition for entry in finals if entry.data.get("untold")}
+        task_ids = {
+            entry.partition: entry.task_id for entry in finals if entry.partition not in settled
+        }
+        first_acks = [(task_id, ack_kind(0)) for task_id in dict.fromkeys(task_ids.values())]
         acks = self.store.get_entries(first_acks, consistent=False) if first_acks else []
         settled.update(batch_id for ack in acks if ack for batch_id in ack.data["members"])
         # A task may have called back in several groups.
-        more = dict.fromkeys(owner for each, owner in owners.items() if each not in settled)
-        for owner in more:
-            for ack in self.store.find_entries(owner, "ack#"):
+        more = dict.fromkeys(task_id for each, task_id in task_ids.items() if each not in settled)
+        for task_id in more:
+            for ack in self.store.find_entries(task_id, "ack#"):
                 settled.update(ack.data["members"])
         open_ids = [batch_id for batch_id in batch_ids if batch_id not in settled]
         self._send([CheckTask(batch_id).encode() for batch_id in open_ids], task.singles_of)
@@ -96,11 +98,11 @@ class CheckService:
         if batch is None:  # its time to live is over, and nothing can be done
             return Counter(batch_missing=1)
         now_s = self.clock()
-        finals = {index_of(mark.kind): mark for mark in self._marks(batch, "final#")}
+        finals = {index_of(entry.kind): entry for entry in self._entries(batch, "final#")}
         unsettled = set(range(len(batch.messages))) - finals.keys()
-        tries = {i: each for i, each in self._tries(batch).items() if i in unsettled}
+        attempts = {i: each for i, each in self._attempts(batch).items() if i in unsettled}
         ends: dict[str, list[Receipt]] = {}
-        for index, each in sorted(tries.items()):
+        for index, each in sorted(attempts.items()):
             end = each.end
             if end is None and each.since_s + self.receipt_wait_s <= now_s:
                 mid = batch.mid(index)
@@ -108,16 +110,16 @@ class CheckService:
             if end:
                 ends.setdefault(each.carrier, []).append(end)
         refused = [each for each in refusals_of(batch) if split_mid(each.mid)[1] in unsettled]
-        untried = unsettled - tries.keys() - {split_mid(each.mid)[1] for each in refused}
-        over_s = batch.ends_s + _MARGIN_S
+        untried = unsettled - attempts.keys() - {split_mid(each.mid)[1] for each in refused}
+        over_s = batch.expires_at_s + _MARGIN_S
         left = self._left(batch, untried) if untried and over_s <= now_s else []
         if refused or left:
             ends.setdefault("", []).extend(refused + left)
         unacknowledged = self._unacknowledged(batch, finals)
         horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
-        # `data["at"]` is the carrier's own time, and its receipt may come days later. `until_ms` is
-        # at most one invocation later than the entry was put.
-        lost = [mark for mark in unacknowledged if mark.until_ms / 1000 < horizon_s]
+        # `data["at"]` is the carrier's own time, and its receipt may come days later.
+        # `expires_at_ms` is at most one invocation later than the entry was put.
+        lost = [entry for entry in unacknowledged if entry.expires_at_ms / 1000 < horizon_s]
 
         bodies = [
             part.encode()
@@ -130,7 +132,7 @@ class CheckService:
 
         # Check again when the last submitted message is overdue, or the others' validity is over.
         young = [
-            each.since_s for each in tries.values() if each.since_s > now_s - self.receipt_wait_s
+            each.since_s for each in attempts.values() if each.since_s > now_s - self.receipt_wait_s
         ]
         waits_s = [max(young) + self.receipt_wait_s - now_s] if young else []
         if untried and over_s > now_s:
@@ -138,7 +140,7 @@ class CheckService:
         if unsettled and not waits_s:
             waits_s.append(self.receipt_wait_s)
         if len(lost) < len(unacknowledged):
-            waits_s.append(max(mark.until_ms / 1000 for mark in unacknowledged) - horizon_s)
+            waits_s.append(max(entry.expires_at_ms / 1000 for entry in unacknowledged) - horizon_s)
         if waits_s:
             # Callbacks that result from this go through this function in rounds of their own.
             wait_s = max(1.0 if task.looks < _LOOKS else DUE_DELAY_S, min(waits_s))
@@ -158,13 +160,13 @@ class CheckService:
         if bodies and not all(self.queues.send(QueueName.RECEIPT, bodies, group)):
             raise StoreUnavailable("the receipt queue did not take a task")
 
-    def _tries(self, batch: MessageBatch) -> dict[int, _Try]:
+    def _attempts(self, batch: MessageBatch) -> dict[int, _SubmitAttempt]:
         """Return each message's last attempt that a carrier has or may have, or that ended it."""
-        tries: dict[int, _Try] = {}
+        attempts: dict[int, _SubmitAttempt] = {}
         outcomes = {
-            mark.kind.removeprefix("outcome"): mark for mark in self._marks(batch, "outcome#")
+            entry.kind.removeprefix("outcome"): entry for entry in self._entries(batch, "outcome#")
         }
-        for claim in self._marks(batch, "claim#"):  # in the order of attempts
+        for claim in self._entries(batch, "claim#"):  # in the order of attempts
             attempt, block = map(int, claim.kind.split("#")[1:])
             carriers = claim.data["carriers"]
             at = {index: name for name, indexes in carriers.items() for index in indexes}
@@ -178,12 +180,12 @@ class CheckService:
                 handed = {*at, *claim.data.get("repeats", ())}
                 not_taken = set(claim.data["indexes"]) - handed
             for index in claim.data["indexes"]:
-                before = tries.pop(index, None)
+                before = attempts.pop(index, None)
                 if index not in not_taken:
                     carrier = at.get(index, before.carrier if before else "")
                     since_s = claim.data["at"] / 1000
-                    tries[index] = _Try(attempt, since_s, carrier, ends.get(index))
-        return tries
+                    attempts[index] = _SubmitAttempt(attempt, since_s, carrier, ends.get(index))
+        return attempts
 
     def _left(self, batch: MessageBatch, indexes: Iterable[int]) -> list[Receipt]:
         """Return the end of messages that no carrier has and that can no longer be submitted.
@@ -192,7 +194,7 @@ class CheckService:
         """
         at_s = int(self.clock())
         cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
-        cancelled = {index_of(mark.kind) for mark in cancels}
+        cancelled = {index_of(entry.kind) for entry in cancels}
         return [
             Receipt(batch.mid(index), 0, State.CANCELLED, at_s, Code.CANCELLED)
             if index in cancelled
@@ -204,19 +206,19 @@ class CheckService:
         self, batch: MessageBatch, finals: dict[int, LedgerEntry]
     ) -> list[LedgerEntry]:
         """Return the final states that need a callback and have no ack."""
-        recovered = {index_of(mark.kind) for mark in self._marks(batch, "recovered#")}
-        wanted = [
-            mark
-            for index, mark in finals.items()
+        recovered = {index_of(entry.kind) for entry in self._entries(batch, "recovered#")}
+        required = [
+            entry
+            for index, entry in finals.items()
             if batch.messages[index].endpoint is not None and index not in recovered
         ]
         acknowledged = {
             index
-            for owner in dict.fromkeys(mark.owner for mark in wanted)
-            for ack in self.store.find_entries(owner, "ack#")
+            for task_id in dict.fromkeys(entry.task_id for entry in required)
+            for ack in self.store.find_entries(task_id, "ack#")
             for index in ack.data["members"].get(batch.id, ())
         }
-        return [mark for mark in wanted if index_of(mark.kind) not in acknowledged]
+        return [entry for entry in required if index_of(entry.kind) not in acknowledged]
 
-    def _marks(self, batch: MessageBatch, prefix: str) -> Sequence[LedgerEntry]:
+    def _entries(self, batch: MessageBatch, prefix: str) -> Sequence[LedgerEntry]:
         return self.store.find_entries(batch.id, prefix)

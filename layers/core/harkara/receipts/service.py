@@ -42,7 +42,7 @@ class ReceiveService:
     `confirm` fetches a URL, or raises StoreUnavailable.
     """
 
-    door: WebhookAuthenticator
+    authenticator: WebhookAuthenticator
     queues: TaskQueues
     signer: ReferenceSigner
     clock: Clock
@@ -57,7 +57,7 @@ class ReceiveService:
         as WebhookAuthenticator does, INVALID_RECEIPT for a request that cannot be read or has no
         receipt of ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
         """
-        settings = self.door.admit(carrier, token, request)
+        settings = self.authenticator.admit(carrier, token, request)
         if request.is_probe:
             received = ReceivedReceipts([])
             return received, answer(received, settings)
@@ -66,7 +66,7 @@ class ReceiveService:
             if received.foreign_count and not _holds_ours(received):
                 raise RequestRefused(Code.INVALID_RECEIPT)
         except RequestRefused:
-            self.door.note_unread(settings, request)
+            self.authenticator.log_unread(settings, request)
             raise
         if received.confirm_url:
             self.confirm(received.confirm_url)
@@ -127,7 +127,7 @@ class CoalesceService:
 
     queues: TaskQueues
 
-    def join(self, bodies: Mapping[str, str]) -> set[str]:
+    def coalesce(self, bodies: Mapping[str, str]) -> set[str]:
         """Send single receipts of a carrier on as one task; return the queue messages sent on.
 
         `bodies` maps the ids of queue messages that are delivered for the first time to their
@@ -138,22 +138,22 @@ class CoalesceService:
         task may have been sent all the same: the first final state stands.
         """
         none: Any = ()
-        alike: dict[_Receipts, dict[str, Sequence[object]]] = {}
+        by_kind: dict[_Receipts, dict[str, Sequence[object]]] = {}
         for message_id, body in bodies.items():
             task = decode_dlr(body) if len(body) <= _SINGLE_LIMIT else None
             if isinstance(task, _Receipts) and len(task.receipts) == 1:
                 kind = replace(task, receipts=none)
-                alike.setdefault(kind, {})[message_id] = task.receipts
+                by_kind.setdefault(kind, {})[message_id] = task.receipts
         return {
             message_id
-            for kind, receipts in alike.items()
+            for kind, receipts in by_kind.items()
             if len(receipts) > 1 and self._send(kind, receipts.values())
             for message_id in receipts
         }
 
     def _send(self, kind: _Receipts, receipts: Iterable[Sequence[object]]) -> bool:
-        joined: Any = tuple(chain.from_iterable(receipts))
-        body = replace(kind, receipts=joined).encode()
+        coalesced: Any = tuple(chain.from_iterable(receipts))
+        body = replace(kind, receipts=coalesced).encode()
         try:
             return all(self.queues.send(QueueName.RECEIPT, [body]))
         except StoreUnavailable:

@@ -38,7 +38,7 @@ from harkara.submit.attempts import shared_outcomes
 _FIRST_LOOK_S = 1.0
 
 
-_Try = tuple[str, int, int]
+_SubmitAttempt = tuple[str, int, int]
 """A block's submit attempt: message batch id, attempt, block."""
 
 
@@ -58,14 +58,14 @@ def judge(
     now_ms: int,
 ) -> Verdicts:
     """Sort receipts of these message batches by whether they count. Raises StoreUnavailable."""
-    tries = {
-        receipt: _try_of(batches, receipt)
+    attempts = {
+        receipt: _attempt_of(batches, receipt)
         for receipt in receipts
         if receipt.state is not State.DELIVERED and receipt.attempt > 0
     }
-    outcomes = _marks(store, tries.values(), outcome_kind)
-    open_tries = [each for each in tries.values() if each not in outcomes]
-    claims = _marks(store, open_tries, claim_kind)
+    outcomes = _entries(store, attempts.values(), outcome_kind)
+    open_attempts = [each for each in attempts.values() if each not in outcomes]
+    claims = _entries(store, open_attempts, claim_kind)
     shared = zip(claims.items(), shared_outcomes(store, [*claims.values()]), strict=True)
     claims = dict(claimed for claimed, taken in shared if not taken)
     not_taken = {
@@ -73,35 +73,35 @@ def judge(
     }
     counting, early, delays_s = [], [], []
     for receipt in receipts:
-        tried, index = tries.get(receipt), split_mid(receipt.mid)[1]
-        claim = tried and claims.get(tried)
-        if claim and index in claim.data["indexes"] and claim.until_ms >= now_ms:
+        attempt, index = attempts.get(receipt), split_mid(receipt.mid)[1]
+        claim = attempt and claims.get(attempt)
+        if claim and index in claim.data["indexes"] and claim.expires_at_ms >= now_ms:
             early.append(receipt)
             delays_s.append(_delay_s(claim, now_ms))
-        elif not tried or index not in not_taken.get(tried, ()):
+        elif not attempt or index not in not_taken.get(attempt, ()):
             counting.append(receipt)
     superseded_count = len(receipts) - len(counting) - len(early)
     return Verdicts(counting, superseded_count, early, max(delays_s, default=0.0))
 
 
-def _try_of(batches: Mapping[str, MessageBatch], receipt: Receipt) -> _Try:
+def _attempt_of(batches: Mapping[str, MessageBatch], receipt: Receipt) -> _SubmitAttempt:
     batch_id, index = split_mid(receipt.mid)
     return batch_id, receipt.attempt, index // batches[batch_id].block_size
 
 
-def _marks(
-    store: MessageStore, tries: Iterable[_Try], kind: Callable[[int, int], str]
-) -> dict[_Try, LedgerEntry]:
+def _entries(
+    store: MessageStore, attempts: Iterable[_SubmitAttempt], kind: Callable[[int, int], str]
+) -> dict[_SubmitAttempt, LedgerEntry]:
     """Return the ledger entries of one kind that these attempts have."""
-    distinct = list(dict.fromkeys(tries))
+    distinct = list(dict.fromkeys(attempts))
     keys = [(batch_id, kind(attempt, block)) for batch_id, attempt, block in distinct]
     found = store.get_entries(keys) if keys else []
-    return {each: mark for each, mark in zip(distinct, found, strict=True) if mark}
+    return {each: entry for each, entry in zip(distinct, found, strict=True) if entry}
 
 
 def _delay_s(claim: LedgerEntry, now_ms: int) -> float:
     age_s: float = (now_ms - claim.data["at"]) / 1000
-    gone_s = (claim.until_ms - now_ms) / 1000 + 1
+    gone_s = (claim.expires_at_ms - now_ms) / 1000 + 1
     return min(max(age_s, _FIRST_LOOK_S), gone_s)
 
 
@@ -117,26 +117,32 @@ def whole(
     StoreUnavailable.
     """
     parts = {
-        place: _mark(receipt, lease)
-        for place, receipt in enumerate(receipts)
+        position: _entry(receipt, lease)
+        for position, receipt in enumerate(receipts)
         if _is_delivered_part(receipt, batches)
     }
     if not parts:
         return list(receipts)
     # The first index of each segment.
-    first = {mark.key: place for place, mark in reversed(parts.items())}
-    begins_ms = max(batch.begins_ms for batch in batches.values())
-    existing = store.put_if_absent([parts[place] for place in first.values()], begins_ms=begins_ms)
+    first = {entry.key: position for position, entry in reversed(parts.items())}
+    due_at_ms = max(batch.due_at_ms for batch in batches.values())
+    existing = store.put_if_absent(
+        [parts[position] for position in first.values()], due_at_ms=due_at_ms
+    )
     ends: dict[tuple[str, int], int] = {}
-    for mark in existing:
-        place = first[mark.key]
-        message = receipts[place].mid, receipts[place].attempt
+    for entry in existing:
+        position = first[entry.key]
+        message = receipts[position].mid, receipts[position].attempt
         # A segment that an earlier queue message recorded completes nothing now.
-        if mark.owner == lease.owner:
-            ends[message] = max(ends.get(message, place), place)
-    complete = {place for message, place in ends.items() if _is_whole(store, batches, *message)}
+        if entry.task_id == lease.task_id:
+            ends[message] = max(ends.get(message, position), position)
+    complete = {
+        position for message, position in ends.items() if _is_whole(store, batches, *message)
+    }
     return [
-        receipt for place, receipt in enumerate(receipts) if place not in parts or place in complete
+        receipt
+        for position, receipt in enumerate(receipts)
+        if position not in parts or position in complete
     ]
 
 
@@ -146,9 +152,9 @@ def _is_delivered_part(receipt: Receipt, batches: Mapping[str, MessageBatch]) ->
     return is_part and receipt.state is State.DELIVERED
 
 
-def _mark(receipt: Receipt, lease: Lease) -> LedgerEntry:
+def _entry(receipt: Receipt, lease: Lease) -> LedgerEntry:
     batch_id, index = split_mid(receipt.mid)
-    return lease.mark(batch_id, segment_kind(index, receipt.attempt, receipt.segment))
+    return lease.entry(batch_id, segment_kind(index, receipt.attempt, receipt.segment))
 
 
 def _is_whole(

@@ -34,7 +34,7 @@ class WebhookAuthenticator:
 
     accounts: AccountStore
     secret: Callable[[CarrierSettings], bytes]
-    notes: EventSink
+    emit: EventSink
 
     def admit(self, carrier: str, token: str, request: ReceiptRequest) -> CarrierSettings:
         """Return the carrier's settings.
@@ -43,17 +43,17 @@ class WebhookAuthenticator:
         UNAUTHORIZED for a wrong signature; StoreUnavailable.
         """
         settings = self.accounts.carrier(
-            carrier, lambda known: self._wrong(known, token, request) is None
+            carrier, lambda current: self._wrong(current, token, request) is None
         )
         wrong = self._wrong(settings, token, request)
         if wrong is not None or settings is None:
             raise self._refused(settings, wrong or "carrier")
         return settings
 
-    def note_unread(self, settings: CarrierSettings, request: ReceiptRequest) -> None:
+    def log_unread(self, settings: CarrierSettings, request: ReceiptRequest) -> None:
         """Log that an authenticated request could not be read, with the names of its fields."""
         names = names_in(request)
-        self.notes(
+        self.emit(
             LogEvent("request not read", {"fields": names}, {"unread": 1}, carrier=settings.name)
         )
 
@@ -88,6 +88,6 @@ class WebhookAuthenticator:
     def _refused(self, settings: CarrierSettings | None, wrong: str) -> RequestRefused:
         # Log only names that are set up: any other text there may be a misplaced token.
         name = settings.name if settings else ""
-        self.notes(LogEvent("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
+        self.emit(LogEvent("webhook refused", {"wrong": wrong}, {"refused": 1}, carrier=name))
         detail = "The signature is not that of the request." if wrong == "signature" else ""
         return RequestRefused(_CODES[wrong], detail)

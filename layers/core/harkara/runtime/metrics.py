@@ -105,7 +105,7 @@ SHARES = {"submit": ("breaker_state",)}
 
 
 # CloudWatch takes a hundred values of a metric in a line.
-_LINE_NOTES = 50
+_LINE_EVENTS = 50
 
 _gathered: ContextVar[dict[object, list[LogEvent]] | None] = ContextVar("gathered", default=None)
 
@@ -122,48 +122,48 @@ def gathering() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
-        for notes in gathered.values():
-            _log(notes)
+        for events in gathered.values():
+            _log(events)
 
 
-def write(note: LogEvent) -> None:
+def write(event: LogEvent) -> None:
     """Log an event: at the end of its batch if it is routine (`listed`), otherwise at once."""
     gathered = _gathered.get()
-    if gathered is None or not note.listed:
-        _log([note])
+    if gathered is None or not event.listed:
+        _log([event])
         return
-    rest = [(name, value) for name, value in note.about.items() if name not in note.listed]
-    alike = (note.what, note.carrier, note.queue, repr(rest))
-    notes = gathered.setdefault(alike, [])
-    notes.append(note)
-    if len(notes) == _LINE_NOTES:
-        _log(gathered.pop(alike))
+    rest = [(name, value) for name, value in event.about.items() if name not in event.listed]
+    group = (event.what, event.carrier, event.queue, repr(rest))
+    events = gathered.setdefault(group, [])
+    events.append(event)
+    if len(events) == _LINE_EVENTS:
+        _log(gathered.pop(group))
 
 
-def _log(notes: Sequence[LogEvent]) -> None:
+def _log(events: Sequence[LogEvent]) -> None:
     """Log events of one kind as a line with metrics by service, carrier and queue."""
-    note = notes[0]
-    about = dict(note.about)
-    if len(notes) > 1:
-        about |= {name: [each.about[name] for each in notes] for name in note.listed}
-    counts = sum((Counter(each.counts) for each in notes), Counter[str]())
+    event = events[0]
+    about = dict(event.about)
+    if len(events) > 1:
+        about |= {name: [each.about[name] for each in events] for name in event.listed}
+    counts = sum((Counter(each.counts) for each in events), Counter[str]())
     emf = AmazonCloudWatchEMFProvider(
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Harkara"),
         service=logger.service,
     )
     for name, count in counts.items():
         emf.add_metric(name, "Count", count)
-    for each in notes:
+    for each in events:
         for name, delay_s in each.delays_s.items():
             emf.add_metric(name, "Milliseconds", max(0, round(delay_s * 1000)))
-    for name, share in note.shares.items():
+    for name, share in event.shares.items():
         emf.add_metric(name, "Percent", round(100 * share))
-    known = {"carrier": note.carrier, "queue": note.queue}
-    known = {name: value for name, value in known.items() if value}
+    dimensions = {"carrier": event.carrier, "queue": event.queue}
+    dimensions = {name: value for name, value in dimensions.items() if value}
     metrics: Mapping[str, Any] = {}
     if emf.metric_set:
-        emf.dimension_set.update(known, service=logger.service)
-        if known:
+        emf.dimension_set.update(dimensions, service=logger.service)
+        if dimensions:
             emf.add_dimensions(service=logger.service)
         metrics = emf.serialize_metric_set()
-    logger.info(note.what, **{**known, **about, **metrics})
+    logger.info(event.what, **{**dimensions, **about, **metrics})

@@ -24,7 +24,7 @@ from harkara.base.log_events import LogEvent
 from harkara.base.retries import return_delay
 from harkara.base.time import Deadline, invocation
 from harkara.model.ledger import Lease
-from harkara.model.tasks import owner_of
+from harkara.model.tasks import task_id_of
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
 
@@ -37,7 +37,7 @@ Prepare = Callable[[Mapping[str, str]], Mapping[str, str]]
 Returns new bodies that record the work. Tasks without one do the work by themselves.
 """
 
-Join = Callable[[Mapping[str, str]], set[str]]
+Coalesce = Callable[[Mapping[str, str]], set[str]]
 """Coalesces tasks; takes bodies of first deliveries by queue message id, returns the ids done."""
 
 PutBack = Callable[[str, Sequence[tuple[str, int]]], None]
@@ -57,25 +57,25 @@ def consume(
     handle: Handle,
     *,
     prepare: Prepare | None = None,
-    join: Join | None = None,
+    coalesce: Coalesce | None = None,
     put_back: PutBack | None = None,
 ) -> Any:
     """Handle the tasks of an SQS batch concurrently; return the ids that SQS must redeliver."""
     with invocation(context) as deadline:
-        until_ms = int((time.time() + deadline.remaining_s()) * 1000)
+        expires_at_ms = int((time.time() + deadline.remaining_s()) * 1000)
         records = [SQSRecord(each) for each in event["Records"]]
-        joined = _join(records, join) if join else set()
+        coalesced = _coalesce(records, coalesce) if coalesce else set()
         bodies = _prepared(records, prepare) if prepare else {}
         done: dict[str, Counter[str]] = {}
         late: list[SQSRecord] = []
 
         async def one(record: SQSRecord) -> None:
-            if record.message_id in joined:
+            if record.message_id in coalesced:
                 return
             try:
                 # A worker id for each message: two messages with one task id may come in one batch.
-                owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
-                lease = Lease(owner, holder, until_ms)
+                task_id, worker_id = task_id_of(record.message_id, record.body), os.urandom(8).hex()
+                lease = Lease(task_id, worker_id, expires_at_ms)
                 body = bodies.get(record.message_id, record.body)
                 done[record.message_id] = await handle(body, lease, deadline)
             except Exception as error:
@@ -87,7 +87,7 @@ def consume(
         processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         with metrics.gathering():
             answer = async_process_partial_response(event, one, processor, context)
-        _note(records, done, joined)
+        _log(records, done, coalesced)
         if late and put_back:
             _put_back(late, deadline, put_back)
         return answer
@@ -110,8 +110,8 @@ def _put_back(records: Sequence[SQSRecord], deadline: Deadline, put_back: PutBac
 
 def _return_delay(record: SQSRecord, deadline: Deadline) -> int | None:
     receives = int(record.attributes.approximate_receive_count)
-    luck = random.random()  # noqa: S311 - it spreads a herd
-    return return_delay(receives, deadline.remaining_s(), deadline.budget_s, luck)
+    fraction = random.random()  # noqa: S311 - it spreads a herd
+    return return_delay(receives, deadline.remaining_s(), deadline.budget_s, fraction)
 
 
 def _prepared(records: Sequence[SQSRecord], prepare: Prepare) -> Mapping[str, str]:
@@ -122,28 +122,28 @@ def _prepared(records: Sequence[SQSRecord], prepare: Prepare) -> Mapping[str, st
         return {}
 
 
-def _join(records: Sequence[SQSRecord], join: Join) -> set[str]:
+def _coalesce(records: Sequence[SQSRecord], coalesce: Coalesce) -> set[str]:
     first = [record for record in records if _is_first(record)]
     if len(first) < 2:
         return set()
     try:
-        return join({record.message_id: record.body for record in first})
+        return coalesce({record.message_id: record.body for record in first})
     except Exception as error:  # each task is handled alone then, and raises the error
-        log_failure("tasks not joined", error)
+        log_failure("tasks not coalesced", error)
         return set()
 
 
-def _note(
-    records: Sequence[SQSRecord], done: Mapping[str, Counter[str]], joined: Collection[str]
+def _log(
+    records: Sequence[SQSRecord], done: Mapping[str, Counter[str]], coalesced: Collection[str]
 ) -> None:
     """Log the results of a batch's tasks, and the age of the oldest first delivery."""
-    over = [record for record in records if record.message_id in {*done, *joined}]
+    over = [record for record in records if record.message_id in {*done, *coalesced}]
     if not over:
         return
     counts = sum(done.values(), Counter[str]())
     again = [record.message_id for record in over if not _is_first(record)]
     about: dict[str, Any] = {"tasks": len(done), "counts": counts}
-    about |= {"joined": len(joined)} if joined else {}
+    about |= {"coalesced": len(coalesced)} if coalesced else {}
     about |= {"again": again} if again else {}
     ages_s = [_age_s(record) for record in over if _is_first(record)]
     delays_s = {"queue_age": max(ages_s)} if ages_s else {}

@@ -26,7 +26,7 @@ from harkara.state.rates_prefetch import PREFETCH_US, Demand, Prefetched, width_
 BURST_US = 1_000_000
 DAY = "day"
 # More segments than any day has, so that each day has its own part of one line.
-_DAY_PLACES = 10**12
+_DAY_UNITS = 10**12
 # On the line of a day a segment is as wide as a microsecond on the others.
 _DAY_RATE = 1_000_000.0
 _DAY_PARTS = 1_000
@@ -88,9 +88,9 @@ def lines_of(
         lines.append(_of_second("segments", segment_count, limits.segments_per_s, now_us))
     if limits.segments_per_day and segment_count:
         today = (now_us // 1_000_000 + IST_OFFSET_S) // DAY_S
-        day = max(today, ends.get(DAY, 0) // _DAY_PLACES)
-        per_day = min(limits.segments_per_day, _DAY_PLACES - 1)
-        begins = day * _DAY_PLACES
+        day = max(today, ends.get(DAY, 0) // _DAY_UNITS)
+        per_day = min(limits.segments_per_day, _DAY_UNITS - 1)
+        begins = day * _DAY_UNITS
         lines.append(
             Line(
                 DAY,

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.base.ids import Luck
+from harkara.base.ids import RandomFraction
 from harkara.base.time import DAY_S, Clock
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import RECORD_LIMIT
@@ -35,7 +35,7 @@ REQUESTS_PER_S_AND_SHARD = 20
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARDS_TRIED = 3
 # Each failed attempt learns where the lines end. Only the first one reserves in advance.
-_TRIES = 4
+_ATTEMPTS = 4
 # After a refusal that other processes' traffic caused, look again after this: half the burst, so
 # that no free capacity of a busy account goes unseen.
 LOOK_EVERY_US = 500_000
@@ -101,7 +101,7 @@ class AccountLimits:
 
     store: LineStore
     clock: Clock
-    luck: Luck
+    random_fraction: RandomFraction
     _shards: dict[str, _Shard] = field(default_factory=dict, init=False)
     _hands: dict[str, Hand] = field(default_factory=dict, init=False)
     # Held while a `Hand` is read or changed, never across a call.
@@ -165,7 +165,7 @@ class AccountLimits:
     def _take_at(self, shard: int, request: _Request) -> tuple[Refusal | None, int]:
         """Take from a shard; return its refusal, if any, and the number of calls."""
         seen = self._shard(f"rate#{request.account_id}#{shard}")
-        for calls in range(_TRIES):
+        for calls in range(_ATTEMPTS):
             now_us, ends = self._now_us(), seen.ends
             every = lines_of(request.limits, now_us, request.segment_count, ends)
             lines = [line for line in every if line.name in request.lacking]
@@ -227,7 +227,7 @@ class AccountLimits:
         if account_id not in self._hands:
             if len(self._hands) >= CACHED_SHARDS:
                 self._hands.clear()
-            self._hands[account_id] = Hand(int(self.luck() * shards))
+            self._hands[account_id] = Hand(int(self.random_fraction() * shards))
         return self._hands[account_id]
 
     def _now_us(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import Luck
+from harkara.base.ids import RandomFraction
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import DAY_S, Clock
 from harkara.ports import LimitStore
@@ -65,13 +65,13 @@ class BreakerState(NamedTuple):
 
 @dataclass(slots=True)
 class _Watch(Cell[BreakerState]):
-    """This process's view of a carrier. `heard` holds (Unix seconds, failed, total).
+    """This process's view of a carrier. `results` holds (Unix seconds, failed, total).
 
-    `noted` is the share of the traffic that was last logged as kept away.
+    `logged` is the share of the traffic that was last logged as kept away.
     """
 
-    noted: float = 0.0
-    heard: list[tuple[float, int, int]] = field(default_factory=list)
+    logged: float = 0.0
+    results: list[tuple[float, int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class CircuitBreakers:
 
     store: LimitStore
     clock: Clock
-    luck: Luck
-    notes: EventSink
+    random_fraction: RandomFraction
+    emit: EventSink
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
 
     def wait_s(self, carrier: str) -> float:
@@ -99,21 +99,21 @@ class CircuitBreakers:
         if open_for_s := state.open_for_s(now_ms):
             return open_for_s
         share = state.share(now_ms)
-        return 0.0 if share == 1 or self.luck() < share else NEXT_LOOK_S
+        return 0.0 if share == 1 or self.random_fraction() < share else NEXT_LOOK_S
 
-    def hear(self, carrier: str, failed: int, count: int) -> bool:
+    def report(self, carrier: str, failed: int, count: int) -> bool:
         """Count a carrier's failed messages and all of them; return whether to open its breaker."""
         now_s = self.clock()
         watch = self._watch(carrier)
         state = watch.value
-        watch.heard.append((now_s, failed, count))
+        watch.results.append((now_s, failed, count))
         # Results from before the cool-down say nothing about the time after it.
         since_s = max(now_s - WINDOW_S, state.open_until_ms / 1000)
-        heard = [each for each in watch.heard if each[0] >= since_s]
-        failures, total = sum(each[1] for each in heard), sum(each[2] for each in heard)
+        results = [each for each in watch.results if each[0] >= since_s]
+        failures, total = sum(each[1] for each in results), sum(each[2] for each in results)
         needed = 1 if state.is_returning(int(now_s * 1000)) else FAILURES_NEEDED
         opens = failed > 0 and failures >= needed and 2 * failures >= total
-        watch.heard = [] if opens else heard
+        watch.results = [] if opens else results
         return opens
 
     def open(self, carrier: str) -> bool:
@@ -131,7 +131,7 @@ class CircuitBreakers:
             except StoreUnavailable:  # this process, at least, leaves the carrier alone
                 watch.keep(opened)
                 is_ours = True
-            self._note(carrier, watch, now_ms)
+            self._log(carrier, watch, now_ms)
             if is_ours:
                 return True
         return False
@@ -144,7 +144,7 @@ class CircuitBreakers:
             watch.read_at_s = self.clock()
             return watch
         if is_new:
-            self._note(carrier, watch, int(watch.read_at_s * 1000))
+            self._log(carrier, watch, int(watch.read_at_s * 1000))
         return watch
 
     def _watch(self, carrier: str) -> _Watch:
@@ -153,9 +153,9 @@ class CircuitBreakers:
             self._watches[carrier] = _Watch(self.store, self.clock, name, BreakerState)
         return self._watches[carrier]
 
-    def _note(self, carrier: str, watch: _Watch, now_ms: int) -> None:
+    def _log(self, carrier: str, watch: _Watch, now_ms: int) -> None:
         kept_away = 1 - watch.value.share(now_ms)
-        if kept_away or watch.noted:
+        if kept_away or watch.logged:
             shares = {"breaker_state": kept_away}
-            self.notes(LogEvent("breaker", {}, {}, carrier=carrier, shares=shares))
-        watch.noted = kept_away
+            self.emit(LogEvent("breaker", {}, {}, carrier=carrier, shares=shares))
+        watch.logged = kept_away

@@ -61,12 +61,12 @@ class Verdict(Enum):
     GONE = auto()
 
 
-class Entry(NamedTuple):
+class Admission(NamedTuple):
     """The decision on one post. `wait_s` must pass before the post, or before the next check.
 
-    `lease` is held by the post until `leave`; `seat` is the post's part in occupying its execution.
-    `within_s` is the post's time-out. For a post that waits, `trusted` says that others are being
-    made, and `turn_s` is its turn at the endpoint's rate (Unix time), if it stands in line there.
+    `lease` is held by the post until `report`; `seat` is its part in occupying its execution;
+    `within_s` is its time-out. For a post that waits, `trusted` says that others are being made,
+    and `turn_s` is its turn at the endpoint's rate (Unix time), if it stands in line there.
     """
 
     verdict: Verdict
@@ -101,7 +101,7 @@ class EndpointHealth:
     # The posts under way that occupy this process, by account.
     _seated: dict[str, set[str]] = field(default_factory=dict, init=False)
 
-    def enter(
+    def acquire(
         self,
         account_id: str,
         endpoint: Endpoint,
@@ -111,8 +111,8 @@ class EndpointHealth:
         *,
         at_once: bool = False,
         turn_s: float = 0.0,
-    ) -> Entry:
-        """Decide whether to post to an endpoint. After POST, call `leave` or `release`.
+    ) -> Admission:
+        """Decide whether to post to an endpoint. After POST, call `report` or `release`.
 
         `lease` names the post, and ends by itself after `lease_s`. With `at_once`, post only if the
         endpoint is quick. `turn_s` is the turn that an earlier call returned. Raises
@@ -125,52 +125,58 @@ class EndpointHealth:
                 # A replay of dead letters may have opened the endpoint a moment ago.
                 watch = self._read(name, anew=True)
             now_ms = self._now_ms()
-            door = watch.value
-            trusted = door.is_trusted(now_ms)
-            if door.gone:
-                return Entry(Verdict.GONE)
-            if shut_s := door.shut_for_s(now_ms):
-                waits = door.throttled and shut_s <= THROTTLED_WAIT_S
-                return Entry(Verdict.WAIT, shut_s) if waits else Entry(Verdict.FAILING)
-            quick = door.is_quick(now_ms) and not self._is_slow(account_id, now_ms)
+            record = watch.value
+            trusted = record.is_trusted(now_ms)
+            if record.gone:
+                return Admission(Verdict.GONE)
+            if open_s := record.open_for_s(now_ms):
+                waits = record.throttled and open_s <= THROTTLED_WAIT_S
+                return Admission(Verdict.WAIT, open_s) if waits else Admission(Verdict.FAILING)
+            quick = record.is_quick(now_ms) and not self._is_slow(account_id, now_ms)
             if at_once and not quick:
-                return Entry(Verdict.WAIT)
+                return Admission(Verdict.WAIT)
             limit = settings.concurrency if trusted else 1
-            if limit and sum(until_ms > now_ms for _, until_ms in door.leases) >= limit:
-                return Entry(Verdict.WAIT, trusted=trusted)
+            if limit and sum(until_ms > now_ms for _, until_ms in record.leases) >= limit:
+                return Admission(Verdict.WAIT, trusted=trusted)
             wait_s = 0.0
             if settings.rate_per_s:
                 shard = Shard(f"{name}#rate", settings.rate_per_s)
-                place = self.rate_limiter.take(
+                reservation = self.rate_limiter.take(
                     [shard], 1, PREFETCH_S if at_once else math.inf, _FLOW, turn_s
                 )
-                if not place.reserved:
-                    turn_s = place.turn_s
-                    return Entry(Verdict.WAIT, place.wait_s, trusted=trusted, turn_s=turn_s)
-                wait_s = place.wait_s
+                if not reservation.reserved:
+                    turn_s = reservation.turn_s
+                    return Admission(
+                        Verdict.WAIT, reservation.wait_s, trusted=trusted, turn_s=turn_s
+                    )
+                wait_s = reservation.wait_s
             until_ms = now_ms + int((wait_s + lease_s) * 1000)
-            if not (quick or self._sit(account_id, lease, until_ms)):
-                return Entry(Verdict.WAIT, trusted=True)
-            entry = Entry(Verdict.POST, wait_s)
-            entry = entry._replace(within_s=PATIENCE_S) if quick else entry._replace(seat=lease)
+            if not (quick or self._take_seat(account_id, lease, until_ms)):
+                return Admission(Verdict.WAIT, trusted=True)
+            admission = Admission(Verdict.POST, wait_s)
+            admission = (
+                admission._replace(within_s=PATIENCE_S) if quick else admission._replace(seat=lease)
+            )
             if not limit:
-                return entry
-            if self._swap(watch, door.with_lease(lease, until_ms, now_ms)):
-                return entry._replace(lease=lease)
-            self._rise(account_id, entry)
-        return Entry(Verdict.WAIT, trusted=trusted)
+                return admission
+            if self._swap(watch, record.with_lease(lease, until_ms, now_ms)):
+                return admission._replace(lease=lease)
+            self._leave_seat(account_id, admission)
+        return Admission(Verdict.WAIT, trusted=trusted)
 
     def will_write(
-        self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult
+        self, account_id: str, endpoint: Endpoint, admission: Admission, result: PostResult
     ) -> bool:
-        """Whether `leave` has anything to write; if not, it need not be called."""
-        if entry.lease or entry.seat or not result.acknowledged or is_slow(result):
+        """Whether `report` has anything to write; if not, it need not be called."""
+        if admission.lease or admission.seat or not result.acknowledged or is_slow(result):
             return True
         watch = self._watches.get(name := name_of(account_id, endpoint)) or self._new(name)
         watch.acked_ms = self._now_ms()
-        return watch.value.heard(result, watch.acked_ms, watch.acked_ms) != watch.value
+        return watch.value.with_result(result, watch.acked_ms, watch.acked_ms) != watch.value
 
-    def leave(self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult) -> None:
+    def report(
+        self, account_id: str, endpoint: Endpoint, admission: Admission, result: PostResult
+    ) -> None:
         """Record the result of a post. Raises nothing: later posts will show the same."""
         name = name_of(account_id, endpoint)
         if result.status == 410 and "?" in endpoint.url and not endpoint.callback_id:
@@ -183,25 +189,29 @@ class EndpointHealth:
         with suppress(StoreUnavailable):
             self._change(
                 name,
-                lambda door: door.without_lease(entry.lease).heard(result, now_ms, acked_ms),
+                lambda record: record.without_lease(admission.lease).with_result(
+                    result, now_ms, acked_ms
+                ),
             )
-            if not entry.seat and is_slow(result):
-                self._change(account_name(account_id), lambda door: door.disappointed(now_ms))
-            self._rise(account_id, entry)
+            if not admission.seat and is_slow(result):
+                self._change(
+                    account_name(account_id), lambda record: record.after_slow_post(now_ms)
+                )
+            self._leave_seat(account_id, admission)
 
-    def release(self, account_id: str, endpoint: Endpoint, entry: Entry) -> None:
+    def release(self, account_id: str, endpoint: Endpoint, admission: Admission) -> None:
         """Record that nothing was posted. Raises nothing: a lease ends by itself."""
         with suppress(StoreUnavailable):
             self._change(
-                name_of(account_id, endpoint), lambda door: door.without_lease(entry.lease)
+                name_of(account_id, endpoint), lambda record: record.without_lease(admission.lease)
             )
-            self._rise(account_id, entry)
+            self._leave_seat(account_id, admission)
 
     def record(self, account_id: str, endpoint: Endpoint) -> HealthRecord:
         """Return the present state of an endpoint, for people to read. Raises StoreUnavailable."""
         return self._read(name_of(account_id, endpoint), anew=True).value
 
-    def open(self, account_id: str, endpoint: Endpoint) -> None:
+    def reset(self, account_id: str, endpoint: Endpoint) -> None:
         """Allow posts again where an endpoint is gone or failing. Raises StoreUnavailable."""
         name = name_of(account_id, endpoint)
         watch = self._new(name)
@@ -209,13 +219,15 @@ class EndpointHealth:
         self._watches[name] = watch
         self._change(
             name,
-            lambda door: HealthRecord(door.acked_ms, quick_ms=door.quick_ms, leases=door.leases),
+            lambda record: HealthRecord(
+                record.acked_ms, quick_ms=record.quick_ms, leases=record.leases
+            ),
         )
 
     def _is_slow(self, account_id: str, now_ms: int) -> bool:
         return now_ms < self._read(account_name(account_id)).value.slow_until_ms
 
-    def _sit(self, account_id: str, post: str, until_ms: int) -> bool:
+    def _take_seat(self, account_id: str, post: str, until_ms: int) -> bool:
         """Let a post occupy this execution, unless its account occupies its limit of others."""
         name = account_name(account_id)
         for _ in range(_SWAPS):
@@ -230,13 +242,15 @@ class EndpointHealth:
                 return True
         return False
 
-    def _rise(self, account_id: str, entry: Entry) -> None:
+    def _leave_seat(self, account_id: str, admission: Admission) -> None:
         """Release this execution once no post of the account occupies it."""
         seated = self._seated.get(account_id, set())
-        seated.discard(entry.seat)
-        if entry.seat and not seated:
+        seated.discard(admission.seat)
+        if admission.seat and not seated:
             self._seated.pop(account_id, None)
-            self._change(account_name(account_id), lambda door: door.without_lease(self.process))
+            self._change(
+                account_name(account_id), lambda record: record.without_lease(self.process)
+            )
 
     def _change(self, name: str, change: Callable[[HealthRecord], HealthRecord]) -> None:
         watch = self._watch(name)
@@ -245,9 +259,9 @@ class EndpointHealth:
             if changed == watch.value or self._swap(watch, changed):
                 return
 
-    def _swap(self, watch: _Watch, door: HealthRecord) -> bool:
+    def _swap(self, watch: _Watch, record: HealthRecord) -> bool:
         """Replace an endpoint's state; a lease names its process or post, so equal is our own."""
-        return watch.swap(door, int(self.clock()) + _KEPT_S) or watch.value == door
+        return watch.swap(record, int(self.clock()) + _KEPT_S) or watch.value == record
 
     def _read(self, name: str, *, anew: bool = False) -> _Watch:
         """Return an endpoint's state as read lately; with `anew`, read it now."""
@@ -269,18 +283,18 @@ class EndpointHealth:
         return int(self.clock() * 1000)
 
 
-def _keeps_out(door: HealthRecord, now_ms: int) -> bool:
-    return door.gone or bool(door.shut_for_s(now_ms))
+def _keeps_out(record: HealthRecord, now_ms: int) -> bool:
+    return record.gone or bool(record.open_for_s(now_ms))
 
 
 def account_name(account_id: str) -> str:
     """Return the name of the state of an account as a whole."""
-    return f"door#{account_id}"
+    return f"health#{account_id}"
 
 
 def name_of(account_id: str, endpoint: Endpoint) -> str:
     """Return the name of an endpoint's state; an unregistered URL goes without its query."""
     if endpoint.callback_id:
-        return f"door#{account_id}#{endpoint.callback_id}"
+        return f"health#{account_id}#{endpoint.callback_id}"
     url = endpoint.url.partition("?")[0]
-    return f"door#{account_id}#{blake2b(url.encode(), digest_size=16).hexdigest()}"
+    return f"health#{account_id}#{blake2b(url.encode(), digest_size=16).hexdigest()}"

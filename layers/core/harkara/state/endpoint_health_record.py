@@ -13,8 +13,8 @@ QUICK_MS = 1000
 SLOW_S = 60
 SLOW_LIMIT_S = 3600
 FAILURES_NEEDED = 3
-SHUT_S = 5
-SHUT_LIMIT_S = 300
+OPEN_S = 5
+OPEN_LIMIT_S = 300
 # Used where a 429 names no time.
 THROTTLED_S = 10
 
@@ -33,7 +33,7 @@ class HealthRecord(NamedTuple):
     acked_ms: int = 0
     failures: int = 0
     failed_ms: int = 0
-    shut_until_ms: int = 0
+    open_until_ms: int = 0
     throttled: bool = False
     gone: bool = False
     quick_ms: int = 0
@@ -44,12 +44,12 @@ class HealthRecord(NamedTuple):
     @classmethod
     def of(cls, *fields: Any) -> "HealthRecord":
         """Return the state with these stored fields, or that of an endpoint without any."""
-        door = cls(*fields)
-        return door._replace(leases=tuple((name, until_ms) for name, until_ms in door.leases))
+        record = cls(*fields)
+        return record._replace(leases=tuple((name, until_ms) for name, until_ms in record.leases))
 
-    def shut_for_s(self, now_ms: int) -> float:
+    def open_for_s(self, now_ms: int) -> float:
         """Return how long the circuit stays open; 0 when it is closed."""
-        return max(0, self.shut_until_ms - now_ms) / 1000
+        return max(0, self.open_until_ms - now_ms) / 1000
 
     def is_trusted(self, now_ms: int) -> bool:
         """Whether the endpoint acknowledged lately, and its circuit did not open since."""
@@ -59,7 +59,7 @@ class HealthRecord(NamedTuple):
         """Whether the endpoint is trusted, and acknowledges quickly."""
         return self.is_trusted(now_ms) and bool(self.quick_ms)
 
-    def disappointed(self, now_ms: int) -> "HealthRecord":
+    def after_slow_post(self, now_ms: int) -> "HealthRecord":
         """Return the state of an account after a slow post to one of its quick endpoints."""
         if now_ms < self.slow_until_ms:  # the post was under way when that was recorded
             return self
@@ -77,42 +77,42 @@ class HealthRecord(NamedTuple):
         """Return the state with a post over."""
         return self._replace(leases=tuple(each for each in self.leases if each[0] != lease))
 
-    def heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "HealthRecord":
+    def with_result(self, result: PostResult, now_ms: int, acked_ms: int) -> "HealthRecord":
         """Return the state after a post; `acked_ms` is the last acknowledgement of this process."""
         if is_slow(result):
-            return self._replace(quick_ms=0)._heard(result, now_ms, acked_ms)
-        heard = self._heard(result, now_ms, acked_ms)
-        if result.acknowledged and (heard != self or not self.quick_ms):
-            return heard._replace(acked_ms=now_ms, quick_ms=now_ms)
-        return heard
+            return self._replace(quick_ms=0)._with_result(result, now_ms, acked_ms)
+        record = self._with_result(result, now_ms, acked_ms)
+        if result.acknowledged and (record != self or not self.quick_ms):
+            return record._replace(acked_ms=now_ms, quick_ms=now_ms)
+        return record
 
-    def _heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "HealthRecord":
+    def _with_result(self, result: PostResult, now_ms: int, acked_ms: int) -> "HealthRecord":
         status = result.status
         if result.acknowledged:
             if not self.failures and now_ms < self.acked_ms + REFRESHED_EVERY_S * 1000:
                 return self
-            shut_until_ms = self.shut_until_ms if self.throttled else 0
+            open_until_ms = self.open_until_ms if self.throttled else 0
             return self._replace(
-                acked_ms=now_ms, failures=0, shut_until_ms=shut_until_ms, gone=False
+                acked_ms=now_ms, failures=0, open_until_ms=open_until_ms, gone=False
             )
         if status == 429 or (status == 503 and result.retry_after_s):
             until_ms = now_ms + (result.retry_after_s or THROTTLED_S) * 1000
-            return self._replace(shut_until_ms=max(until_ms, self.shut_until_ms), throttled=True)
+            return self._replace(open_until_ms=max(until_ms, self.open_until_ms), throttled=True)
         if status == 410:
             return self._replace(gone=True)
         if 0 < status < 500:  # the endpoint works, and refuses this callback alone
             return self._replace(failures=0)
         # Posts that were under way when the circuit opened add no information.
-        return self if self.shut_for_s(now_ms) else self._failed(now_ms, acked_ms)
+        return self if self.open_for_s(now_ms) else self._failed(now_ms, acked_ms)
 
     def _failed(self, now_ms: int, acked_ms: int) -> "HealthRecord":
         failures = 1 if acked_ms > self.failed_ms else self.failures + 1
         failed = self._replace(failures=failures, failed_ms=now_ms)
         if failures < FAILURES_NEEDED:
             return failed
-        shut_s = min(SHUT_S * 2 ** (failures - FAILURES_NEEDED), SHUT_LIMIT_S)
-        shut_until_ms = now_ms + shut_s * 1000
-        return failed._replace(acked_ms=0, shut_until_ms=shut_until_ms, throttled=False)
+        open_s = min(OPEN_S * 2 ** (failures - FAILURES_NEEDED), OPEN_LIMIT_S)
+        open_until_ms = now_ms + open_s * 1000
+        return failed._replace(acked_ms=0, open_until_ms=open_until_ms, throttled=False)
 
 
 def is_slow(result: PostResult) -> bool:

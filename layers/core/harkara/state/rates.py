@@ -28,7 +28,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import Luck
+from harkara.base.ids import RandomFraction
 from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
@@ -52,7 +52,7 @@ AHEAD_S = 1.0
 # In line or not, a block checks this often if the carrier is idle: a pause may empty a line.
 LOOK_EVERY_S = float(DUE_DELAY_S)
 # Each failed attempt learns a shard's time; it takes that many quicker processes to fail them all.
-_TRIES = 100
+_ATTEMPTS = 100
 # At a high rate the expected demand has hardly any width, and would expire before it comes.
 _LEAST_US = PREFETCH_US // 8
 
@@ -85,12 +85,14 @@ class RateLimiter:
 
     store: TimelineStore
     clock: Clock
-    luck: Luck
+    random_fraction: RandomFraction
     _items: ShardItems = field(init=False)
     _locals: dict[str, Holdings] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_items", ShardItems(self.store, self.clock, self.luck()))
+        object.__setattr__(
+            self, "_items", ShardItems(self.store, self.clock, self.random_fraction())
+        )
 
     def reserve(
         self,
@@ -127,22 +129,22 @@ class RateLimiter:
         local = self._locals.setdefault(shards[-1].name, Holdings())
         demand = local.demands.setdefault(shards[0].name, Demand())
         request = _Request(count, demand, within_s, flow, turn_s)
-        place = self._take(shards, request, local)
-        if place.reserved:
+        reservation = self._take(shards, request, local)
+        if reservation.reserved:
             demand.add(count, self._now_us())
-        return place
+        return reservation
 
     def _take(self, all_shards: Sequence[Shard], request: _Request, local: Holdings) -> Reservation:
         flow, turn_s = request.flow, request.turn_s
         shards = self._items.candidates(all_shards, request.amount)
-        for attempt in range(_TRIES):
+        for attempt in range(_ATTEMPTS):
             now_us = self._now_us()
             in_turn = 0 < turn_s <= now_us / 1_000_000 + HELD_S
-            place = self._spend(all_shards, request, local, now_us, in_turn=in_turn)
-            if place:
-                return place
-            known = [(shard, self._items.existing(shard.name)) for shard in shards]
-            free = [each for each in known if each[1].admits(flow, now_us, in_turn=in_turn)]
+            reservation = self._spend(all_shards, request, local, now_us, in_turn=in_turn)
+            if reservation:
+                return reservation
+            cached = [(shard, self._items.existing(shard.name)) for shard in shards]
+            free = [each for each in cached if each[1].admits(flow, now_us, in_turn=in_turn)]
             if not free and turn_s and not in_turn:
                 return self._turn(turn_s)
             *_, shard, existing = min(
@@ -151,11 +153,11 @@ class RateLimiter:
                     if free
                     else rough_us(existing.flows[flow].line_us),
                     shard.preference,
-                    self.luck(),
+                    self.random_fraction(),
                     shard,
                     existing,
                 )
-                for shard, existing in free or known
+                for shard, existing in free or cached
             )
             begins_us = max(existing.until_us if free else existing.flows[flow].line_us, now_us)
             wait_s = (begins_us - now_us) / 1_000_000 - (0 if free else AHEAD_S)
@@ -164,11 +166,11 @@ class RateLimiter:
                     return Reservation(wait_s, reserved=False)
                 shards = all_shards  # one that was left out may be early enough
             elif free:
-                place = self._reserve(shard, existing, request, local, now_us, attempt)
+                reservation = self._reserve(shard, existing, request, local, now_us, attempt)
             else:
-                place = self._stand_in_line(shard, existing, request, local, now_us)
-            if place:
-                return place
+                reservation = self._stand_in_line(shard, existing, request, local, now_us)
+            if reservation:
+                return reservation
         raise StoreUnavailable("the rate stayed busy")
 
     def _reserve(
@@ -207,7 +209,7 @@ class RateLimiter:
             return None
         at_us, until_us = taken
         local.keep(Prefetched(shard.name, shard.rate_per_s, at_us + own_us, until_us), now_us)
-        return self._place(at_us)
+        return self._reservation(at_us)
 
     def _reserve_far(
         self, shard: Shard, existing: Standing, request: _Request, local: Holdings, now_us: int
@@ -221,7 +223,7 @@ class RateLimiter:
             return None
         begins, rate = begins_us + own_us, shard.rate_per_s
         local.keep(Prefetched(shard.name, rate, begins, until_us, flow), now_us)
-        return self._place(begins_us)
+        return self._reservation(begins_us)
 
     def _stand_in_line(
         self, shard: Shard, existing: Standing, request: _Request, local: Holdings, now_us: int
@@ -273,9 +275,9 @@ class RateLimiter:
                 return None
             at_us, _, prefetched = min(found)
             prefetched.spend(request.amount, at_us)
-        return self._place(at_us)
+        return self._reservation(at_us)
 
-    def _place(self, at_us: int) -> Reservation:
+    def _reservation(self, at_us: int) -> Reservation:
         # The calls before may have taken a while.
         return Reservation(max(0, at_us - self._now_us()) / 1_000_000)
 

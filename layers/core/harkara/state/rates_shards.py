@@ -101,7 +101,7 @@ def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
         rate = carrier.rate_segments_per_s * part
         count = min(SHARD_LIMIT, math.ceil(rate / SEGMENTS_PER_S_AND_SHARD))
         shards += [
-            Shard(f"pace#{carrier.name}#{each}#{number}", rate / count, preference)
+            Shard(f"carrier-rate#{carrier.name}#{each}#{number}", rate / count, preference)
             for number in range(count)
         ]
     return shards
@@ -148,12 +148,12 @@ class ShardItems:
         Reading all shards for an earlier time is not worth the calls.
         """
         cached = self._cached(shard.name)
-        known_us = max(cached.existing.until_us, now_us)
+        cached_us = max(cached.existing.until_us, now_us)
         if width_us(count, shard.rate_per_s) > PREFETCH_US or not cached.is_stale(now_us):
-            return known_us
+            return cached_us
         remembered = now_us - cached.at_us <= _REMEMBERED_US
         ahead_us = cached.existing.until_us - cached.at_us if remembered else 0
-        return max(known_us, now_us + max(ahead_us, PREFETCH_US))
+        return max(cached_us, now_us + max(ahead_us, PREFETCH_US))
 
     def candidates(self, shards: Sequence[Shard], count: int) -> Sequence[Shard]:
         """Return the shards to compare; for a small message a few of each lane.

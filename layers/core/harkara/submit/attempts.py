@@ -29,7 +29,7 @@ WORDS_LIMIT = 256
 ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
 
 
-class Try(NamedTuple):
+class SubmitAttempt(NamedTuple):
     """A submit attempt that covers a message. `end` is None while no outcome is recorded."""
 
     attempt: int
@@ -75,31 +75,34 @@ def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Messag
     return batch, index
 
 
-def tries_of(store: MessageStore, batch: MessageBatch, index: int) -> list[Try]:
+def attempts_of(store: MessageStore, batch: MessageBatch, index: int) -> list[SubmitAttempt]:
     """Return the attempts that cover a message, in order. Claims are read first, consistently."""
     claims = [
-        mark for mark in store.find_entries(batch.id, "claim#") if index in mark.data["indexes"]
+        entry for entry in store.find_entries(batch.id, "claim#") if index in entry.data["indexes"]
     ]
     block = index // batch.block_size
     attempts = [int(claim.kind.split("#")[1]) for claim in claims]
     own = store.get_entries([(batch.id, outcome_kind(each, block)) for each in attempts])
     shared = shared_outcomes(store, claims) if None in own else own
-    outcomes = [mine or theirs for mine, theirs in zip(own, shared, strict=True)]
+    outcomes = [
+        own_outcome or shared_outcome
+        for own_outcome, shared_outcome in zip(own, shared, strict=True)
+    ]
     return [
-        Try(attempt, claim, outcome.data["at"], _end(outcome.data, index))
+        SubmitAttempt(attempt, claim, outcome.data["at"], _end(outcome.data, index))
         if outcome
-        else Try(attempt, claim, 0, None)
+        else SubmitAttempt(attempt, claim, 0, None)
         for attempt, claim, outcome in zip(attempts, claims, outcomes, strict=True)
     ]
 
 
 def shared_outcomes(store: MessageStore, claims: Sequence[LedgerEntry]) -> list[LedgerEntry | None]:
     """Return the outcomes that claims share, as if each had its own; None where there is none."""
-    places = dict.fromkeys(claim.data["shared"] for claim in claims if "shared" in claim.data)
-    if not places:
+    partitions = dict.fromkeys(claim.data["shared"] for claim in claims if "shared" in claim.data)
+    if not partitions:
         return [None] * len(claims)
-    found = store.get_entries([(place, SHARED_KIND) for place in places])
-    existing = dict(zip(places, found, strict=True))
+    found = store.get_entries([(partition, SHARED_KIND) for partition in partitions])
+    existing = dict(zip(partitions, found, strict=True))
     outcomes = []
     for claim in claims:
         shared = existing.get(claim.data.get("shared"))
@@ -112,10 +115,12 @@ def outcome_in(shared: LedgerEntry, claim: LedgerEntry) -> LedgerEntry | None:
     carrier_id = shared.data["taken"].get(claim.partition)
     if carrier_id is None:
         return None
-    said: dict[str, Any] = outcome_data([0], [Taken(carrier_id)])
-    said["at"] = shared.data["at"]
+    data: dict[str, Any] = outcome_data([0], [Taken(carrier_id)])
+    data["at"] = shared.data["at"]
     kind = outcome_kind(1, 0)
-    return LedgerEntry(claim.partition, kind, claim.owner, claim.holder, claim.until_ms, said)
+    return LedgerEntry(
+        claim.partition, kind, claim.task_id, claim.worker_id, claim.expires_at_ms, data
+    )
 
 
 def _end(data: Mapping[str, Any], index: int) -> End | None:

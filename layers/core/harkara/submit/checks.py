@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from harkara.base.errors import StoreUnavailable
 from harkara.model.submit_tasks import SubmitTask, decode_submit
-from harkara.model.tasks import CheckTask, QueueName, owner_in
+from harkara.model.tasks import CheckTask, QueueName, task_id_in
 from harkara.ports import TaskQueues
 
 
@@ -44,7 +44,7 @@ class Checks:
             with suppress(StoreUnavailable):
                 self._schedule(CheckTask(first, tuple(others), singles_of=account_id), account_id)
                 for name in names:
-                    body = replace(tasks[name], checked=True).encode(owner_in(bodies[name]))
+                    body = replace(tasks[name], checked=True).encode(task_id_in(bodies[name]))
                     checked[name] = body
         return checked
 

@@ -30,7 +30,7 @@ from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submi
 from harkara.carriers.settings import CarrierSettings
 from harkara.dlt.templates import chain_hash
 from harkara.model.ledger import (
-    POINTER_KIND,
+    CARRIER_ID_KIND,
     LedgerEntry,
     cancels_of,
     carrier_partition,
@@ -46,14 +46,14 @@ from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.planner import RECORD_S, BlockPart, Plan
 
 
-def pointers(
+def index_entries(
     carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int
 ) -> list[LedgerEntry]:
     """Return the index entries of messages, as (mid, attempt) by the carrier's normalised id."""
     return [
         LedgerEntry(
             partition_of(carrier, carrier_id),
-            POINTER_KIND,
+            CARRIER_ID_KIND,
             mid,
             "",
             0,
@@ -64,7 +64,7 @@ def pointers(
 
 
 def partition_of(carrier: str, carrier_id: str) -> str:
-    return carrier_partition(POINTER_KIND, carrier, carrier_id)
+    return carrier_partition(CARRIER_ID_KIND, carrier, carrier_id)
 
 
 def find_suppressed(
@@ -97,8 +97,8 @@ def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[
     window_ms = batch.duplicate_window_s * 1000
     if not window_ms:
         return set()
-    begins_ms = batch.begins_ms
-    bucket = begins_ms // window_ms
+    due_at_ms = batch.due_at_ms
+    bucket = due_at_ms // window_ms
     first: dict[str, int] = {}
     for index in indexes:
         first.setdefault(_partition(batch, index), index)
@@ -106,23 +106,23 @@ def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[
 
     kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
     found = store.get_entries([(partition, kind) for partition in first for kind in kinds])
-    wanted: dict[int, LedgerEntry] = {}
-    for place, (partition, index) in enumerate(first.items()):
-        own, *others = found[place * len(kinds) : (place + 1) * len(kinds)]
+    required: dict[int, LedgerEntry] = {}
+    for position, (partition, index) in enumerate(first.items()):
+        own, *others = found[position * len(kinds) : (position + 1) * len(kinds)]
         mid = batch.mid(index)
-        if own is not None and own.owner == mid:  # it passed at an earlier attempt
+        if own is not None and own.task_id == mid:  # it passed at an earlier attempt
             continue
-        if any(mark and abs(mark.data["at"] - begins_ms) < window_ms for mark in (own, *others)):
+        if any(entry and abs(entry.data["at"] - due_at_ms) < window_ms for entry in (own, *others)):
             duplicates.add(index)
         else:
-            wanted[index] = LedgerEntry(partition, kinds[0], mid, "", 0, {"at": begins_ms})
+            required[index] = LedgerEntry(partition, kinds[0], mid, "", 0, {"at": due_at_ms})
     existing = store.put_if_absent(
-        list(wanted.values()), begins_ms=begins_ms, keep_s=2 * batch.duplicate_window_s
+        list(required.values()), due_at_ms=due_at_ms, keep_s=2 * batch.duplicate_window_s
     )
     return duplicates | {
         index
-        for (index, mark), stands in zip(wanted.items(), existing, strict=True)
-        if stands.owner != mark.owner
+        for (index, entry), existing_entry in zip(required.items(), existing, strict=True)
+        if existing_entry.task_id != entry.task_id
     }
 
 
@@ -149,7 +149,7 @@ class Dispatch:
     clock: Clock
     circuit_breakers: CircuitBreakers
     suppressions: SuppressionList
-    notes: EventSink
+    emit: EventSink
 
     async def hand_over(
         self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
@@ -193,11 +193,11 @@ class Dispatch:
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
         )
-        if self.circuit_breakers.hear(name, failed, len(outcomes)) and await asyncio.to_thread(
+        if self.circuit_breakers.report(name, failed, len(outcomes)) and await asyncio.to_thread(
             self.circuit_breakers.open, name
         ):
             about = {"batch": part.batch.id}
-            self.notes(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
+            self.emit(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
         # A message that another carrier may take need not wait for this one.
         return {
             index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
@@ -218,8 +218,8 @@ class Dispatch:
         }
         # On failure the messages, though taken, end as unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
-            marks = pointers(carrier.name, messages, int(self.clock() * 1000))
-            self.store.put_over(marks, begins_ms=part.batch.begins_ms)
+            entries = index_entries(carrier.name, messages, int(self.clock() * 1000))
+            self.store.put_over(entries, due_at_ms=part.batch.due_at_ms)
 
     def _attempt(self, part: BlockPart, index: int) -> int:
         """Return the attempt under whose reference a message goes."""
@@ -230,14 +230,14 @@ class Dispatch:
         """Return the messages of a block attempt that must not go out, and why."""
         batch = part.batch
         cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
-        cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
+        cancelled = {index_of(entry.kind) for entry in cancels}.intersection(part.indexes)
         ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
         if part.attempt > 1:  # a receipt may have come meanwhile
             keys = [(batch.id, final_kind(index)) for index in part.indexes]
-            finals = [mark for mark in self.store.get_entries(keys) if mark]
-            ends = dict.fromkeys((index_of(mark.kind) for mark in finals), Ended()) | ends
+            finals = [entry for entry in self.store.get_entries(keys) if entry]
+            ends = dict.fromkeys((index_of(entry.kind) for entry in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
-        if ready_s(batch, self.clock()) > batch.ends_s:
+        if ready_s(batch, self.clock()) > batch.expires_at_s:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
             suppressed = find_suppressed(self.suppressions, rules, batch, live)
@@ -250,14 +250,14 @@ class Dispatch:
 
     def _submission(self, part: BlockPart, index: int) -> Submission:
         batch, message = part.batch, part.batch.messages[index]
-        chain, ends_s = batch.telemarketer_ids, int(batch.ends_s)
+        chain, expires_at_s = batch.telemarketer_ids, int(batch.expires_at_s)
         return Submission(
             self.signer.sign(batch.mid(index), self._attempt(part, index)),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             batch.category,
             batch.account_id,
-            max(1, int(batch.ends_s - self.clock())),
+            max(1, int(batch.expires_at_s - self.clock())),
             chain,
-            ends_s,
+            expires_at_s,
         )

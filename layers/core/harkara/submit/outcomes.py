@@ -59,8 +59,8 @@ def outcome_of(
         in_doubt = isinstance(ends[index], InDoubt) and index not in handed.kept
         if in_doubt and at[index] in repeatable:
             again.append((index, end.retry_after_s if isinstance(end, NotTaken) else 0))
-    said = outcome_data(part.indexes, [ends[index] for index in part.indexes])
-    return {**said, "again": again} if again else said
+    data = outcome_data(part.indexes, [ends[index] for index in part.indexes])
+    return {**data, "again": again} if again else data
 
 
 def reports_of(
@@ -114,7 +114,7 @@ def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> 
         for index in indexes:
             if index in at:
                 counts[at[index]][end] += 1
-    latency_s = {"submit_latency": (data["at"] - batch.begins_ms) / 1000}
+    latency_s = {"submit_latency": (data["at"] - batch.due_at_ms) / 1000}
     about = {"batch": batch.id, "block": part.block, "attempt": part.attempt}
     return [
         LogEvent(
@@ -143,13 +143,13 @@ def retry_of(
         return None
     carriers, at = claim.data["carriers"], _carriers_of(part, claim)
     ended_ms = outcome.data["at"]
-    left_s = part.batch.ends_s - ended_ms / 1000
+    left_s = part.batch.expires_at_s - ended_ms / 1000
     rests = {name: until_ms for name, until_ms in part.rests.items() if until_ms > ended_ms}
     waits_s = []
-    for index, asked_s in {**not_taken, **again}.items():
-        wait_s = within_validity(asked_s, left_s)
+    for index, requested_s in {**not_taken, **again}.items():
+        wait_s = within_validity(requested_s, left_s)
         waits_s.append(wait_s)
-        if asked_s and index in at:
+        if requested_s and index in at:
             until_ms = ended_ms + int(wait_s * 1000)
             rests[at[index]] = max(until_ms, rests.get(at[index], 0))
     tried = {
@@ -162,7 +162,9 @@ def retry_of(
         block=part.block,
         attempt=part.attempt + 1,
         indexes=tuple(sorted([*not_taken, *again])),
-        reserved={name: place for name, place in reserved.items() if name not in carriers},
+        reserved={
+            name: reservation for name, reservation in reserved.items() if name not in carriers
+        },
         tried={name: indexes for name, indexes in tried.items() if indexes},
         repeats=tuple(
             part.repeats.get(index) or Repeat(index, at[index], part.attempt) for index in again
@@ -186,7 +188,7 @@ class Shared:
     """An outcome shared by the messages that join before it is put."""
 
     def __init__(self, lease: Lease, store: MessageStore, clock: Clock) -> None:
-        self.partition = shared_partition(lease.holder)
+        self.partition = shared_partition(lease.worker_id)
         self._lease = lease
         self._store = store
         self._clock = clock
@@ -277,6 +279,6 @@ def put_shared(
     now_s: float,
 ) -> LedgerEntry:
     """Put a shared outcome, or an empty one so that nobody else does; return the stored one."""
-    mark = lease.mark(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
-    (existing,) = store.put_if_absent([mark])
+    entry = lease.entry(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
+    (existing,) = store.put_if_absent([entry])
     return existing

@@ -28,8 +28,8 @@ WAITING = "waiting"
 # The time after the carrier's time-out to record an outcome and follow it up.
 RECORD_S = 4.0
 # A reservation whose time passed longer ago was lost: to a pause, or to the night.
-_PLACE_KEPT_S = 300.0
-_NO_PLACE = Reserved(0, 0)
+_RESERVATION_KEPT_S = 300.0
+_NO_RESERVATION = Reserved(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Planner:
         paced = await self._keep_pace(part, plan, task.reserved)
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= SHORT_WAIT_S):
-            left_s = batch.ends_s - self.clock() + 1  # once expired, it waits no more
+            left_s = batch.expires_at_s - self.clock() + 1  # once expired, it waits no more
             wait_s = max(waits_s) if paced.carriers else min(waits_s)
             return plan, Wait(WAITING, min(wait_s, left_s), paced.reserved)
         return paced, None
@@ -173,22 +173,22 @@ class Planner:
         Existing reservations are kept. Raises StoreUnavailable.
         """
         batch = part.batch
-        carriers, waits_s, places = dict(plan.carriers), dict(plan.waits_s), {}
+        carriers, waits_s, reservations = dict(plan.carriers), dict(plan.waits_s), {}
         for name, indexes in plan.carriers.items():
             settings = plan.connected[name].settings
             if not settings.rate_segments_per_s:
                 continue
             now_s = self.clock()
-            place = reserved.get(name, _NO_PLACE)
-            at_s = place.at_ms / 1000
-            if at_s < now_s - _PLACE_KEPT_S:
-                place, at_s = _NO_PLACE, 0.0
+            reservation = reserved.get(name, _NO_RESERVATION)
+            at_s = reservation.at_ms / 1000
+            if at_s < now_s - _RESERVATION_KEPT_S:
+                reservation, at_s = _NO_RESERVATION, 0.0
             missing = sum(batch.messages[index].segment_count for index in indexes)
-            missing -= place.segment_count
-            left_s = max(0.0, batch.ends_s - now_s)
+            missing -= reservation.segment_count
+            left_s = max(0.0, batch.expires_at_s - now_s)
             wait_s = max(0.0, at_s - now_s)
             if missing > 0:
-                turn_s = 0.0 if place.segment_count else at_s
+                turn_s = 0.0 if reservation.segment_count else at_s
                 more = await asyncio.to_thread(
                     self.rate_limiter.reserve,
                     settings,
@@ -200,19 +200,19 @@ class Planner:
                 )
                 if more.reserved:
                     now_s = self.clock()
-                    wait_s = max(at_s - now_s if place.segment_count else 0.0, more.wait_s)
+                    wait_s = max(at_s - now_s if reservation.segment_count else 0.0, more.wait_s)
                     at_ms = int((now_s + wait_s) * 1000)
-                    place = Reserved(place.segment_count + missing, at_ms)
+                    reservation = Reserved(reservation.segment_count + missing, at_ms)
                 else:
                     wait_s = min(retries.wait_for_turn(more.wait_s), LOOK_EVERY_S)
-                    place = Reserved(0, int(more.turn_s * 1000))
-            if place.at_ms:
-                places[name] = place
+                    reservation = Reserved(0, int(more.turn_s * 1000))
+            if reservation.at_ms:
+                reservations[name] = reservation
             if wait_s > 0:
                 del carriers[name]
                 # A message that has no reservation before it expires comes back just after that.
                 waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s + 1)))
-        return replace(plan, carriers=carriers, waits_s=waits_s, reserved=places)
+        return replace(plan, carriers=carriers, waits_s=waits_s, reserved=reservations)
 
     async def deduplicates(self, name: str) -> bool:
         """Whether a carrier takes only one message per reference."""
@@ -244,7 +244,7 @@ class Planner:
 def _wait_s(batch: MessageBatch, now_s: float) -> float:
     """Return how long the batch must wait; 0 if it would expire before."""
     may_s = ready_s(batch, now_s)
-    return may_s - now_s if may_s <= batch.ends_s else 0.0
+    return may_s - now_s if may_s <= batch.expires_at_s else 0.0
 
 
 def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
@@ -252,11 +252,11 @@ def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
     last_s = now_s + plan.timeout_s
     may_s = ready_s(batch, last_s)
     # A batch that expires before its hours begin again is reported once it has expired.
-    return min(may_s, batch.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
+    return min(may_s, batch.expires_at_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 
 
 def _has_ended(batch: MessageBatch, now_s: float) -> bool:
-    return ready_s(batch, now_s) > batch.ends_s
+    return ready_s(batch, now_s) > batch.expires_at_s
 
 
 def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:

@@ -24,7 +24,7 @@ from typing import Any
 
 from harkara.base import retries
 from harkara.base.errors import LeaseHeld, StoreUnavailable
-from harkara.base.ids import Luck
+from harkara.base.ids import RandomFraction
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock, Deadline
 from harkara.model.ledger import Lease, LedgerEntry, Relation, claim_kind, outcome_kind
@@ -62,9 +62,9 @@ class SubmitService:
     router: Planner
     hand: Dispatch
     clock: Clock
-    luck: Luck
+    random_fraction: RandomFraction
     receipt_wait_s: int
-    notes: EventSink
+    emit: EventSink
     last: LastMessages
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
@@ -99,17 +99,17 @@ class SubmitService:
             await self._report(batch, refusals_of(batch))
         last = task.block + 1 if task.attempt > 1 else batch.block_count
         while task.block < last:
-            part, wait, tried = BlockPart.of(batch, task), None, None
+            part, wait, submitted = BlockPart.of(batch, task), None, None
             if part.indexes:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self.router.look(part, rules, task, deadline)
                     if wait is None:
-                        tried = await self._try(part, plan, rules, lease, deadline)
+                        submitted = await self._try(part, plan, rules, lease, deadline)
                 if wait is None:
                     # A submitted block is progress, so the rounds are counted anew.
-                    rounds = 0 if tried and part.attempt == 1 else task.rounds
+                    rounds = 0 if submitted and part.attempt == 1 else task.rounds
                     task = replace(task, rounds=rounds)
-                    counts += await self._follow_up(part, plan, tried, lease, rounds)
+                    counts += await self._follow_up(part, plan, submitted, lease, rounds)
             if wait is None:
                 task = replace(task, block=task.block + 1, reserved={}, waits=0)
                 continue
@@ -122,7 +122,7 @@ class SubmitService:
             rest = replace(
                 task, handed_on=True, waits=waits, rounds=rounds, checked=False, packed=""
             )
-            body = rest.encode(lease.owner)
+            body = rest.encode(lease.task_id)
             await self._schedule(batch, queue_of(batch.lane), body, delay_s)
             counts[wait.reason] = 1
             break
@@ -167,15 +167,15 @@ class SubmitService:
         shared: Shared | None = None,
     ) -> tuple[LedgerEntry, LedgerEntry] | None:
         batch = part.batch
-        said: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
+        data: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
         if shared:
-            said["shared"] = shared.partition
+            data["shared"] = shared.partition
         if part.repeats:
-            said["repeats"] = list(part.repeats)
+            data["repeats"] = list(part.repeats)
         kind = claim_kind(part.attempt, part.block)
-        mark = lease.mark(batch.id, kind, at=self._now_ms(), **said)
+        entry = lease.entry(batch.id, kind, at=self._now_ms(), **data)
         with deadline.keeping(plan.needs_s):
-            (claim,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
+            (claim,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
         relation = lease.relation(claim, self._now_ms())
         if relation is Relation.FOREIGN:
             return None
@@ -188,45 +188,47 @@ class SubmitService:
             if relation is Relation.OURS
             else left_behind(part, claim)
         )
-        said = outcome_of(part, claim, handed, await self._repeatable(part, claim, rules))
-        if shared and relation is Relation.OURS and said["taken"]:
-            ((_, carrier_id),) = said["taken"]
+        data = outcome_of(part, claim, handed, await self._repeatable(part, claim, rules))
+        if shared and relation is Relation.OURS and data["taken"]:
+            ((_, carrier_id),) = data["taken"]
             outcome = await shared.put(claim, carrier_id)
             if outcome:
                 return claim, outcome
         kind = outcome_kind(part.attempt, part.block)
-        mark = lease.mark(batch.id, kind, at=self._now_ms(), **said)
+        entry = lease.entry(batch.id, kind, at=self._now_ms(), **data)
         # If the earlier worker lived to record an outcome, that one stands.
-        (own,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
+        (own,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
         return claim, own
 
     async def _follow_up(
         self,
         part: BlockPart,
         plan: Plan,
-        tried: tuple[LedgerEntry, LedgerEntry] | None,
+        submitted: tuple[LedgerEntry, LedgerEntry] | None,
         lease: Lease,
         rounds: int,
     ) -> Counter[str]:
         """Do the follow-up of an outcome. After a redelivery, ledger entries make it count once."""
-        if tried is None:
+        if submitted is None:
             return Counter(claimed_by_another=len(part.indexes))
-        batch, (claim, outcome) = part.batch, tried
+        batch, (claim, outcome) = part.batch, submitted
         if batch.two_way:
             # Messages in doubt may well have arrived.
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
             mids = {batch.messages[index].to: batch.mid(index) for index in taken}
             await asyncio.to_thread(self.last.put, batch.account_id, mids)
         if lease.relation(outcome, self._now_ms()) is Relation.OURS:
-            for note in log_events_of(part, claim, outcome):
-                self.notes(note)
+            for event in log_events_of(part, claim, outcome):
+                self.emit(event)
         for carrier, reports in reports_of(part, claim, outcome).items():
             await self._report(batch, reports, carrier)
         if retry := retry_of(part, claim, outcome, plan.reserved):
             left_s = self._left_s(batch)
             pause_s = retries.submit_delay(part.attempt, retry.wait_s, left_s)
             # Once expired, it waits no more.
-            delay_s = min(retries.with_jitter(pause_s, self.luck()), max(0.0, left_s) + 1)
+            delay_s = min(
+                retries.with_jitter(pause_s, self.random_fraction()), max(0.0, left_s) + 1
+            )
             rounds, delay_s = retries.next_round(rounds, delay_s, left_s)
             body = replace(retry.task, rounds=rounds).encode()
             await self._schedule(batch, queue_of(batch.lane), body, delay_s)
@@ -235,7 +237,7 @@ class SubmitService:
         return counts
 
     def _left_s(self, batch: MessageBatch) -> float:
-        return batch.ends_s - self.clock()
+        return batch.expires_at_s - self.clock()
 
     async def _repeatable(self, part: BlockPart, claim: LedgerEntry, rules: Rules) -> set[str]:
         """Return the carriers to which messages in doubt may be submitted again."""

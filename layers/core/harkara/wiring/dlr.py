@@ -13,7 +13,7 @@ from harkara.aws.destinations import KmsDestinations
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
-from harkara.base.ids import Luck
+from harkara.base.ids import RandomFraction
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock, Deadline
 from harkara.callbacks.posting import CallbackPoster, Destinations
@@ -51,7 +51,7 @@ class DlrServices(NamedTuple):
     callbacks: CallbackService
     check: CheckService
     clicks: ClickService
-    joins: CoalesceService
+    coalesce: CoalesceService
 
     async def handle(self, body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Handle the task of a queue message; return counts of what was done."""
@@ -78,28 +78,28 @@ def wire(
     queues: TaskQueues,
     poster: CallbackPoster,
     destinations: Destinations,
-    doors: EndpointHealth,
+    endpoint_health: EndpointHealth,
     receipt_wait_s: int,
     retry_delays_s: tuple[int, ...],
     clock: Clock,
-    luck: Luck,
-    notes: EventSink,
+    random_fraction: RandomFraction,
+    emit: EventSink,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DlrServices:
     """Build the services from adapters."""
     callbacks = CallbackService(
-        attempts=Attempts(store, queues, clock, luck, retry_delays_s, notes),
+        attempts=Attempts(store, queues, clock, random_fraction, retry_delays_s, emit),
         poster=poster,
         destinations=destinations,
-        doors=doors,
+        endpoint_health=endpoint_health,
         sleep=sleep,
     )
     return DlrServices(
-        deliver=DeliverService(store, queues, callbacks, clock, notes),
+        deliver=DeliverService(store, queues, callbacks, clock, emit),
         callbacks=callbacks,
         check=CheckService(store, queues, clock, receipt_wait_s, retry_delays_s),
-        clicks=ClickService(store, destinations, callbacks, clock, notes),
-        joins=CoalesceService(queues),
+        clicks=ClickService(store, destinations, callbacks, clock, emit),
+        coalesce=CoalesceService(queues),
     )
 
 
@@ -129,7 +129,7 @@ def on_aws() -> DlrServices:
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
         destinations=KmsDestinations(accounts, aws.client("kms", config=PATIENT)),
-        doors=EndpointHealth(
+        endpoint_health=EndpointHealth(
             counted,
             RateLimiter(counted, time.time, random.random),
             time.time,
@@ -138,6 +138,6 @@ def on_aws() -> DlrServices:
         receipt_wait_s=settings.receipt_wait_s,
         retry_delays_s=settings.callback_retry_delays_s,
         clock=time.time,
-        luck=random.random,
-        notes=metrics.write,
+        random_fraction=random.random,
+        emit=metrics.write,
     )

@@ -35,11 +35,11 @@ def wire(
     signer: ReferenceSigner,
     confirm: Callable[[str], None],
     clock: Clock,
-    notes: EventSink,
+    emit: EventSink,
 ) -> InboundService:
     """Build the service from adapters."""
     return InboundService(
-        door=WebhookAuthenticator(accounts, secret, notes),
+        authenticator=WebhookAuthenticator(accounts, secret, emit),
         accounts=accounts,
         lists=suppressions,
         clock=clock,
@@ -66,5 +66,5 @@ def on_aws() -> InboundService:
         signer=signer,
         confirm=confirm_subscription,
         clock=time.time,
-        notes=metrics.write,
+        emit=metrics.write,
     )

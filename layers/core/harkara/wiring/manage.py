@@ -14,7 +14,7 @@ from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.ids import Luck, Randomness
+from harkara.base.ids import RandomFraction, Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService
@@ -55,24 +55,24 @@ def wire_resources(
     *,
     registry: Registry,
     cipher: SecretCipher,
-    parked: DeadLetterStore,
+    dead_letters: DeadLetterStore,
     counted: CountedStore,
     queues: TaskQueues,
     poster: CallbackPoster,
     callback_urls: UrlRules,
     clock: Clock,
-    luck: Luck,
+    random_fraction: RandomFraction,
     randomness: Randomness,
 ) -> EndpointService:
     """Build the service of callbacks from adapters; its `registry` serves all resources."""
-    doors = EndpointHealth(counted, RateLimiter(counted, clock, luck), clock)
+    endpoint_health = EndpointHealth(counted, RateLimiter(counted, clock, random_fraction), clock)
     return EndpointService(
-        RegistryService(registry, cipher, doors.open, callback_urls),
-        DeadLetterService(parked, queues, doors.open),
+        RegistryService(registry, cipher, endpoint_health.reset, callback_urls),
+        DeadLetterService(dead_letters, queues, endpoint_health.reset),
         poster,
         clock,
         randomness,
-        doors.record,
+        endpoint_health.record,
     )
 
 
@@ -82,7 +82,7 @@ def wire(
     registry: Registry,
     cipher: SecretCipher,
     store: MessageStore,
-    parked: DeadLetterStore,
+    dead_letters: DeadLetterStore,
     counted: CountedStore,
     suppressions: SuppressionList,
     queues: TaskQueues,
@@ -90,20 +90,20 @@ def wire(
     pepper: bytes | Keys,
     callback_urls: UrlRules,
     clock: Clock,
-    luck: Luck,
+    random_fraction: RandomFraction,
     randomness: Randomness,
 ) -> ManageServices:
     """Build the services from adapters."""
     resources = wire_resources(
         registry=registry,
         cipher=cipher,
-        parked=parked,
+        dead_letters=dead_letters,
         counted=counted,
         queues=queues,
         poster=poster,
         callback_urls=callback_urls,
         clock=clock,
-        luck=luck,
+        random_fraction=random_fraction,
         randomness=randomness,
     )
     return ManageServices(
@@ -131,7 +131,7 @@ def on_aws() -> ManageServices:
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
         cipher=KmsCipher(aws.client("kms"), settings.secrets_key_id),
         store=store,
-        parked=DynamoDeadLetterStore(dynamodb, settings.messages_table, store, time.time),
+        dead_letters=DynamoDeadLetterStore(dynamodb, settings.messages_table, store, time.time),
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         queues=SqsTaskQueues(aws.client("sqs"), urls),
@@ -139,6 +139,6 @@ def on_aws() -> ManageServices:
         pepper=secret_keys(settings.pepper_secret_id),
         callback_urls=settings.callback_urls,
         clock=time.time,
-        luck=random.SystemRandom().random,
+        random_fraction=random.SystemRandom().random,
         randomness=os.urandom,
     )

@@ -29,11 +29,11 @@ def wire(
     signer: ReferenceSigner,
     confirm: Callable[[str], None],
     clock: Clock,
-    notes: EventSink,
+    emit: EventSink,
 ) -> ReceiveService:
     """Build the service from adapters."""
     return ReceiveService(
-        WebhookAuthenticator(accounts, secret, notes), queues, signer, clock, confirm
+        WebhookAuthenticator(accounts, secret, emit), queues, signer, clock, confirm
     )
 
 
@@ -48,5 +48,5 @@ def on_aws() -> ReceiveService:
         signer=ReferenceSigner(secret_keys(settings.tag_secret_id)),
         confirm=confirm_subscription,
         clock=time.time,
-        notes=metrics.write,
+        emit=metrics.write,
     )

@@ -15,7 +15,7 @@ from harkara.aws.clients import prepare, secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
-from harkara.base.ids import Luck, Randomness
+from harkara.base.ids import RandomFraction, Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.links.codec import LinkSigner
@@ -45,7 +45,7 @@ def wire(
     link_signer: Callable[[], LinkSigner],
     callback_urls: UrlRules,
     clock: Clock,
-    luck: Luck,
+    random_fraction: RandomFraction,
     randomness: Randomness,
 ) -> SendServices:
     """Build the services from adapters."""
@@ -57,7 +57,7 @@ def wire(
             names=RandomIds(clock, randomness),
             links=LinkMaker(store, link_signer),
             callback_urls=callback_urls,
-            limits=AccountLimits(counted, clock, luck),
+            limits=AccountLimits(counted, clock, random_fraction),
             accounts=accounts,
         ),
         idempotency=Idempotency(store, clock, randomness),
@@ -91,6 +91,6 @@ def on_aws() -> SendServices:
         link_signer=link_signer,
         callback_urls=settings.callback_urls,
         clock=time.time,
-        luck=random.SystemRandom().random,
+        random_fraction=random.SystemRandom().random,
         randomness=os.urandom,
     )

@@ -14,7 +14,7 @@ from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.aws.sms import AwsTextExchange
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.errors import Outside
-from harkara.base.ids import Luck, ReferenceSigner
+from harkara.base.ids import RandomFraction, ReferenceSigner
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
@@ -52,23 +52,23 @@ def wire(
     signer: ReferenceSigner,
     receipt_wait_s: int,
     clock: Clock,
-    luck: Luck,
-    notes: EventSink,
+    random_fraction: RandomFraction,
+    emit: EventSink,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> SubmitService:
     """Build the service from adapters. Dispatch and router share the circuit breakers."""
-    circuit_breakers = CircuitBreakers(counted, clock, luck, notes)
+    circuit_breakers = CircuitBreakers(counted, clock, random_fraction, emit)
     return SubmitService(
         store=store,
         queues=queues,
         router=Planner(
-            routing, carrier, circuit_breakers, RateLimiter(counted, clock, luck), clock
+            routing, carrier, circuit_breakers, RateLimiter(counted, clock, random_fraction), clock
         ),
-        hand=Dispatch(store, signer, clock, circuit_breakers, suppressions, notes),
+        hand=Dispatch(store, signer, clock, circuit_breakers, suppressions, emit),
         clock=clock,
-        luck=luck,
+        random_fraction=random_fraction,
         receipt_wait_s=receipt_wait_s,
-        notes=notes,
+        emit=emit,
         last=last,
         sleep=sleep,
     )
@@ -102,6 +102,6 @@ def on_aws() -> SubmitService:
         signer=signer,
         receipt_wait_s=settings.receipt_wait_s,
         clock=time.time,
-        luck=random.random,
-        notes=metrics.write,
+        random_fraction=random.random,
+        emit=metrics.write,
     )

@@ -15,10 +15,10 @@ from harkara.scheduler import CALLS, SweepService
 
 
 def wire(
-    *, due: DueTable, queues: TaskQueues, calls: Executor, clock: Clock, notes: EventSink
+    *, due: DueTable, queues: TaskQueues, calls: Executor, clock: Clock, emit: EventSink
 ) -> SweepService:
     """Build the service from adapters."""
-    return SweepService(due, queues, clock, notes, calls)
+    return SweepService(due, queues, clock, emit, calls)
 
 
 def on_aws() -> SweepService:
@@ -37,5 +37,5 @@ def on_aws() -> SweepService:
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         calls=Threads(CALLS, "sweep"),
         clock=time.time,
-        notes=metrics.write,
+        emit=metrics.write,
     )

@@ -42,7 +42,7 @@ from harkara.accept.formats.record_parsing import (
     request_of,
     top_level,
 )
-from harkara.accept.requests import RecordResult, SendRequest, shown
+from harkara.accept.requests import RecordResult, SendRequest, visible
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, RequestRefused
 from harkara.base.json import encode
@@ -196,7 +196,7 @@ def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
             "message": f"{MEANINGS[code].advice} {detail}".strip(),
         }
         for record, (mid, code, detail, _, _, _) in zip(
-            map(shown, request.records), results, strict=True
+            map(visible, request.records), results, strict=True
         )
     ]
     return encode({"status": "accepted", **elements[0]} if request.single else elements)

@@ -43,7 +43,7 @@ from harkara.accept.requests import (
     RecordResult,
     SendRequest,
     answer_bytes,
-    shown,
+    visible,
 )
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, Refusal, RequestRefused
@@ -161,10 +161,10 @@ def parse(body: str | bytes) -> SendRequest:
     """Parse the request in a body. Raises RequestRefused for an error of the whole request."""
     request = object_of(body)
     rows = request.get("messages")
-    given = {name for name, value in request.items() if value is not None}
-    if strange := sorted(given.difference(_NAMES, ["messages"])):
+    names = {name for name, value in request.items() if value is not None}
+    if strange := sorted(names.difference(_NAMES, ["messages"])):
         raise RequestRefused(Code.INVALID_REQUEST, _unknown(strange[0]))
-    if rows is not None and (beside := sorted(given.intersection(_NAMES))):
+    if rows is not None and (beside := sorted(names.intersection(_NAMES))):
         raise RequestRefused(Code.INVALID_REQUEST, f"({beside[0]}: in each of the messages)")
     if rows is None and any(request.get(name) is not None for name in _STRINGS):
         return request_of([request], _FIELDS)._replace(single=True)
@@ -220,17 +220,17 @@ def _element(
     """Return the element of a record; if refused, with the known facts of its number and text."""
     message, code = result.message, result.code
     to, country = _number(record.to)
-    told = shown(record)
+    fields = visible(record)
     text = message.text if message else record.text
     measured = measure(text) if text else None
-    template_id = message.dlt_template_id if message else told.dlt_template_id
+    template_id = message.dlt_template_id if message else fields.dlt_template_id
     price = None
     if message and result.category:
         price = account.price(message.to, result.category, message.segment_count)
     element: SentMessage = {
         "mid": result.mid or None,
-        "client_ref": told.client_ref,
-        "to": to if country else told.to,
+        "client_ref": fields.client_ref,
+        "to": to if country else fields.to,
         "country": country,
         "encoding": measured.encoding if measured else None,
         "segments": measured.segment_count if measured else None,
@@ -259,7 +259,7 @@ def _number(to: str) -> tuple[str, str | None]:
 
 def _encoding_reason(text: str) -> str | None:
     """Return the first character that requires UCS-2; None if there is none."""
-    place = first_outside_gsm(text)
-    if place is None:
+    position = first_outside_gsm(text)
+    if position is None:
         return None
-    return f"character {place + 1} (U+{ord(text[place]):04X}) is not in the GSM alphabet"
+    return f"character {position + 1} (U+{ord(text[position]):04X}) is not in the GSM alphabet"

@@ -130,7 +130,7 @@ def flag(value: Any) -> bool:
 def variables(value: Any) -> tuple[tuple[str, str], ...]:
     """Return names and values of a list, named from 1 in order, or of an object (`1` or `var1`)."""
     if isinstance(value, list):
-        value = {str(place): each for place, each in enumerate(value, 1)}
+        value = {str(position): each for position, each in enumerate(value, 1)}
     if not isinstance(value, dict) or len(value) > VARIABLES_LIMIT:
         raise ValueError
     named = {name.removeprefix("var"): _value(each) for name, each in value.items()}
@@ -216,13 +216,15 @@ def meant(name: str, names: tuple[str, ...]) -> str | None:
     word = _plain(name)
     if len(name) > _NAME_LIMIT or not word:
         return None
-    spelled = {_plain(known): known for known in names}
-    for known in names:
-        spelled |= {other: known for other in _ELSEWHERE.get(known, ()) if other not in spelled}
+    spelled = {_plain(canonical): canonical for canonical in names}
+    for canonical in names:
+        spelled |= {
+            other: canonical for other in _ELSEWHERE.get(canonical, ()) if other not in spelled
+        }
     near = difflib.get_close_matches(word, spelled, n=1, cutoff=_LEAST_ALIKE)
     if near:
         return spelled[near[0]]
-    send_time = next((known for known in names if known in _SEND_TIMES), None)
+    send_time = next((canonical for canonical in names if canonical in _SEND_TIMES), None)
     return send_time if _says_when(name) else None
 
 

@@ -88,33 +88,33 @@ def request_of(
     problems: _Problems = {}
     if set(map(type, rows)) != {dict}:
         rows = _objects(rows, problems)
-    given = set().union(*rows)
-    if fields.unknown and (strange := given.difference(fields.strings, fields.options)):
-        for place, row in enumerate(rows):
+    present = set().union(*rows)
+    if fields.unknown and (strange := present.difference(fields.strings, fields.options)):
+        for index, row in enumerate(rows):
             if names := sorted(name for name in strange if row.get(name) is not None):
-                problems.setdefault(place, (Code.INVALID_RECORD, fields.unknown(names[0])))
+                problems.setdefault(index, (Code.INVALID_RECORD, fields.unknown(names[0])))
     common = {name: top_level(shared, name) for name in fields.shared}
     columns: list[Iterable[Any]] = [
         _strings([row.get(field, "") for row in rows], field, problems, common.get(field, ""))
-        if field in given
+        if field in present
         else repeat(common.get(field, ""), len(rows))
         for field in fields.strings
     ]
     columns[_SENDER] = map(str.strip, columns[_SENDER])
-    options = _options(rows, fields.options, given, shared, problems)
+    options = _options(rows, fields.options, present, shared, problems)
     columns += options, repeat(None, len(rows))
     records = list(map(_as_record, zip(*columns, strict=True)))
-    for place, (code, _) in problems.items():
-        records[place] = records[place]._replace(problem=code)
-    details = {place: detail for place, (_, detail) in problems.items()}
+    for index, (code, _) in problems.items():
+        records[index] = records[index]._replace(problem=code)
+    details = {index: detail for index, (_, detail) in problems.items()}
     return SendRequest(records, details=details)
 
 
 def _objects(rows: Sequence[Any], problems: _Problems) -> list[dict[str, Any]]:
     """Return the rows, with an empty object in place of anything that is not an object."""
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         if not isinstance(row, dict):
-            problems[place] = Code.INVALID_RECORD, "(an object)"
+            problems[index] = Code.INVALID_RECORD, "(an object)"
     return [row if isinstance(row, dict) else {} for row in rows]
 
 
@@ -130,7 +130,7 @@ def _strings(column: list[Any], name: str, problems: _Problems, absent: str) -> 
 def _options(
     rows: Sequence[dict[str, Any]],
     fields: Mapping[str, OptionField],
-    given: set[str],
+    present: set[str],
     shared: Mapping[str, Any],
     problems: _Problems,
 ) -> Iterable[Options]:
@@ -141,24 +141,24 @@ def _options(
         for name, field in fields.items()
         if shared.get(name) not in _ABSENT
     }
-    alike, columns = NO_OPTIONS._asdict(), dict[str, list[Any]]()
-    alike |= {fields[name].option: read for name, read in common.items() if read is not _WRONG}
+    uniform, columns = NO_OPTIONS._asdict(), dict[str, list[Any]]()
+    uniform |= {fields[name].option: read for name, read in common.items() if read is not _WRONG}
     for name, field in fields.items():
-        absent = common.get(name, alike[field.option])
-        if name in given or absent is _WRONG:
+        absent = common.get(name, uniform[field.option])
+        if name in present or absent is _WRONG:
             values = [row.get(name) for row in rows]
             wrong = getattr(NO_OPTIONS, field.option)
             column = _read(values, name, field, problems, absent=absent, wrong=wrong)
             if first := columns.get(field.option):  # an option with two names
                 column = [a if b is absent else b for a, b in zip(first, column, strict=True)]
             columns[field.option] = column
-    known = {NO_OPTIONS: NO_OPTIONS}
-    if not columns.keys() & alike.keys():
-        options = Options(**alike)
-        return repeat(known.get(options, options), len(rows))
-    whole = [columns.get(option, repeat(value, len(rows))) for option, value in alike.items()]
+    cached = {NO_OPTIONS: NO_OPTIONS}
+    if not columns.keys() & uniform.keys():
+        options = Options(**uniform)
+        return repeat(cached.get(options, options), len(rows))
+    whole = [columns.get(option, repeat(value, len(rows))) for option, value in uniform.items()]
     read = map(_as_options, zip(*whole, strict=True))
-    return [known.setdefault(each, each) for each in read]
+    return [cached.setdefault(each, each) for each in read]
 
 
 def _read(
@@ -174,18 +174,18 @@ def _read(
 
     An invalid value becomes `wrong`, and a problem unless the row has one already.
     """
-    known: dict[tuple[type, Any], Any] = {(type(each), each): absent for each in _ABSENT}
+    cached: dict[tuple[type, Any], Any] = {(type(each), each): absent for each in _ABSENT}
     found = []
-    for place, value in enumerate(column):
+    for index, value in enumerate(column):
         key = type(value), value
         try:
-            read = known[key]
+            read = cached[key]
         except KeyError:
-            read = known[key] = _value(field, value)
+            read = cached[key] = _value(field, value)
         except TypeError:  # a list or an object has no hash
             read = _value(field, value)
         if read is _WRONG:
-            problems.setdefault(place, (field.code, f"({name}: {field.rule})"))
+            problems.setdefault(index, (field.code, f"({name}: {field.rule})"))
         found.append(wrong if read is _WRONG else read)
     return found
 

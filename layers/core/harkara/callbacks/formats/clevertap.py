@@ -56,12 +56,12 @@ def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
     """Return the body of a callback. A message without a `smsgid` is named by its mid."""
     data: dict[str, list[dict[str, Any]]] = {name: [] for name in _EVENTS}
     for event in events:
-        name, said = _said(event)
-        data[name].append({"ts": event.at_s, "meta": reference_of(event), **said})
+        name, payload = _payload(event)
+        data[name].append({"ts": event.at_s, "meta": reference_of(event), **payload})
     return encode([{"event": name, "data": each} for name, each in data.items() if each])
 
 
-def _said(event: Event) -> tuple[str, dict[str, Any]]:
+def _payload(event: Event) -> tuple[str, dict[str, Any]]:
     match event:
         case Dlr():
             meaning = meaning_of(event)
@@ -82,12 +82,12 @@ def unprocessed(answer: bytes) -> Unprocessed:
     "...", "record": {...}}]}`; a record is one of our entries, or an event with its entries.
     """
     try:
-        said = decode(answer)
+        received = decode(answer)
     except ValueError:
         return ()
     found = (
         (meta, _code(failure.get("code")))
-        for failure in _objects(said.get("unprocessed") if isinstance(said, dict) else None)
+        for failure in _objects(received.get("unprocessed") if isinstance(received, dict) else None)
         for meta in _metas(failure.get("record"))
     )
     return tuple(islice(found, MEMBER_LIMIT))

@@ -27,16 +27,18 @@ def render(events: Sequence[Event], settings: CallbackEndpoint) -> bytes:
 
     Events that were grouped for an array stay one, even if the setting has changed since.
     """
-    objects = [_renamed(_said(event), settings.fields) for event in events]
+    objects = [_renamed(_payload(event), settings.fields) for event in events]
     return encode(objects if settings.as_array or len(objects) > 1 else objects[0])
 
 
-def _renamed(said: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
-    wanted = fields or {name: name for name in EVENT_FIELDS}
-    return {wanted[name]: said[name] for name in EVENT_FIELDS if name in wanted and name in said}
+def _renamed(payload: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
+    names = fields or {name: name for name in EVENT_FIELDS}
+    return {
+        names[name]: payload[name] for name in EVENT_FIELDS if name in names and name in payload
+    }
 
 
-def _said(event: Event) -> dict[str, Any]:
+def _payload(event: Event) -> dict[str, Any]:
     common = {
         "event": kind_of(event),
         "mid": event.mid,

@@ -37,9 +37,9 @@ def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
 def _data(event: Event) -> dict[str, Any]:
     match event:
         case Dlr():
-            said = {"to": event.to, "segments": event.segment_count}
+            payload = {"to": event.to, "segments": event.segment_count}
             failure = {"code": event.code, "reason": advice_of(event)}
-            return said if event.state is State.DELIVERED else said | failure
+            return payload if event.state is State.DELIVERED else payload | failure
         case Reply():
             return {"from": event.sender, "to": event.receiver, "text": event.text}
         case Click():

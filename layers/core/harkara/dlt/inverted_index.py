@@ -6,8 +6,8 @@ of words or a piece of its beginning or end: one that few other templates have, 
 A text is looked up by its own runs and ends. Words are separated by single spaces and nothing else,
 so fixed text has the same words in every text.
 
-If many templates of one header have even their rarest key in common, that key is common (`crowded`
-in the code): a text gets only the first few of these templates that are not longer than the text.
+If many templates of one header have even their rarest key in common, that key is common: a text
+gets only the first few of these templates that are not longer than the text.
 """
 
 from bisect import bisect_left
@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-FEW_SHARERS = 4
-CROWDED_LIMIT = 4
+FEW_CANDIDATES = 4
+COMMON_LIMIT = 4
 EVERY_HEADER = ""
 _ENDS = 0
 # Kinds of keys in the order in which they are tried: runs of 2 words, the ends, runs of 1 and of 4.
@@ -34,7 +34,7 @@ _SMALL_TABLE = 8
 _Key = tuple[str, ...]
 _ByHeader = dict[str, list[int]]
 _Table = dict[_Key, _ByHeader]
-"""For each key and header the places of the templates, ascending."""
+"""For each key and header the positions of the templates, ascending."""
 
 
 class Template(NamedTuple):
@@ -46,17 +46,17 @@ class Template(NamedTuple):
 
 
 class _Rarest(NamedTuple):
-    sharers: int
+    candidates: int
     size: int
     key: _Key
 
 
-class Filing:
-    """The inverted index. A place is a template's position in `templates`, from 0.
+class InvertedIndex:
+    """The inverted index. A position is a template's index in `templates`, from 0.
 
     The templates are given in order of preference, the longest first. A template for every header
-    has EVERY_HEADER as its header. `words` are the words of all runs that are keys; `crowded` are
-    the places under common keys, some of which `choose` may leave out.
+    has EVERY_HEADER as its header. `words` are the words of all runs that are keys; `common` has
+    the positions under common keys, some of which `choose` may leave out.
     """
 
     def __init__(self, templates: Sequence[Template]) -> None:
@@ -66,12 +66,12 @@ class Filing:
             word for size, table in tables.items() if size != _ENDS for key in table for word in key
         }
         ends = tables.pop(_ENDS, {})
-        by_place: dict[tuple[str, int], dict[str, _ByHeader]] = {}
+        by_end: dict[tuple[str, int], dict[str, _ByHeader]] = {}
         for (side, piece), by_header in ends.items():
-            by_place.setdefault((side, len(piece)), {})[piece] = by_header
+            by_end.setdefault((side, len(piece)), {})[piece] = by_header
         self._ends = [
             (slice(None, size) if side == _HEAD else slice(-size, None), table)
-            for (side, size), table in by_place.items()
+            for (side, size), table in by_end.items()
         ]
         self._runs = {size: table for size, table in tables.items() if len(table) > _SMALL_TABLE}
         self._rest = [
@@ -80,17 +80,17 @@ class Filing:
             if size not in self._runs
             for key, by_header in table.items()
         ]
-        self.crowded = {
-            place
+        self.common = {
+            position
             for table in (ends, *tables.values())
             for by_header in table.values()
-            for places in by_header.values()
-            if len(places) > FEW_SHARERS
-            for place in places
+            for positions in by_header.values()
+            if len(positions) > FEW_CANDIDATES
+            for position in positions
         }
 
     def of_runs(self, text: str, header: str) -> list[list[int]]:
-        """Return the places indexed under the runs of a text: one list for each key."""
+        """Return the positions indexed under the runs of a text: one list for each key."""
         words = text.split(" ")
         found = [
             table[key]
@@ -103,36 +103,36 @@ class Filing:
         return _lists(found, header)
 
     def of_ends(self, text: str, header: str) -> list[list[int]]:
-        """Return the places indexed under the ends of a text: one list for each key."""
+        """Return the positions indexed under the ends of a text: one list for each key."""
         found = [table[piece] for cut, table in self._ends if (piece := text[cut]) in table]
         return _lists(found, header) if found else []
 
     def choose(self, lists: list[list[int]], length: int) -> list[int]:
-        """Return the places to compare a text of this length with, in order.
+        """Return the positions to compare a text of this length with, in order.
 
         Of the long lists (common keys), only the shortest ones count, and of those only the first
         few templates that are not longer than the text.
         """
-        if len(lists) == 1 and len(lists[0]) <= FEW_SHARERS:
+        if len(lists) == 1 and len(lists[0]) <= FEW_CANDIDATES:
             return lists[0]
         chosen: list[int] = []
-        crowds: list[list[int]] = []
-        for places in lists:
-            if len(places) <= FEW_SHARERS:
-                chosen += places
+        long_lists: list[list[int]] = []
+        for positions in lists:
+            if len(positions) <= FEW_CANDIDATES:
+                chosen += positions
             else:
-                crowds.append(places)
-        if crowds:
+                long_lists.append(positions)
+        if long_lists:
             start = bisect_left(self._shortest, -length)
             few: list[int] = []
-            # A fixed order, independent of hash seeds: by length, then by the places.
-            crowds.sort()
-            crowds.sort(key=len)
-            for places in crowds[:CROWDED_LIMIT]:
-                at = bisect_left(places, start)
-                few += places[at : at + CROWDED_LIMIT]
+            # A fixed order, independent of hash seeds: by length, then by the positions.
+            long_lists.sort()
+            long_lists.sort(key=len)
+            for positions in long_lists[:COMMON_LIMIT]:
+                at = bisect_left(positions, start)
+                few += positions[at : at + COMMON_LIMIT]
             few.sort()
-            chosen += few[:CROWDED_LIMIT]
+            chosen += few[:COMMON_LIMIT]
         chosen.sort()
         return chosen
 
@@ -154,22 +154,22 @@ def whole_words(parts: list[str]) -> list[list[str]]:
 
 def _lists(found: Iterable[_ByHeader], header: str) -> list[list[int]]:
     names = (header, EVERY_HEADER) if header else (EVERY_HEADER,)
-    return [places for each in found for name in names if (places := each.get(name))]
+    return [positions for each in found for name in names if (positions := each.get(name))]
 
 
 def _file(templates: Sequence[Template]) -> dict[int, _Table]:
     tables: dict[int, _Table] = {}
     rarest: dict[int, _Rarest] = {}
 
-    def put(place: int, size: int, key: _Key) -> None:
+    def put(position: int, size: int, key: _Key) -> None:
         by_header = tables.setdefault(size, {}).setdefault(key, {})
-        for header in templates[place].headers:
-            by_header.setdefault(header, []).append(place)
+        for header in templates[position].headers:
+            by_header.setdefault(header, []).append(position)
 
     waiting: Iterable[int] = range(len(templates))
     words = Counter(chain.from_iterable(set(chain(*whole_words(each.parts))) for each in templates))
     for size in _SIZES:
-        keys = {place: _keys(templates[place].parts, size, words) for place in waiting}
+        keys = {position: _keys(templates[position].parts, size, words) for position in waiting}
         counts: Counter[_Key]
         if size == 1:
             counts = Counter({key: words[key[0]] for own in keys.values() for key in own})
@@ -181,16 +181,18 @@ def _file(templates: Sequence[Template]) -> dict[int, _Table]:
         else:
             counts = Counter(chain.from_iterable(keys.values()))
         waiting = []
-        for place, own in keys.items():
+        for position, own in keys.items():
             key = min(own, key=counts.__getitem__, default=None)
-            if key is not None and counts[key] <= FEW_SHARERS:
-                put(place, size, key)
+            if key is not None and counts[key] <= FEW_CANDIDATES:
+                put(position, size, key)
                 continue
-            waiting.append(place)
-            if key is not None and (place not in rarest or counts[key] < rarest[place].sharers):
-                rarest[place] = _Rarest(counts[key], size, key)
-    for place in waiting:
-        put(place, rarest[place].size, rarest[place].key)
+            waiting.append(position)
+            if key is not None and (
+                position not in rarest or counts[key] < rarest[position].candidates
+            ):
+                rarest[position] = _Rarest(counts[key], size, key)
+    for position in waiting:
+        put(position, rarest[position].size, rarest[position].key)
     return tables
 
 
@@ -202,8 +204,8 @@ def _keys(parts: list[str], size: int, counts: Counter[str]) -> Iterable[_Key]:
     for words in whole_words(parts):
         runs = _runs(words, size)
         if len(words) > _RUNS_LIMIT:
-            sharers = list(map(counts.__getitem__, words))
-            rare = sorted(range(len(words)), key=sharers.__getitem__)[:_RUNS_LIMIT]
+            candidates = list(map(counts.__getitem__, words))
+            rare = sorted(range(len(words)), key=candidates.__getitem__)[:_RUNS_LIMIT]
             every = list(runs)
             runs = [every[at] for at in rare if at < len(every)]
         keys.update(dict.fromkeys(runs))

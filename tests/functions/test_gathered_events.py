@@ -15,7 +15,7 @@ from tests.bench.logs import caught_log
 BATCHES = [f"101M8V5072{number:016d}" for number in range(4)]
 VALUES_LIMIT = 100  # of a metric in a line, by CloudWatch's embedded metric format
 
-notes = st.lists(
+events = st.lists(
     st.builds(
         LogEvent,
         what=st.sampled_from(["block submitted", "messages final"]),
@@ -33,16 +33,16 @@ notes = st.lists(
 )
 
 
-def logged(told: list[LogEvent], *, gathered: bool) -> list[dict[str, Any]]:
+def logged(written: list[LogEvent], *, gathered: bool) -> list[dict[str, Any]]:
     """Return the lines of log events, gathered as one batch or each by itself."""
     with caught_log() as log:
         if gathered:
             with metrics.gathering():
-                for note in told:
-                    metrics.write(note)
+                for event in written:
+                    metrics.write(event)
         else:
-            for note in told:
-                metrics.write(note)
+            for event in written:
+                metrics.write(event)
         return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
@@ -52,9 +52,9 @@ def values(lines: list[dict[str, Any]]) -> dict[tuple[str, str, str], Counter[fl
     for line in lines:
         for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"] if "_aws" in line else ():
             key = metric["Name"], line.get("carrier", ""), line.get("queue", "")
-            told = line[metric["Name"]]
-            assert len(told) < VALUES_LIMIT
-            counted = {0.0: sum(told)} if metric["Unit"] == "Count" else Counter(told)
+            written = line[metric["Name"]]
+            assert len(written) < VALUES_LIMIT
+            counted = {0.0: sum(written)} if metric["Unit"] == "Count" else Counter(written)
             found.setdefault(key, Counter()).update(counted)
     return found
 
@@ -68,38 +68,38 @@ def batches(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
     )
 
 
-@given(notes)
-def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[LogEvent]) -> None:
-    apart, together = logged(told, gathered=False), logged(told, gathered=True)
-    assert len(apart) == len(told)
+@given(events)
+def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(written: list[LogEvent]) -> None:
+    apart, together = logged(written, gathered=False), logged(written, gathered=True)
+    assert len(apart) == len(written)
     assert values(together) == values(apart)
     assert batches(together) == batches(apart)
 
 
-@given(notes)
-def test_what_somebody_has_to_look_into_has_a_line_of_its_own(told: list[LogEvent]) -> None:
-    own = [note.about["batch"] for note in told if not note.listed]
-    lines = logged(told, gathered=True)
+@given(events)
+def test_what_somebody_has_to_look_into_has_a_line_of_its_own(written: list[LogEvent]) -> None:
+    own = [event.about["batch"] for event in written if not event.listed]
+    lines = logged(written, gathered=True)
     assert [line["batch"] for line in lines[: len(own)]] == own
-    alike = {(each.what, each.carrier, each.queue, each.about["attempt"]) for each in told}
-    assert len(lines) <= len(own) + len(alike)
+    uniform = {(each.what, each.carrier, each.queue, each.about["attempt"]) for each in written}
+    assert len(lines) <= len(own) + len(uniform)
 
 
 def test_a_line_has_no_more_values_of_a_metric_than_are_read() -> None:
     about = [{"batch": str(number), "attempt": 1} for number in range(250)]
     numbers = {"submitted": 1}, {"submit_latency": 1}
-    told = [LogEvent("block submitted", each, *numbers, listed=("batch",)) for each in about]
-    lines = logged(told, gathered=True)
-    assert values(lines) == values(logged(told, gathered=False))
+    written = [LogEvent("block submitted", each, *numbers, listed=("batch",)) for each in about]
+    lines = logged(written, gathered=True)
+    assert values(lines) == values(logged(written, gathered=False))
     assert len(lines) < 10
 
 
 def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
-    note = LogEvent("block submitted", {"batch": BATCHES[0]}, {"submitted": 1}, listed=("batch",))
+    event = LogEvent("block submitted", {"batch": BATCHES[0]}, {"submitted": 1}, listed=("batch",))
 
     def fail() -> None:
         with metrics.gathering():
-            metrics.write(note)
+            metrics.write(event)
             raise RuntimeError
 
     with caught_log() as log:
@@ -108,5 +108,5 @@ def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
         (line,) = map(json.loads, log.getvalue().splitlines())
     assert (line["batch"], line["submitted"]) == (BATCHES[0], [1.0])
     with caught_log() as log:
-        metrics.write(note)  # outside a batch it is written at once
+        metrics.write(event)  # outside a batch it is written at once
         assert log.getvalue()

@@ -162,12 +162,12 @@ def test_what_the_carrier_did_not_sign_is_refused(
 ) -> None:
     change(gateway, receipt_signature_header="x-signature", receipt_secret=KEY)
     body = receipt(gateway)
-    known = {
+    existing = {
         "good": mac(body).hex(),
         "of another key": mac(body, b"x").hex(),
         "base64": base64.b64encode(mac(body)).decode(),
     }
-    signed = {name: known.get(value, value) for name, value in headers.items()}
+    signed = {name: existing.get(value, value) for name, value in headers.items()}
     assert_refused(post(gateway, body, headers=signed, **event), Code.UNAUTHORIZED)
     assert gateway.queues.waiting == []
     assert logs.private() == []
@@ -197,7 +197,7 @@ def test_what_the_carrier_did_not_sign_is_refused(
         ),
     ],
 )
-def test_what_is_refused_at_the_door_is_counted_in_one_line(
+def test_refused_webhooks_are_counted_in_one_line(
     changed: dict[str, Any], path: str, wrong: str, route: str, gateway: Gateway, logs: Logs
 ) -> None:
     change(gateway, **changed)
@@ -205,7 +205,7 @@ def test_what_is_refused_at_the_door_is_counted_in_one_line(
     answer = gateway.call(route, http_event("POST", url, receipt(gateway)))
     assert answer["statusCode"] in (401, 403, 404)
     (line,) = logs.lines()
-    assert (line["message"], line["wrong"]) == ("refused at the door", wrong)
+    assert (line["message"], line["wrong"]) == ("webhook refused", wrong)
     assert metrics_of(line) == {"refused": 1}
     # A guessed carrier must not become a dimension: each would be a metric that is paid for.
     assert line.get("carrier") == (None if wrong == "carrier" else "sim")

@@ -4,8 +4,8 @@ import pytest
 
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
-from harkara.state.endpoint_health import READ_EVERY_S, Entry, Verdict
-from harkara.state.endpoint_health_record import REFRESHED_EVERY_S, SHUT_LIMIT_S, THROTTLED_S
+from harkara.state.endpoint_health import READ_EVERY_S, Admission, Verdict
+from harkara.state.endpoint_health_record import OPEN_LIMIT_S, REFRESHED_EVERY_S, THROTTLED_S
 from tests.unit.street import (
     ENDPOINT,
     FAILED,
@@ -34,48 +34,48 @@ def test_one_that_was_opened_a_moment_ago_is_posted_to(
     street = Street(2)
     for result in results:
         street.post(result)
-    assert street.enter().verdict is verdict
-    street.processes[1].open("acme", ENDPOINT)
+    assert street.acquire().verdict is verdict
+    street.processes[1].reset("acme", ENDPOINT)
     street.now_s += 0.2
-    assert street.enter().verdict is POST
+    assert street.acquire().verdict is POST
 
 
 @pytest.mark.parametrize("failures", [3, 4, 5, 9, 12])
-def test_a_door_is_shut_longer_with_each_failure_after_the_second(failures: int) -> None:
+def test_a_circuit_is_open_longer_with_each_failure_after_the_second(failures: int) -> None:
     street = Street(2)
     for _ in range(failures):
         street.post(FAILED)
-        shut_s = 0.0
-        while street.enter(at_once=True).verdict is FAILING:
+        open_s = 0.0
+        while street.acquire(at_once=True).verdict is FAILING:
             street.now_s += 1
-            shut_s += 1
-    assert shut_s == min(5 * 2 ** (failures - 3), SHUT_LIMIT_S)
+            open_s += 1
+    assert open_s == min(5 * 2 ** (failures - 3), OPEN_LIMIT_S)
     # The first post after that is a probe.
-    assert verdicts([street.enter(), street.enter()]) == [POST, WAIT]
+    assert verdicts([street.acquire(), street.acquire()]) == [POST, WAIT]
 
 
-def test_all_processes_leave_a_shut_door_alone() -> None:
+def test_no_process_posts_while_the_circuit_is_open() -> None:
     street = Street(2)
     for _ in range(3):
         street.post(FAILED)
-    assert street.enter(1).verdict is FAILING
+    assert street.acquire(1).verdict is FAILING
     posts = [each for each in street.faults.calls if each == "swap"]
-    street.enter(1)
+    street.acquire(1)
     assert [each for each in street.faults.calls if each == "swap"] == posts
 
 
-def test_a_trusted_endpoint_that_fails_thrice_in_a_row_is_shut_once_for_all_its_posts() -> None:
+def test_the_circuit_of_a_trusted_endpoint_opens_once_after_three_failures_in_a_row() -> None:
     street = Street()
     street.trust()
-    entries = [street.enter() for _ in range(10)]
-    for entry in entries:
-        street.leave(entry, FAILED)
-    assert street.enter().verdict is FAILING
+    entries = [street.acquire() for _ in range(10)]
+    for admission in entries:
+        street.report(admission, FAILED)
+    assert street.acquire().verdict is FAILING
     street.now_s += 5
-    assert verdicts([street.enter(), street.enter()]) == [POST, WAIT]
+    assert verdicts([street.acquire(), street.acquire()]) == [POST, WAIT]
 
 
-def test_failures_with_acknowledgements_in_between_shut_nothing() -> None:
+def test_failures_with_acknowledgements_in_between_open_no_circuit() -> None:
     street = Street()
     street.trust()
     for _ in range(20):
@@ -83,24 +83,24 @@ def test_failures_with_acknowledgements_in_between_shut_nothing() -> None:
         street.post(FAILED)
         street.now_s += 1
         street.post(TAKEN)
-    assert street.enter(at_once=True).verdict is POST
+    assert street.acquire(at_once=True).verdict is POST
 
 
 def test_what_another_process_counted_is_no_row_where_this_one_was_acknowledged() -> None:
     street = Street(2)
     street.trust()
-    street.enter(1)
+    street.acquire(1)
     street.post(FAILED)
     street.post(FAILED)
     street.now_s += 1
-    street.leave(Entry(POST), TAKEN, 1)  # without recorded failures it writes nothing
-    street.leave(Entry(POST), FAILED, 1)
+    street.report(Admission(POST), TAKEN, 1)  # without recorded failures it writes nothing
+    street.report(Admission(POST), FAILED, 1)
     street.now_s += READ_EVERY_S
-    assert street.enter(at_once=True).verdict is POST
+    assert street.acquire(at_once=True).verdict is POST
 
 
 @pytest.mark.parametrize(
-    ("result", "shut_s"),
+    ("result", "open_s"),
     [
         pytest.param(PostResult(429, "HTTP 429"), THROTTLED_S, id="429"),
         pytest.param(PostResult(429, "HTTP 429", 30), 30, id="429 with a time"),
@@ -108,55 +108,55 @@ def test_what_another_process_counted_is_no_row_where_this_one_was_acknowledged(
     ],
 )
 def test_an_endpoint_that_asks_to_be_left_alone_is_and_loses_no_trust(
-    result: PostResult, shut_s: int
+    result: PostResult, open_s: int
 ) -> None:
     street = Street()
     street.trust()
     street.now_s += REFRESHED_EVERY_S  # acknowledgements are written
-    under_way = street.enter()
+    under_way = street.acquire()
     street.post(result)
-    assert street.enter() == Entry(WAIT, shut_s)
-    street.leave(under_way, TAKEN)
-    assert street.enter() == Entry(WAIT, shut_s)
-    street.now_s += shut_s
-    assert street.enter(at_once=True).verdict is POST
+    assert street.acquire() == Admission(WAIT, open_s)
+    street.report(under_way, TAKEN)
+    assert street.acquire() == Admission(WAIT, open_s)
+    street.now_s += open_s
+    assert street.acquire(at_once=True).verdict is POST
 
 
 def test_one_that_asks_for_an_hour_is_not_waited_for() -> None:
     street = Street()
     street.post(PostResult(429, "HTTP 429", 3600))
-    assert street.enter().verdict is FAILING
+    assert street.acquire().verdict is FAILING
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 302])
-def test_an_answer_that_refuses_shuts_nothing_and_is_no_trust(status: int) -> None:
+def test_a_refusing_answer_opens_no_circuit_and_earns_no_trust(status: int) -> None:
     street = Street()
     for _ in range(5):
         street.post(PostResult(status, ""))
-    assert street.enter(at_once=True).verdict is WAIT
-    assert street.enter().verdict is POST
+    assert street.acquire(at_once=True).verdict is WAIT
+    assert street.acquire().verdict is POST
 
 
 def test_one_that_is_gone_stays_so_until_it_is_opened() -> None:
     street = Street(2)
     street.post(PostResult(410, "HTTP 410"))
     street.now_s += 86_400
-    assert verdicts([street.enter(), street.enter(1)]) == [GONE, GONE]
-    street.processes[0].open("acme", ENDPOINT)
-    assert verdicts([street.enter(), street.enter()]) == [POST, WAIT]
+    assert verdicts([street.acquire(), street.acquire(1)]) == [GONE, GONE]
+    street.processes[0].reset("acme", ENDPOINT)
+    assert verdicts([street.acquire(), street.acquire()]) == [POST, WAIT]
 
 
-def test_opening_opens_what_is_shut_too_and_leaves_trust() -> None:
+def test_a_reset_closes_an_open_circuit_too_and_leaves_trust() -> None:
     street = Street(2)
     for _ in range(3):
         street.post(FAILED)
-    street.processes[1].open("acme", ENDPOINT)
+    street.processes[1].reset("acme", ENDPOINT)
     street.now_s += READ_EVERY_S
-    assert street.enter().verdict is POST
+    assert street.acquire().verdict is POST
     street.trust()
-    street.processes[1].open("acme", ENDPOINT)
+    street.processes[1].reset("acme", ENDPOINT)
     street.now_s += READ_EVERY_S
-    assert street.enter(at_once=True).verdict is POST
+    assert street.acquire(at_once=True).verdict is POST
 
 
 @pytest.mark.parametrize(
@@ -173,18 +173,20 @@ def test_a_410_to_one_query_says_nothing_of_the_others(
 ) -> None:
     street = Street()
     endpoint = Endpoint(url, "clevertap", callback_id)
-    (doors,) = street.processes
-    entry = doors.enter("acme", endpoint, street.settings, "x", LEASE_S)
-    doors.leave("acme", endpoint, entry, PostResult(410, "HTTP 410"))
-    assert doors.enter("acme", endpoint, street.settings, "y", LEASE_S).verdict is verdict
+    (endpoint_health,) = street.processes
+    admission = endpoint_health.acquire("acme", endpoint, street.settings, "x", LEASE_S)
+    endpoint_health.report("acme", endpoint, admission, PostResult(410, "HTTP 410"))
+    assert (
+        endpoint_health.acquire("acme", endpoint, street.settings, "y", LEASE_S).verdict is verdict
+    )
 
 
 def test_an_acknowledgement_of_what_was_under_way_opens_one_that_is_gone() -> None:
     street = Street()
     street.trust()
     street.now_s += REFRESHED_EVERY_S
-    gone, taken = street.enter(), street.enter()
-    street.leave(gone, PostResult(410, "HTTP 410"))
-    assert street.enter().verdict is GONE
-    street.leave(taken, TAKEN)
-    assert street.enter().verdict is POST
+    gone, taken = street.acquire(), street.acquire()
+    street.report(gone, PostResult(410, "HTTP 410"))
+    assert street.acquire().verdict is GONE
+    street.report(taken, TAKEN)
+    assert street.acquire().verdict is POST

@@ -27,11 +27,11 @@ def paced(*waits: float, outcomes: Any = None) -> tuple[Submits, Any]:
             for number, name in (("919876543200", "other"), ("919876543201", "third"))
         ]
     )
-    places = {}
+    indexes = {}
     for name, wait_s in zip(("sim", "other", "third"), waits, strict=True):
         there.set(name, rate_segments_per_s=1000)
-        places[name] = Reserved(10, NOW_MS + int(wait_s * 1000))
-    return there, replace(TASK, block=0, reserved=places)
+        indexes[name] = Reserved(10, NOW_MS + int(wait_s * 1000))
+    return there, replace(TASK, block=0, reserved=indexes)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_short_wait_for_a_place_is_waited_for_in_the_invocation(
 ) -> None:
     there, task = paced(*waits)
     counts = there.submit(task)
-    first = there.marks("claim#")[0]
+    first = there.entries("claim#")[0]
     assert first.data["at"] >= NOW_MS + after_s * 1000
     assert counts["not_taken"] == len(waiting)
     assert sorted(sum(first.data["carriers"].values(), [])) == [

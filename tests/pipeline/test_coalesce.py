@@ -36,15 +36,17 @@ class BatchedWorld(World):
             and not each.receive_count
         ][:10]
         try:
-            joined = CoalesceService(self.queues).join({each.id: each.body for each in first})
+            coalesced = CoalesceService(self.queues).coalesce(
+                {each.id: each.body for each in first}
+            )
         except ProcessKilled:
             self.killed += 1
             for each in first:
                 each.receive_count += 1
                 each.visible_at = self.now + VISIBILITY_S
             return
-        self.queues.waiting[:] = [each for each in self.queues.waiting if each.id not in joined]
-        if message.id not in joined:
+        self.queues.waiting[:] = [each for each in self.queues.waiting if each.id not in coalesced]
+        if message.id not in coalesced:
             await super().deliver(message)
 
 
