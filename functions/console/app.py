@@ -9,7 +9,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from console.people import Nobody
 from console.screens import (
     audit,
     callbacks,
@@ -28,9 +27,8 @@ from harkara.wiring.console import on_aws
 
 api = new_api(failed=failed)
 services = cache(on_aws)
-people = cache(Nobody)
 
-site = Site(api, lambda: services(), lambda: people())
+site = Site(api, lambda: services())
 sign_in.add_to(site)
 site.add_assets()
 for screens in (

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.site import ADMIN, Site, serving
-from tests.fake_people import PASSWORD
 from tests.support.loops import own_loop
+from tests.support.people import PASSWORD
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,15 +19,16 @@ import pytest
 from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
 from harkara.model.accounts import PLATFORM_HOSTS
+from harkara.model.people import Role
 from local.samples import BATCH
 from local.seed import CARRIER
 from local.settings import RECEIPT_TOKEN
-from tests.fake_people import FakePeople
 from tests.functions.deployment import Deployment
 from tests.functions.invoking import http_event
 from tests.support.dynamo import ACCOUNTS
 from tests.support.fakes import Faults
 from tests.support.peers import FakePlatform
+from tests.support.people import cookie_of, quick
 
 ADMIN = "admin@demo.example"
 SAMPLES = "admin@sandbox.example"
@@ -34,12 +36,11 @@ SAMPLE_MID = BATCH.mid(2)
 
 
 class Site:
-    """The console's server, its people, and the platform that its callbacks go to."""
+    """The console's server, and the platform that its callbacks go to."""
 
     def __init__(self, deployment: Deployment, port: int) -> None:
         self.deployment = deployment
         self.url = f"http://127.0.0.1:{port}"
-        self.people = FakePeople()
         self.platform = FakePlatform(Faults())
         self.lock = threading.Lock()
         # As on AWS, and unlike on the local stack, callbacks go to platforms alone.
@@ -48,8 +49,7 @@ class Site:
         )
         module: Any = deployment._module("console")
         wire = module.services
-        module.people = lambda: self.people
-        module.services = lambda: self._with_platform(wire())
+        module.services = cache(lambda: self._as_tested(wire()))
 
     def work_off(self) -> None:
         """Let all queued tasks be done."""
@@ -79,9 +79,14 @@ class Site:
         thread.join()
         assert done, "the call failed"
 
-    def _with_platform(self, services: Any) -> Any:
+    def _as_tested(self, services: Any) -> Any:
+        """Return the services with two admins, and with the platform of the tests."""
         endpoints = replace(services.manage.endpoints, poster=self.platform)
-        return services._replace(manage=services.manage._replace(endpoints=endpoints))
+        people = quick(services.people)
+        for email, account_id in ((ADMIN, "demo"), (SAMPLES, "sandbox")):
+            cookie_of(people, email, account_id, Role.ADMIN)
+        manage = services.manage._replace(endpoints=endpoints)
+        return services._replace(manage=manage, people=people)
 
     def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> Any:
         """Return the console's answer to a request."""

@@ -48,7 +48,7 @@ class Kms:
     ) -> Mapping[str, bytes]:
         params = {"KeyId": KeyId, "EncryptionContext": EncryptionContext}
         policies.check("Encrypt", params)
-        return {"CiphertextBlob": encode([EncryptionContext, Plaintext.decode()])}
+        return {"CiphertextBlob": encode([EncryptionContext, Plaintext.hex()])}
 
     def decrypt(
         self, CiphertextBlob: bytes, EncryptionContext: Mapping[str, str]
@@ -56,7 +56,7 @@ class Kms:
         policies.check("Decrypt", {"EncryptionContext": EncryptionContext})
         context, plaintext = decode(CiphertextBlob)
         assert context == EncryptionContext, "InvalidCiphertextException"
-        return {"Plaintext": plaintext.encode()}
+        return {"Plaintext": bytes.fromhex(plaintext)}
 
 
 class SecretsManager:
@@ -121,6 +121,10 @@ class Deployment:
         context = Context(3_600_000)
         with policies.acting(function):
             return invoke(self._module(function).handler, event, context)
+
+    def services(self, function: str) -> Any:
+        """Return the services of a function that has been called."""
+        return self._module(function).services()
 
     def work_off(self) -> None:
         """Deliver queued messages to their functions in batches until all queues are empty."""

@@ -28,7 +28,7 @@ from harkara.runtime import metrics
 from harkara.wiring.console import ConsoleServices
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
-from tests.fake_people import FakePeople
+from tests.functions.deployment import Kms
 from tests.functions.invoking import (
     BATCH_ID,
     CALLBACK_URL,
@@ -41,8 +41,11 @@ from tests.functions.invoking import (
     Event,
     load,
 )
+from tests.support.dynamo import Dynamo
 from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
+from tests.support.people import new_people
+from tests.support.policies import as_function
 from tests.support.wired import Wired
 
 SANDBOX = Account(
@@ -83,7 +86,12 @@ class Gateway(Wired):
         self.callback_urls = UrlRules(loopback=True)
         self.carrier = self.connect
         self.carrier_answer: HttpAnswer | Exception = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
-        self.people = FakePeople()
+        self.people = new_people(
+            as_function("console", Dynamo(self.clock)),
+            as_function("console", Kms()),
+            lambda account_id: account_id in self.accounts.accounts,
+            self.clock,
+        )
         self.confirmed: list[str] = []
         trust(self.counted, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
 
@@ -119,8 +127,6 @@ class Gateway(Wired):
             return module
         wired = service or self.services(function)
         module.services = lambda: wired  # type: ignore[attr-defined]
-        if function == "console":
-            module.people = lambda: self.people  # type: ignore[attr-defined]
         return module
 
     def services(self, function: str) -> object:
@@ -143,6 +149,7 @@ class Gateway(Wired):
             self.manage_services("console"),
             self.send_services("console"),
             LinkSettingsService(self.accounts.change_account),
+            self.people,
         )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:

@@ -1,10 +1,12 @@
 """The console's handler: sessions, roles, requests of other sites, other accounts."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from console.guard import SESSION_COOKIE
-from console.people import Role
-from tests.fake_people import PASSWORD, TOKEN
+from harkara.model.people import SESSION_S, Role
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs
 from tests.functions.visiting_console import (
@@ -17,6 +19,7 @@ from tests.functions.visiting_console import (
     signed_in,
     visit,
 )
+from tests.support.people import COMMAND, PASSWORD, changes
 
 THINGS = (
     ("templates", TEMPLATE_ID),
@@ -66,33 +69,69 @@ def test_a_page_is_private_and_holds_its_browser_to_its_own_files(
         assert tag != "script" or str(attributes["src"]).startswith("/console/static/")
 
 
-def test_a_session_begins_with_a_password_and_ends_on_both_sides(gateway: Gateway) -> None:
+def test_a_session_begins_with_a_password_and_ends_on_both_sides(
+    gateway: Gateway, cookie: str
+) -> None:
     form = {"email": ADMIN, "password": PASSWORD, "next": "/console/senders"}
     answer = visit(gateway, "POST", "/console/sign-in", fields=form)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (303, "/console/senders")
     (set_cookie,) = answer["cookies"]
     value, *attributes = set_cookie.split("; ")
-    assert value == f"{SESSION_COOKIE}={ADMIN}"
+    name, _, own = value.partition("=")
+    assert name == SESSION_COOKIE
     assert {"Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=43200"} == set(attributes)
-    assert visit(gateway, "GET", "/console/senders", cookie=ADMIN)["statusCode"] == 200
-    gone = visit(gateway, "POST", "/console/sign-out", cookie=ADMIN)
+    assert visit(gateway, "GET", "/console/senders", cookie=own)["statusCode"] == 200
+    gone = visit(gateway, "POST", "/console/sign-out", cookie=own)
     assert gone["headers"]["Location"] == "/console/sign-in"
     assert "Max-Age=0" in gone["cookies"][0]
-    assert visit(gateway, "GET", "/console/senders", cookie=ADMIN)["statusCode"] == 303
+    assert visit(gateway, "GET", "/console/senders", cookie=own)["statusCode"] == 303
+    assert visit(gateway, "GET", "/console/senders", cookie=cookie)["statusCode"] == 200
+    entries = gateway.people.audit("sandbox").entries
+    assert [entry.action for entry in entries[:2]] == ["user.sign_out", "user.sign_in"]
+    assert {entry.address for entry in entries[:2]} == {"203.0.113.10"}
+
+
+ENDINGS: dict[str, Callable[[Gateway, str], object]] = {
+    "twelve hours": lambda gateway, _: setattr(gateway, "now_s", gateway.now + SESSION_S),
+    "revoked": lambda gateway, _: gateway.people.revoke_all(ADMIN, COMMAND),
+    "disabled": lambda gateway, _: gateway.people.disable(ADMIN, COMMAND),
+    "removed": lambda gateway, _: gateway.people.remove(ADMIN, COMMAND),
+    "another role": lambda gateway, _: gateway.people.change_role(ADMIN, Role.VIEWER, COMMAND),
+    "another password": lambda gateway, _: gateway.people.accept_invitation(
+        gateway.people.invite(ADMIN, "sandbox", Role.ADMIN, COMMAND), PASSWORD[::-1]
+    ),
+    "signed out": lambda gateway, cookie: gateway.people.sign_out(cookie),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_a_session_that_has_ended_shows_and_changes_nothing(
+    ending: Callable[[Gateway, str], object], gateway: Gateway, cookie: str
+) -> None:
+    assert visit(gateway, "GET", "/console/senders", cookie=cookie)["statusCode"] == 200
+    ending(gateway, cookie)
+    before = gateway.accounts.accounts["sandbox"]
+    for method, path in (("GET", "/console/senders"), ("POST", "/console/senders/UNUSED/remove")):
+        answer = visit(gateway, method, path, cookie=cookie)
+        assert (answer["statusCode"], answer["body"]) == (303, "")
+        assert answer["headers"]["Location"].startswith("/console/sign-in")
+    assert gateway.accounts.accounts["sandbox"] == before
 
 
 @pytest.mark.parametrize(
     "next_page", ["https://evil.example/", "//evil.example", "/\\evil", "/v1/messages", ""]
 )
 def test_signing_in_leads_to_no_other_place_than_the_console(
-    next_page: str, gateway: Gateway
+    next_page: str, gateway: Gateway, cookie: str
 ) -> None:
     form = {"email": ADMIN, "password": PASSWORD, "next": next_page}
     answer = visit(gateway, "POST", "/console/sign-in", fields=form)
     assert answer["headers"]["Location"] == "/console/templates"
 
 
-def test_a_wrong_password_and_an_unknown_person_get_one_page(gateway: Gateway, logs: Logs) -> None:
+def test_a_wrong_password_and_an_unknown_person_get_one_page(
+    gateway: Gateway, cookie: str, logs: Logs
+) -> None:
     pages = {
         visit(gateway, "POST", "/console/sign-in", fields={"email": email, "password": "wrong"})[
             "body"
@@ -104,13 +143,15 @@ def test_a_wrong_password_and_an_unknown_person_get_one_page(gateway: Gateway, l
 
 
 def test_an_invited_person_chooses_a_password_once(gateway: Gateway) -> None:
-    visible = visit(gateway, "GET", "/console/invitation", query={"token": TOKEN})
-    assert TOKEN in visible["body"]
+    token = gateway.people.invite(ADMIN, "sandbox", Role.ADMIN, COMMAND)
+    visible = visit(gateway, "GET", "/console/invitation", query={"token": token})
+    assert token in visible["body"]
     path = "/console/invitation"
     for fields, status in (
-        ({"token": TOKEN, "password": "short"}, 400),
+        ({"token": token, "password": "short"}, 400),
         ({"token": "forged", "password": PASSWORD}, 404),
-        ({"token": TOKEN, "password": PASSWORD}, 303),
+        ({"token": token, "password": PASSWORD}, 303),
+        ({"token": token, "password": PASSWORD}, 404),
     ):
         assert visit(gateway, "POST", path, fields=fields)["statusCode"] == status
 
@@ -164,7 +205,8 @@ def test_another_accounts_things_are_not_found_and_the_attempt_is_in_the_audit_l
     found = visit(gateway, "GET", "/console/find", cookie=other, query={"q": name})
     assert found["statusCode"] == 404
     assert gateway.accounts.accounts["sandbox"] == before
-    refused = [entry for entry in gateway.people.log if entry.action == "refused.not_found"]
+    refused = changes(gateway.people, "other")
+    assert {entry.action for entry in refused} == {"refused.not_found"}
     assert [entry.subject for entry in refused] == [each for _, each in tried]
     assert {entry.email for entry in refused} == {"admin@other.example"}
 
@@ -190,7 +232,7 @@ def test_a_role_below_the_needed_one_changes_nothing(
     person = signed_in(gateway, below)
     answer = visit(gateway, "POST", path, fields={"all": "true"}, cookie=person)
     assert answer["statusCode"] == 403
-    assert gateway.people.log[-1].action == "refused.scope_missing"
+    assert changes(gateway.people)[-1].action == "refused.scope_missing"
     enough = visit(gateway, "POST", path, fields={"all": "true"}, cookie=signed_in(gateway, role))
     assert enough["statusCode"] != 403
 
@@ -208,12 +250,20 @@ def test_an_admin_reads_who_changed_what_in_the_account(gateway: Gateway, cookie
 
 
 def test_a_link_of_the_local_stack_signs_in_and_opens_a_page(gateway: Gateway) -> None:
-    query = {"token": TOKEN, "next": f"/console/messages/{MID}"}
+    token = gateway.people.sign_in_link("sandbox")
+    query = {"token": token, "next": f"/console/messages/{MID}"}
     answer = visit(gateway, "GET", "/console/link", query=query)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (303, query["next"])
-    assert answer["cookies"]
-    wrong = visit(gateway, "GET", "/console/link", query={"token": "forged"})
-    assert (wrong["statusCode"], wrong["cookies"]) == (404, [])
+    own = answer["cookies"][0].partition("=")[2].partition(";")[0]
+    assert visit(gateway, "GET", "/console/callbacks/new", cookie=own)["statusCode"] == 200
+    fresh = {"token": gateway.people.sign_in_link("sandbox")}
+    for wrong in (query, {"token": fresh["token"][:-1]}, {"token": "forged"}, {}):
+        answer = visit(gateway, "GET", "/console/link", query=wrong)
+        assert (answer["statusCode"], answer["cookies"]) == (404, [])
+    elsewhere = replace(gateway.people, local=False)
+    for people, status in ((elsewhere, 404), (gateway.people, 303)):
+        gateway.people = people
+        assert visit(gateway, "GET", "/console/link", query=fresh)["statusCode"] == status
 
 
 def test_an_admin_switches_short_links_where_there_is_a_domain(
@@ -227,5 +277,5 @@ def test_an_admin_switches_short_links_where_there_is_a_domain(
     answer = visit(gateway, "POST", "/console/links", fields={"on": "true"}, cookie=other)
     assert answer["statusCode"] == 400
     assert not gateway.accounts.accounts["other"].shorten_urls
-    actions = [entry.action for entry in gateway.people.log]
+    actions = [entry.action for entry in changes(gateway.people)]
     assert actions == ["links.on", "links.off", "links.off"]

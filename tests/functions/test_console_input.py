@@ -12,6 +12,7 @@ from harkara.model.messages import Category
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs
 from tests.functions.visiting_console import PAGES, Page, request, signed_in, visit
+from tests.support.people import changes
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}=1+1"
 
@@ -131,8 +132,8 @@ def test_a_test_message_is_sent_once_however_often_its_form_comes(
     assert len(gateway.queues.waiting) == 1
     other = visit(gateway, "POST", "/console/test", fields={**form, "key": "k2"}, cookie=cookie)
     assert other["headers"]["Location"] not in indexes
-    assert gateway.people.log[-1].action == "message.test"
-    assert "919876543210" not in str(gateway.people.log)
+    assert changes(gateway.people)[-1].action == "message.test"
+    assert "919876543210" not in str(changes(gateway.people))
 
 
 def test_a_store_that_cannot_be_reached_gives_a_page_that_says_try_again(
@@ -141,13 +142,13 @@ def test_a_store_that_cannot_be_reached_gives_a_page_that_says_try_again(
     def away(*_: object) -> None:
         raise StoreUnavailable("throttled")
 
-    for index in (gateway.registry, gateway.people):
-        name = "find" if index is gateway.registry else "person"
+    for index in (gateway.registry, gateway.people.store):
+        name = "find" if index is gateway.registry else "get"
         monkeypatch.setattr(index, name, away)
         answer = visit(gateway, "GET", "/console/senders", cookie=cookie)
         assert answer["statusCode"] == 503
         assert "Please try again" in answer["body"]
-    monkeypatch.setattr(gateway.people, "person", lambda _: 1 / 0)
+    monkeypatch.setattr(gateway.people.store, "get", lambda _: 1 / 0)
     answer = visit(gateway, "GET", "/console/senders", cookie=cookie)
     assert answer["statusCode"] == 500
     assert "ZeroDivision" not in answer["body"]

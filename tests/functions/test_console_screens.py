@@ -9,6 +9,7 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from tests.functions.handlers import Gateway
 from tests.functions.visiting_console import MID, TEMPLATE_ID, Page, signed_in, visit
+from tests.support.people import changes
 
 TEXT = "Sample order {#var#} is on its way. HARKARA"
 TEMPLATE = {
@@ -69,7 +70,7 @@ def test_a_resource_is_registered_changed_and_removed(
     assert gone["headers"]["Location"].endswith("?done=removed")
     assert name not in getattr(gateway.accounts.accounts["sandbox"], kind)
     singular = kind.removesuffix("s")
-    actions = [entry.action.removeprefix(f"{singular}.") for entry in gateway.people.log]
+    actions = [entry.action.removeprefix(f"{singular}.") for entry in changes(gateway.people)]
     assert actions == ["create", "put", "put", "remove"]
 
 
@@ -160,7 +161,7 @@ def test_a_file_of_templates_gets_a_report(gateway: Gateway, cookie: str) -> Non
     assert answer["statusCode"] == 200
     assert answer["body"].index("refused</span>") < answer["body"].index("new</span>")
     assert "77" in gateway.accounts.accounts["sandbox"].templates
-    assert gateway.people.log[-1].subject.startswith("created=1")
+    assert changes(gateway.people)[-1].subject.startswith("created=1")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from harkara.base.codes import MEANINGS, Code
 from tests.functions.handlers import Gateway
 from tests.functions.visiting_console import signed_in, visit
+from tests.support.people import changes
 
 PATH = "/console/send/slice"
 KEY = "ab" * 32
@@ -48,9 +49,9 @@ def test_a_slice_is_sent_once_from_however_many_tabs(gateway: Gateway, cookie: s
     status, report = post(gateway, cookie, action="send", key=f"{KEY}-0", rows=f"{ROWS}9,x,y\n")
     assert status == 409
     assert "another request" in report["error"]
-    actions = {entry.action for entry in gateway.people.log}
+    actions = {entry.action for entry in changes(gateway.people)}
     assert actions == {"campaign.send"}
-    assert "98765" not in str(gateway.people.log)
+    assert "98765" not in str(changes(gateway.people))
 
 
 def test_rows_that_are_all_refused_are_reported_and_not_sent(gateway: Gateway, cookie: str) -> None:

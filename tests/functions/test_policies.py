@@ -4,10 +4,12 @@ Each pattern of leading keys counts by itself. The emulator has no IAM: the call
 are not compared with the policies.
 """
 
+import base64
 import hmac
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -17,6 +19,7 @@ from harkara.aws.queues import DynamoDueTable
 from harkara.base.errors import ExchangeUnreachable, HttpAnswer
 from harkara.base.json import decode, encode
 from harkara.carriers.settings import CarrierSettings, hash_token
+from harkara.manage.proofs import STEP_S, totp
 from harkara.model.accounts import (
     Account,
     Credential,
@@ -27,15 +30,18 @@ from harkara.model.accounts import (
     hash_secret,
 )
 from harkara.model.messages import Category
+from harkara.model.people import Role
 from harkara.model.routing import Routing
 from harkara.model.tasks import QueueName
 from tests.functions.deployment import CONSUMERS, Deployment
 from tests.functions.invoking import MSISDN, http_event
+from tests.functions.visiting_console import request
 from tests.support import policies
 from tests.support.dynamo import ACCOUNTS, DUE
 from tests.support.events import sample_events
 from tests.support.fakes import calling_back
 from tests.support.loops import own_loop
+from tests.support.people import PASSWORD, cookie_of
 from tests.support.policies import BY_LAMBDA, Grant
 from tests.template.reading import services
 
@@ -70,6 +76,7 @@ def traffic(deployment: Deployment) -> None:
     send(deployment, "own", {"from": "BUSYSI"})
     deployment.work_off()
     park(deployment)
+    visit_console(deployment)
     # An unreachable carrier opens its circuit.
     deployment.answers = [ExchangeUnreachable("nobody listens")] * 20
     for _ in range(20):
@@ -109,6 +116,30 @@ def park(deployment: Deployment) -> None:
     deployment.work_off()
     for _ in range(2):
         manage(deployment, "POST", "main/secret", {})
+
+
+def visit_console(deployment: Deployment) -> None:
+    """Let a person in by a password and a code, manage another one, and read the log."""
+    console(deployment, "/console/sign-in")
+    people = deployment.services("console").people
+    with policies.acting("console"):
+        cookie = cookie_of(people, "asha@sandbox.example", "sandbox", Role.ADMIN)
+        session = people.person(cookie)
+        secret = base64.b32decode(parse_qs(urlsplit(people.begin_totp(session)).query)["secret"][0])
+        people.confirm_totp(session, totp(secret, int(time.time()) // STEP_S))
+        people.invite("bala@sandbox.example", "sandbox", Role.VIEWER, session)
+        people.remove("bala@sandbox.example", session)
+    for path in ("templates", "audit"):
+        assert console(deployment, f"/console/{path}", cookie)["statusCode"] == 200
+    form = {"email": "asha@sandbox.example", "password": PASSWORD}
+    assert console(deployment, "/console/sign-in", fields=form)["statusCode"] == 401
+
+
+def console(
+    deployment: Deployment, path: str, cookie: str = "", fields: dict[str, str] | None = None
+) -> Any:
+    event = request("POST" if fields else "GET", path, fields, cookie)
+    return deployment.call("console", event)
 
 
 STOP = {"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"}
@@ -208,12 +239,18 @@ def manage(deployment: Deployment, method: str, path: str, body: Any) -> Any:
 def granted() -> set[Grant]:
     """Return the grants of the policies that the functions themselves use.
 
-    That of `console` is the sum of two others' (tests/template/test_permissions.py).
+    Of `console` those are left out that it has for the services of two others
+    (tests/template/test_permissions.py).
     """
+    of_others = {
+        grant._replace(function="console")
+        for function in ("manage", "send")
+        for grant in policies.granted(function)
+    }
     return {
         grant
-        for function in services() - {"console"}
-        for grant in policies.granted(function)
+        for function in services()
+        for grant in policies.granted(function) - of_others
         if grant.action not in BY_LAMBDA
     }
 

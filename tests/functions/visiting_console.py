@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 from console.guard import SESSION_COOKIE
 from harkara.model.accounts import Account
+from harkara.model.people import Role
 from local.samples import BATCH
-from tests.fake_people import PASSWORD
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Event, http_event
+from tests.support.people import cookie_of
 
 HOST = "console.example"
 OWN = {"host": HOST, "origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
@@ -66,7 +67,8 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
     """Return the cookie of a person of a role in an account, which is made if there is none."""
     if account_id not in gateway.accounts.accounts:
         gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
-    return gateway.people.sign_in(f"{role}@{account_id}.example", PASSWORD, "", "")
+    email = f"{role}@{account_id}.example"
+    return cookie_of(gateway.people, email, account_id, Role(role))
 
 
 class Page(HTMLParser):

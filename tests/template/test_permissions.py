@@ -161,7 +161,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         "submit": ["carrier-rate#*", "breaker#*"],
         "dlr": ["health#*"],
         "manage": ["health#*"],
-        "console": ["health#*", "rate#*"],
+        "console": ["health#*", "rate#*", "sign_in#*"],
     }
     assert conditions == {
         function: leading_keys("ForAllValues:StringLike", *keys)
@@ -245,8 +245,8 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
         assert takes_none or not any("*" in str(each) for each in as_list(statement["Resource"]))
 
 
-def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
-    """The contexts are those of harkara.aws.accounts and harkara.aws.destinations."""
+def test_what_a_function_may_decrypt_is_of_carriers_callbacks_or_users() -> None:
+    """The contexts are those of harkara.aws: accounts, destinations and people."""
     contexts = {
         service(function): statement["Condition"]
         for function in FUNCTIONS
@@ -254,13 +254,14 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
         if "kms:Decrypt" in as_list(statement["Action"])
     }
     kinds = {
-        **dict.fromkeys(["submit", "receipt", "inbound"], "carrier"),
-        **dict.fromkeys(["dlr", "manage", "console"], "callback"),
+        **dict.fromkeys(["submit", "receipt", "inbound"], ["carrier"]),
+        **dict.fromkeys(["dlr", "manage"], ["callback"]),
+        "console": ["callback", "user"],
     }
     assert contexts == {
         function: {
-            "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": [kind]},
+            "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": keys},
             "Null": {"kms:EncryptionContextKeys": "false"},
         }
-        for function, kind in kinds.items()
+        for function, keys in kinds.items()
     }

@@ -9,5 +9,4 @@ imports the console. What an account may do and what is valid, the services deci
     guard       cookies, and requests that another site made a browser send
     forms       read forms and files
     assets      style, scripts and icon, under the hash of their content
-    people      what the console asks about the person who is signed in
 """

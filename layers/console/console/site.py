@@ -12,13 +12,14 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from console import assets, forms, guard, pages
 from console.forms import Form
 from console.pages import View
-from console.people import People, Role, Session
 from harkara.api.request import Request
 from harkara.api.resolver import Api, refusal_for
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Deadline
+from harkara.manage.people import People
 from harkara.model.accounts import Account
+from harkara.model.people import Role, Session
 from harkara.wiring.console import ConsoleServices
 
 Answer = View | Response[Any]
@@ -36,15 +37,9 @@ class Visit:
     request: Request
     deadline: Deadline
     services: ConsoleServices
-    people: People
     session: Session
     account: Account
     form: Form = field(default_factory=Form)
-
-    @property
-    def role(self) -> Role:
-        """The person's role."""
-        return Role(self.session.role)
 
     def query(self, name: str) -> str:
         """Return a value of the query without white space around it, "" for none."""
@@ -52,7 +47,7 @@ class Visit:
 
     def record(self, action: str, subject: str) -> None:
         """Put what was done into the audit log."""
-        self.people.record(self.session, action, subject, self.request.source_ip)
+        self.services.people.record(self.session, action, subject, self.request.source_ip)
 
 
 Screen = Callable[..., Answer]
@@ -86,11 +81,15 @@ class Screens(list[Route]):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All screens on one resolver. Services and people are made on first use."""
+    """All screens on one resolver. Services are made on first use."""
 
     api: Api
     services: Callable[[], ConsoleServices]
-    people: Callable[[], People]
+
+    @property
+    def people(self) -> People:
+        """The people of the console."""
+        return self.services().people
 
     def add(self, routes: Iterable[Route]) -> None:
         """Register screens for people who are signed in."""
@@ -131,13 +130,13 @@ class Site:
 
     def _visited(self, route: Route, names: Mapping[str, str]) -> Response[Any]:
         request = self.api.client_request
-        session = self.people().person(self.cookie())
+        session = self.people.person(self.cookie())
         if session is None:
             return self._to_sign_in(request)
         account = self._account_of(session)
         if account is None:
             return self._show(_refused_page(RequestRefused(Code.SCOPE_MISSING), "no_account"))
-        visit = Visit(request, self.api.deadline, self.services(), self.people(), session, account)
+        visit = Visit(request, self.api.deadline, self.services(), session, account)
         try:
             answer = self._answer(route, visit, names)
         except Exception as error:
@@ -145,7 +144,7 @@ class Site:
         return answer if isinstance(answer, Response) else self._show(answer, visit)
 
     def _answer(self, route: Route, visit: Visit, names: Mapping[str, str]) -> Answer:
-        if not visit.role.may(route.role):
+        if not visit.session.may(route.role):
             raise RequestRefused(Code.SCOPE_MISSING, f"(role: {route.role})")
         if route.method == "GET":
             return route.screen(visit, **names)
@@ -185,8 +184,8 @@ def show(view: View, request: Request, visit: Visit | None = None) -> Response[A
         request,
         session=visit.session if visit else None,
         account=visit.account if visit else None,
-        role=visit.role if visit else None,
-        may=lambda name: bool(visit and visit.role.may(Role(name))),
+        role=visit.session.role if visit else None,
+        may=lambda name: bool(visit and visit.session.may(Role(name))),
         path=request.path,
     )
 

@@ -7,7 +7,6 @@ from urllib.parse import quote, unquote
 from console import pages
 from console.forms import Form, problem_of
 from console.pages import View
-from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
@@ -15,6 +14,7 @@ from harkara.manage.callbacks import CallbackResult, Replayed
 from harkara.manage.resources import fields_of
 from harkara.model.callbacks import CallbackEndpoint, FormatName
 from harkara.model.messages import State
+from harkara.model.people import Role
 
 SCREENS = Screens()
 BASE = "/console/callbacks"

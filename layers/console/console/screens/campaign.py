@@ -16,7 +16,6 @@ from aws_lambda_powertools.event_handler import Response
 from console.forms import Problem, problem_of
 from console.guard import HEADERS
 from console.pages import View
-from console.people import Role
 from console.screens.sending import caller_of
 from console.site import Answer, Screens, Visit
 from harkara.accept.formats import native
@@ -28,6 +27,7 @@ from harkara.base.json import decode, encode
 from harkara.manage.template_tables import Record, read_table
 from harkara.model.accounts import Sender
 from harkara.model.messages import RECORD_LIMIT, Category
+from harkara.model.people import Role
 from harkara.model.routing import DAYTIME_CATEGORIES, next_open_s
 from harkara.ports import IdSource
 

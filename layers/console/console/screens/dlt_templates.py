@@ -9,7 +9,6 @@ from console import pages
 from console.forms import Form, Problem, problem_of
 from console.guard import HEADERS
 from console.pages import View
-from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.accept.template_index import index_of
 from harkara.base.codes import MEANINGS, Code
@@ -22,6 +21,7 @@ from harkara.manage.template_portals import category_of
 from harkara.model.accounts import Sender, Template
 from harkara.model.fields import name_of
 from harkara.model.messages import Category
+from harkara.model.people import Role
 from harkara.text.segments import first_outside_gsm, measure
 
 SCREENS = Screens()

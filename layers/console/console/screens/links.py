@@ -2,11 +2,11 @@
 
 from console import pages
 from console.pages import View
-from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.links.codec import base_of
+from harkara.model.people import Role
 
 SCREENS = Screens()
 BASE = "/console/links"

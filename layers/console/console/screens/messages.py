@@ -5,12 +5,12 @@ from urllib.parse import unquote
 
 from console import pages
 from console.pages import View
-from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.messages import MessageHistory
 from harkara.model.messages import State
+from harkara.model.people import Role
 
 SCREENS = Screens()
 BASE = "/console/messages"

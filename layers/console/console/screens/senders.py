@@ -6,7 +6,6 @@ from urllib.parse import quote, unquote
 from console import pages
 from console.forms import Form, problem_of
 from console.pages import View
-from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
@@ -15,6 +14,7 @@ from harkara.model.accounts import Sender
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import name_of
 from harkara.model.messages import Category
+from harkara.model.people import Role
 
 SCREENS = Screens()
 BASE = "/console/senders"

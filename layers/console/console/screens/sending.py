@@ -7,7 +7,6 @@ from typing import Any
 from console import pages
 from console.forms import Form, Problem, problem_of
 from console.pages import View
-from console.people import Role
 from console.site import Answer, Screens, Visit
 from harkara.accept.formats import native
 from harkara.accept.idempotency import Answer as KeptAnswer
@@ -17,6 +16,7 @@ from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential, Sender
+from harkara.model.people import Role
 from harkara.ports import IdSource
 
 SCREENS = Screens()

@@ -10,8 +10,8 @@ from console.pages import View
 from console.site import SIGN_IN, Answer, Site, safe_next
 from harkara.base.codes import MEANINGS
 from harkara.base.errors import RequestRefused
+from harkara.model.people import SESSION_S
 
-SESSION_S = 12 * 3600
 PASSWORD_LIMIT = 1_000
 
 
@@ -29,7 +29,7 @@ def add_to(site: Site) -> None:
 def form(site: Site) -> Answer:
     """Show the form; who is signed in goes on."""
     to = safe_next(site.api.client_request.query.get("next", ""))
-    if site.people().person(site.cookie()):
+    if site.people.person(site.cookie()):
         return pages.redirect(to)
     return _form(to)
 
@@ -41,7 +41,7 @@ def sign_in(site: Site) -> Answer:
     to = safe_next(given.text("next"))
     email, password = given.text("email"), given.raw("password")[:PASSWORD_LIMIT]
     try:
-        cookie = site.people().sign_in(email, password, given.text("code"), request.source_ip)
+        cookie = site.people.sign_in(email, password, given.text("code"), request.source_ip)
     except RequestRefused as refused:
         return _form(to, email, refused)
     return _begun(to, cookie)
@@ -50,7 +50,7 @@ def sign_in(site: Site) -> Answer:
 def sign_out(site: Site) -> Answer:
     """End the session, on this side and in the browser."""
     if cookie := site.cookie():
-        site.people().sign_out(cookie, site.api.client_request.source_ip)
+        site.people.sign_out(cookie, site.api.client_request.source_ip)
     return pages.redirect(SIGN_IN, [session_cookie("", 0)])
 
 
@@ -65,7 +65,7 @@ def accept(site: Site) -> Answer:
     given = forms.read(request)
     token, password = given.text("token"), given.raw("password")[:PASSWORD_LIMIT]
     try:
-        cookie = site.people().accept_invitation(
+        cookie = site.people.accept_invitation(
             token, password, request.source_ip, given.text("code")
         )
     except RequestRefused as refused:
@@ -77,7 +77,7 @@ def accept(site: Site) -> Answer:
 def by_link(site: Site) -> Answer:
     """Begin a session by a one-time link, which only the stack on one machine prints."""
     request = site.api.client_request
-    cookie = site.people().sign_in_by_link(request.query.get("token", ""), request.source_ip)
+    cookie = site.people.sign_in_by_link(request.query.get("token", ""), request.source_ip)
     return _begun(safe_next(request.query.get("next", "")), cookie)
 
 

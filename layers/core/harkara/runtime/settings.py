@@ -76,6 +76,13 @@ class ManageSettings(_Callbacks, ProxySettings):
 class ConsoleSettings(SendSettings, ManageSettings):
     """Settings of `console`, which runs the services of both."""
 
+    stage: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the stack on one machine, whose links sign in without a password."""
+        return self.stage == "local"
+
 
 class SubmitSettings(_Settings):
     """Settings of `submit`."""

@@ -1,24 +1,41 @@
-"""Build the services of functions/console: those of functions/manage and of functions/send."""
+"""Build the services of functions/console: its people, and those of two other functions."""
 
+import os
+import time
 from typing import NamedTuple
 
-from harkara.aws.clients import session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.links import LinkSettingsService
+from harkara.manage.people import People
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
+from harkara.wiring.people import wire_people
 
 
 class ConsoleServices(NamedTuple):
     manage: manage.ManageServices
     send: send.SendServices
     links: LinkSettingsService
+    people: People
 
 
 def on_aws() -> ConsoleServices:
     """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = ConsoleSettings.from_environment()
-    accounts = OperatorStore(session().client("dynamodb"), settings.accounts_table)
-    return ConsoleServices(
-        manage.on_aws(), send.on_aws(), LinkSettingsService(accounts.change_account)
+    aws = session()
+    dynamodb = aws.client("dynamodb")
+    people = wire_people(
+        dynamodb=dynamodb,
+        kms=aws.client("kms"),
+        accounts_table=settings.accounts_table,
+        messages_table=settings.messages_table,
+        secrets_key_id=settings.secrets_key_id,
+        pepper=lambda: secret_keys(settings.pepper_secret_id),
+        clock=time.time,
+        randomness=os.urandom,
+        local=settings.is_local,
     )
+    accounts = OperatorStore(dynamodb, settings.accounts_table)
+    links = LinkSettingsService(accounts.change_account)
+    return ConsoleServices(manage.on_aws(), send.on_aws(), links, people)
