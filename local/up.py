@@ -16,10 +16,11 @@ from rich.console import Console
 from harkara.callbacks.formats import FORMATS
 from local import running
 from local.carrier import CarrierSettings
+from local.console_link import console_link
 from local.kannel import Kannel
 from local.settings import HOME, LocalStackError, Ports
 from local.stack import Stack, StackSettings
-from local.watch import run_campaign, table_of
+from local.watch import Campaign, table_of
 
 SAVE_EVERY_S = 30
 MISSES_TOLD = 6
@@ -93,19 +94,21 @@ def _up(stack: Stack, is_up: threading.Event, sample: bool, kannel: Kannel | Non
         _start(stack)
         running.note(stack)
         with _stopping(stack):
+            mid = ""
             if sample:
                 _say("sending the sample campaign of 1,000 messages")
                 if kannel is None:
                     _say("9004's final state takes a minute")
                 try:
-                    rows = run_campaign(stack, console, kannel)
+                    campaign = Campaign(stack, kannel)
+                    rows, mid = campaign.run(console), campaign.mid_to_show()
                 except LocalStackError:
                     if stack.is_running():
                         raise
                     raise LocalStackError(_what_ended(stack)) from None
                 console.print(table_of(rows))
             is_up.set()
-            _show_endpoint(stack, kannel)
+            _show_endpoint(stack, kannel, console_link(stack, mid))
             while stack.is_running():
                 time.sleep(0.5)
             raise LocalStackError(_what_ended(stack))
@@ -161,7 +164,7 @@ def _what_ended(stack: Stack) -> str:
     return f"the emulator ended by itself, {lost}: see .local/logs/emulator.log"
 
 
-def _show_endpoint(stack: Stack, kannel: Kannel | None) -> None:
+def _show_endpoint(stack: Stack, kannel: Kannel | None, link: str) -> None:
     took = f".local/kannel/{kannel.log.name}" if kannel else f"{stack.carrier_url}/submissions"
     formats = textwrap.fill(", ".join(FORMATS), 80 - 13).replace("\n", "\n" + 13 * " ")
     console.print(
@@ -176,6 +179,8 @@ def _show_endpoint(stack: Stack, kannel: Kannel | None) -> None:
              {formats}
   logs       .local/logs/{stack.log.name}
 
+Open the console (the link signs in to demo once, within an hour):
+  {link}
 Send one:
   curl -s {stack.endpoint}/datasend -H 'content-type: application/json' \\
     -d '{{"user": "sandbox", "pass": "sandbox-secret", "smstosend": [

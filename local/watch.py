@@ -31,16 +31,11 @@ PATIENCE_S = 300
 Answer = TypeVar("Answer")
 
 
-def run_campaign(stack: Stack, console: Console, kannel: Kannel | None = None) -> list[Row]:
-    """Send the campaign, show its progress until all is called back; return the report.
+class Campaign:
+    """One run of the sample campaign on a stack.
 
     `kannel` is the carrier, if it is not the simulator.
     """
-    return Campaign(stack, kannel).run(console)
-
-
-class Campaign:
-    """One run of the sample campaign on a stack."""
 
     def __init__(self, stack: Stack, kannel: Kannel | None = None) -> None:
         self._stack = stack
@@ -54,6 +49,7 @@ class Campaign:
         self._batches: set[str] = set()
 
     def run(self, console: Console) -> list[Row]:
+        """Send the campaign, show its progress until all is called back; return the report."""
         wait_s = self._stack.settings.receipt_wait_s + MARGIN_S
         columns = (
             TextColumn("{task.description:<12}"),
@@ -104,6 +100,13 @@ class Campaign:
         self._batches = {split_mid(mid)[0] for mid in self._mids.values()}
         if not self._mids:
             raise LocalStackError(f"no message was accepted: {answers[0]}")
+
+    def mid_to_show(self) -> str:
+        """Return the mid of a message with much to see: the carrier refuses it twice at first."""
+        mids = self._mids.items()
+        return next(
+            mid for smsgid, mid in mids if campaign.kind_of(self._numbers[smsgid]) == "9006"
+        )
 
     def counts(self) -> dict[str, int]:
         """Return the number of messages that are submitted, final, called back."""

@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "CALLBACK_CONNECT_TIMEOUT_S": "1.5",
     "CALLBACK_CONCURRENCY": "40",
     "ALLOW_PRIVATE_CALLBACKS": "false",
+    "STAGE": "test",
 }
 URLS = {queue: f"https://sqs/{queue}" for queue in QueueName}
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harkara.base.errors import StoreUnavailable
-from local import up
+from local import campaign, up
 from local.campaign import ALL, Kind, Row, report
 from local.emulator import Emulator
 from local.settings import ROOT, LocalStackError, Ports
@@ -103,7 +103,7 @@ def test_a_wrong_row_shows_all_that_was_expected_and_that_came(row: Row) -> None
             assert not Counter(re.sub(r"\s", "", f"{name}:{count}")) - letters
 
 
-def test_the_words_that_end_the_start_fit_and_the_curl_can_be_copied(
+def test_the_words_that_end_the_start_fit_and_what_is_to_be_copied_is_whole(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ports = Ports(*[65_532 + each for each in range(4)])
@@ -111,10 +111,13 @@ def test_the_words_that_end_the_start_fit_and_the_curl_can_be_copied(
     stack._emulator = Emulator(Path(), stack.folder, ports.emulator)
     console = Console(width=COLUMNS, file=StringIO(), highlight=False)
     monkeypatch.setattr(up, "console", console)
-    up._show_endpoint(stack, None)
+    link = f"{stack.endpoint}/console/link?token={'x' * 200}"
+    up._show_endpoint(stack, None, link)
     assert isinstance(console.file, StringIO)
     text = console.file.getvalue()
-    assert max(map(len, text.splitlines())) <= COLUMNS
+    lines = text.splitlines()
+    lines.remove(f"  {link}")  # a terminal copies it as one line
+    assert max(map(len, lines)) <= COLUMNS
     command = text[text.index("  curl -s") : text.index("See what came")]
     (tmp_path / "curl").write_text('#!/bin/sh\nprintf "%s\\n" "$2"\nprintf "%s" "$6"\n')
     (tmp_path / "curl").chmod(0o755)
@@ -152,6 +155,14 @@ def test_a_stack_that_is_slow_is_asked_again(error: Exception) -> None:
         return answer
 
     assert Campaign(cast(Stack, Running(runs=True))).ask(counts) == {"final": 1}
+
+
+def test_the_message_to_show_is_one_that_the_carrier_takes_at_the_third_try() -> None:
+    run = Campaign(cast(Stack, Running(runs=True)))
+    records = campaign.request(0.0)["smstosend"]
+    run._numbers = {record["smsgid"]: record["to"] for record in records}
+    run._mids = {record["smsgid"]: f"mid of {record['to']}" for record in records}
+    assert run.mid_to_show() == "mid of +919800009006"
 
 
 def test_a_stack_that_has_ended_is_not_asked_again() -> None:

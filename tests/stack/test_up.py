@@ -20,6 +20,7 @@ from local.deploy import client
 from local.emulator import Emulator
 from local.settings import HOME, ROOT, Ports
 from local.venvs import ensure_venv
+from tests.stack.opening import open_link
 
 pytestmark = pytest.mark.stack
 WITHIN_S = 300
@@ -195,9 +196,14 @@ def test_a_killed_emulator_is_told_with_what_is_lost_and_down_finds_who_starts(
     assert house.is_empty()
 
 
-def test_ctrl_c_ends_a_stack_that_is_up_well(house: House) -> None:
+def test_the_printed_link_opens_the_console_once_and_ctrl_c_ends_it_well(house: House) -> None:
     screen = house.up()
     screen.wait_for("Ctrl-C stops it")
+    (link,) = re.findall(r"http://\S+/console/link\S+", screen.text)
+    opened = open_link(link)
+    assert (opened.status_code, opened.url.path) == (200, "/console/templates")
+    assert "1107161234567890001" in opened.text
+    assert open_link(link).status_code == 404
     note = json.loads((house.folder / ".local/running.json").read_text())
     assert note["outputs"]["MessagesTableName"]
     screen.press(INTERRUPT)

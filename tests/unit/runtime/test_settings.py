@@ -40,6 +40,7 @@ ALL = {
     "CALLBACK_CONCURRENCY": "10",
     "ALLOW_PRIVATE_CALLBACKS": "false",
     "PROXY_SECRET_ID": "",
+    "STAGE": "test",
 }
 Model = type[
     SendSettings
@@ -51,6 +52,7 @@ Model = type[
     | LinkSettings
     | DlrSettings
     | SweepSettings
+    | ConsoleSettings
 ]
 MODELS: tuple[Any, ...] = (
     SendSettings,
@@ -62,6 +64,7 @@ MODELS: tuple[Any, ...] = (
     LinkSettings,
     DlrSettings,
     SweepSettings,
+    ConsoleSettings,
 )
 
 
