@@ -17,9 +17,11 @@ from console.screens import (
     finding,
     links,
     messages,
+    own_code,
     senders,
     sending,
     sign_in,
+    users,
 )
 from console.site import Site, failed
 from harkara.wiring.api import new_api
@@ -40,6 +42,8 @@ for screens in (
     callbacks,
     links,
     audit,
+    users,
+    own_code,
     finding,
 ):
     site.add(screens.SCREENS)

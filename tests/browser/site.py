@@ -160,6 +160,8 @@ SCREENS = {
     "test": "/console/test",
     "links": "/console/links",
     "audit": "/console/audit",
+    "users": "/console/users",
+    "code": "/console/code",
     "error": "/console/nothing",
 }
 """The screens without anything done before, by name."""

@@ -15,7 +15,7 @@ def test_templates_are_registered_found_tried_and_removed(open_page: Open) -> No
     """By keyboard alone, from signing in to removing."""
     page = open_page(as_person="")
     sign_in(page, ADMIN, "a wrong password")
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_role("alert")).to_contain_text("could not be signed in")
     page.get_by_label("Password").fill("a long enough password")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("DLT templates")

@@ -33,6 +33,7 @@ CHANGES = (
     *(f"/console/callbacks/signed{act}" for act in ("", "/test", "/remove", "/replay")),
     f"/console/messages/{MID}/cancel",
 )
+OF_USERS = ("users", "users/change", "code", "code/confirm", "code/remove")
 
 
 @pytest.fixture
@@ -156,7 +157,10 @@ def test_an_invited_person_chooses_a_password_once(gateway: Gateway) -> None:
         assert visit(gateway, "POST", path, fields=fields)["statusCode"] == status
 
 
-@pytest.mark.parametrize("path", ["/console/sign-in", "/console/sign-out", *CHANGES])
+@pytest.mark.parametrize(
+    "path",
+    ["/console/sign-in", "/console/sign-out", *CHANGES] + [f"/console/{each}" for each in OF_USERS],
+)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -223,6 +227,8 @@ def test_another_accounts_things_are_not_found_and_the_attempt_is_in_the_audit_l
         ("/console/send/slice", Role.MARKETER),
         ("/console/callbacks", Role.ADMIN),
         ("/console/links", Role.ADMIN),
+        ("/console/users", Role.ADMIN),
+        ("/console/users/change", Role.ADMIN),
     ],
 )
 def test_a_role_below_the_needed_one_changes_nothing(

@@ -30,6 +30,7 @@ PAGES = (
         "/console/test",
         "/console/send",
     ),
+    *("/console/users", "/console/code"),
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
 )

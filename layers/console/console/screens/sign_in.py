@@ -8,11 +8,12 @@ from console import forms, pages
 from console.guard import session_cookie
 from console.pages import View
 from console.site import SIGN_IN, Answer, Site, safe_next
-from harkara.base.codes import MEANINGS
+from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.model.people import SESSION_S
 
-PASSWORD_LIMIT = 1_000
+# One more than the longest: what is cut must be refused.
+PASSWORD_LIMIT = 1_001
 
 
 def add_to(site: Site) -> None:
@@ -56,7 +57,10 @@ def sign_out(site: Site) -> Answer:
 
 def invitation(site: Site) -> Answer:
     """Show the form in which an invited person chooses a password."""
-    return View("invitation.html", _invited(site.api.client_request.query.get("token", "")))
+    token = site.api.client_request.query.get("token", "")
+    if site.people.invitation(token) is None:
+        raise RequestRefused(Code.NOT_FOUND, "(the link was used, or has ended: ask for another)")
+    return View("invitation.html", _invited(site, token))
 
 
 def accept(site: Site) -> Answer:
@@ -69,7 +73,7 @@ def accept(site: Site) -> Answer:
             token, password, request.source_ip, given.text("code")
         )
     except RequestRefused as refused:
-        values = _invited(token, forms.problem_of(refused))
+        values = _invited(site, token, forms.problem_of(refused))
         return View("invitation.html", values, MEANINGS[refused.code].http_status)
     return _begun(safe_next(""), cookie)
 
@@ -91,5 +95,6 @@ def _form(to: str, email: str = "", refused: RequestRefused | None = None) -> Vi
     return View("sign_in.html", values, MEANINGS[refused.code].http_status if refused else 200)
 
 
-def _invited(token: str, problem: forms.Problem | None = None) -> dict[str, Any]:
-    return {"token": token, "problem": problem, "given": {}}
+def _invited(site: Site, token: str, problem: forms.Problem | None = None) -> dict[str, Any]:
+    user = site.people.invitation(token)
+    return {"token": token, "problem": problem, "has_code": user is not None and user.has_totp}

@@ -150,6 +150,11 @@ class People(Users):
 
         self._change(user_id_of(session.email), leave, "user.sign_out", address=address)
 
+    def has_totp(self, session: Session) -> bool:
+        """Return whether a person is asked for a code when signing in."""
+        user = self.store.get(user_id_of(session.email))
+        return user is not None and user.has_totp
+
     def begin_totp(self, session: Session) -> str:
         """Return the URI of a new secret for an authenticator app; `confirm_totp` makes it count.
 

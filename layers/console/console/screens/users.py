@@ -1,0 +1,85 @@
+"""The users of an account, for its admins: invite, change roles, let in no more."""
+
+from collections.abc import Callable
+
+from console import pages
+from console.forms import Problem, problem_of
+from console.pages import View
+from console.site import Answer, Screens, Visit
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.manage.people import People
+from harkara.model.people import Role, Session
+
+SCREENS = Screens()
+BASE = "/console/users"
+ROLES = [each for each in Role if each is not Role.OPERATOR]
+ACTS: dict[str, Callable[[People, str, Session, str], None]] = {
+    "disable": People.disable,
+    "enable": People.enable,
+    "remove": People.remove,
+    "sign_out": People.revoke_all,
+    "reset_code": People.reset_totp,
+}
+
+
+@SCREENS.get(BASE, Role.ADMIN)
+def show(visit: Visit) -> Answer:
+    """List the users."""
+    return _shown(visit)
+
+
+@SCREENS.post(BASE, Role.ADMIN)
+def invite(visit: Visit) -> Answer:
+    """Invite a user, and show the link, which is shown this once."""
+    people, email = visit.services.people, visit.form.text("email")
+    try:
+        token = people.invite(
+            email, visit.account.id, _role(visit), visit.session, visit.request.source_ip
+        )
+    except RequestRefused as refused:
+        return _shown(visit, problem_of(refused, {Code.ALREADY_EXISTS: "email"}), refused.code)
+    # A browser names its own origin with a form, which on this machine has no TLS.
+    host = visit.request.headers.get("host", "")
+    origin = visit.request.headers.get("origin") or f"https://{host}"
+    return _shown(visit, link=f"{origin}/console/invitation?token={token}")
+
+
+@SCREENS.post(f"{BASE}/change", Role.ADMIN)
+def change(visit: Visit) -> Answer:
+    """Change a user of the account. To an admin no others exist."""
+    people, email = visit.services.people, visit.form.text("email")
+    act, address = visit.form.text("act"), visit.request.source_ip
+    try:
+        if act == "role":
+            people.change_role(email, _role(visit), visit.session, address)
+        elif act in ACTS:
+            ACTS[act](people, email, visit.session, address)
+        else:
+            raise RequestRefused(Code.INVALID_REQUEST, "(act)")
+    except RequestRefused as refused:
+        if refused.code is not Code.INVALID_REQUEST:
+            raise
+        return _shown(visit, problem_of(refused)._replace(field=""), refused.code)
+    return pages.redirect(f"{BASE}?done=changed")
+
+
+def _role(visit: Visit) -> Role:
+    role = visit.form.text("role")
+    if role not in ROLES:
+        raise RequestRefused(Code.INVALID_REQUEST, "(role)")
+    return Role(role)
+
+
+def _shown(
+    visit: Visit, problem: Problem | None = None, code: Code | None = None, link: str = ""
+) -> View:
+    values = {
+        "users": visit.services.people.users(visit.account.id),
+        "roles": ROLES,
+        "given": {name: visit.form.text(name) for name in ("email", "role")},
+        "problem": problem,
+        "link": link,
+        "done": visit.query("done"),
+    }
+    return View("users.html", values, MEANINGS[code].http_status if code else 200)
