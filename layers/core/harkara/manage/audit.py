@@ -31,8 +31,7 @@ class AuditLog:
     ) -> None:
         """Put a change into the log of an account, by default the person's own.
 
-        Call it before the change: an entry without its change does no harm, a change without its
-        entry does. `subject` is an id: no text, phone number or secret.
+        `subject` is the id of something that exists: no text, phone number or secret.
         """
         account_id = session.account_id if session.account_id is not None else account_id
         self.store.record(self._entry(account_id, session.email, action, subject, address))
