@@ -33,6 +33,11 @@ from tests.support.people import cookie_of, quick
 ADMIN = "admin@demo.example"
 SAMPLES = "admin@sandbox.example"
 SAMPLE_MID = BATCH.mid(2)
+USERS = (
+    (ADMIN, "demo", Role.ADMIN),
+    ("marketer@demo.example", "demo", Role.MARKETER),
+    (SAMPLES, "sandbox", Role.ADMIN),
+)
 
 
 class Site:
@@ -80,11 +85,11 @@ class Site:
         assert done, "the call failed"
 
     def _as_tested(self, services: Any) -> Any:
-        """Return the services with two admins, and with the platform of the tests."""
+        """Return the services with users, and with the platform of the tests."""
         endpoints = replace(services.manage.endpoints, poster=self.platform)
         people = quick(services.people)
-        for email, account_id in ((ADMIN, "demo"), (SAMPLES, "sandbox")):
-            cookie_of(people, email, account_id, Role.ADMIN)
+        for email, account_id, role in USERS:
+            cookie_of(people, email, account_id, role)
         manage = services.manage._replace(endpoints=endpoints)
         return services._replace(manage=manage, people=people)
 

@@ -1,9 +1,12 @@
 """The console in Chromium, with its policies in force: each screen's main act."""
 
+import base64
+import time
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from harkara.manage.proofs import STEP_S, totp
 from tests.browser.conftest import Open, sign_in
 from tests.browser.site import ADMIN, Site
 
@@ -121,6 +124,37 @@ def test_a_callback_is_pasted_and_tried_and_dead_letters_go_out_again(
     expect(page.get_by_role("status")).to_have_text("Saved.")
     page.get_by_role("button", name="Switch off").click()
     expect(page.get_by_role("button", name="Switch on")).to_be_visible()
+
+
+def test_an_invited_user_chooses_a_password_and_sets_up_a_code(open_page: Open) -> None:
+    page = open_page("/console/users")
+    page.get_by_label("E-mail").fill("new@demo.example")
+    page.get_by_label("Role", exact=True).select_option("Marketer")
+    page.get_by_role("button", name="Invite").click()
+    link = page.locator("#link").inner_text()
+    page.get_by_label("Role of new@demo.example").select_option("Viewer")
+    row = page.get_by_role("row", name="new@demo.example")
+    row.get_by_role("button", name="Set role").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    guest = open_page(link, as_person="")
+    guest.get_by_label("New password").fill("a sentence of my own")
+    guest.get_by_role("button", name="Set the password").click()
+    expect(guest.get_by_role("heading", level=1)).to_have_text("DLT templates")
+    expect(guest.get_by_role("link", name="Users")).to_have_count(0)
+    guest.get_by_role("link", name="Sign-in code").click()
+    guest.get_by_role("button", name="Get a key").click()
+    key = guest.locator("dd").first.inner_text().replace(" ", "")
+    code = guest.get_by_label("Code", exact=True)
+    code.fill("000000")
+    code.press("Enter")
+    expect(guest.locator("#code-problem")).to_contain_text("not right")
+    code.fill(totp(base64.b32decode(key), int(time.time()) // STEP_S))
+    code.press("Enter")
+    expect(guest.get_by_role("status")).to_have_text("Saved.")
+    expect(guest.get_by_role("button", name="Switch codes off")).to_be_visible()
+    row.get_by_role("button", name="Remove").click()
+    guest.reload()
+    expect(guest.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
 def test_after_signing_out_the_back_button_shows_nothing(open_page: Open) -> None:

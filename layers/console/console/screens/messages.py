@@ -60,11 +60,16 @@ def _shown(visit: Visit, mid: str, refused: RequestRefused | None = None) -> Vie
         "is_final": message["state"] in [*State],
         "is_followed": _is_followed(message, visit.services.manage.history.clock()),
         "may_cancel": message["state"] in _BEFORE_CARRIER,
-        "host": visit.request.headers.get("host", ""),
+        "api": _api_of(visit.request.headers.get("host", "")),
         "problem": refused.message if refused else "",
         "done": visit.query("done"),
     }
     return View("message.html", values, MEANINGS[refused.code].http_status if refused else 200)
+
+
+def _api_of(host: str) -> str:
+    """Return the base URL of the API on a host; on this machine it has no TLS."""
+    return f"http{'' if host.startswith('127.0.0.1:') else 's'}://{host}"
 
 
 def _is_followed(message: MessageHistory, now_s: float) -> bool:
