@@ -93,7 +93,7 @@ def test_a_session_begins_with_a_password_and_ends_on_both_sides(
 
 
 ENDINGS: dict[str, Callable[[Gateway, str], object]] = {
-    "twelve hours": lambda gateway, _: setattr(gateway, "now_s", gateway.now + SESSION_S),
+    "twelve hours": lambda gateway, _: setattr(gateway, "now", gateway.now + SESSION_S),
     "revoked": lambda gateway, _: gateway.people.revoke_all(ADMIN, COMMAND),
     "disabled": lambda gateway, _: gateway.people.disable(ADMIN, COMMAND),
     "removed": lambda gateway, _: gateway.people.remove(ADMIN, COMMAND),

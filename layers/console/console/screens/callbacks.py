@@ -1,7 +1,7 @@
 """Callbacks: where final states are posted; try one, see its health, post dead letters again."""
 
 import asyncio
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import quote, unquote
 
 from console import pages
@@ -12,7 +12,7 @@ from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.callbacks import CallbackResult, Replayed
 from harkara.manage.resources import fields_of
-from harkara.model.callbacks import CallbackEndpoint, FormatName
+from harkara.model.callbacks import FORMAT_NAMES, CallbackEndpoint
 from harkara.model.messages import State
 from harkara.model.people import Role
 
@@ -20,7 +20,6 @@ SCREENS = Screens()
 BASE = "/console/callbacks"
 PARKED_SHOWN = 20
 _FIELDS = {Code.ALREADY_EXISTS: "id"}
-_FORMATS = get_args(FormatName)
 
 
 @SCREENS.get(BASE)
@@ -137,7 +136,7 @@ def _form(
     values: dict[str, Any] = {
         "given": given,
         "callback": None,
-        "formats": _FORMATS,
+        "formats": FORMAT_NAMES,
         "states": [*State],
         "problem": problem_of(refused, _FIELDS) if refused else None,
         "done": visit.query("done"),
