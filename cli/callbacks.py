@@ -14,7 +14,7 @@ from cli.resources import add_part, named, parts_of, remove_part
 from harkara.base.time import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
-from harkara.manage.callbacks import PAGE_LIMIT
+from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.manage.resources import fields_of
 from harkara.model.callbacks import CONCURRENCY_LIMIT, CallbackEndpoint
 from harkara.model.events import EventKind

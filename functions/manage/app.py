@@ -24,7 +24,8 @@ from harkara.api.resolver import answer, ok, refuse_dry_run
 from harkara.base.codes import Code
 from harkara.base.json import encode
 from harkara.callbacks.registration import RenewSecret
-from harkara.manage.callbacks import CallbackResult, ParkedPage, RenewedSecret, Replay, Replayed
+from harkara.manage.callbacks import RenewedSecret, Replayed
+from harkara.manage.dead_letter_fields import CallbackResult, ParkedPage, Replay
 from harkara.manage.messages import Cancel, CancelResult, MessageHistory
 from harkara.manage.registry import ImportReport, counts, report_of
 from harkara.manage.resources import fields_of, fields_with_warning, kind_of

@@ -6,7 +6,7 @@ import pytest
 
 from harkara.aws.destinations import decrypt
 from harkara.aws.limits import DynamoLimitStore
-from harkara.manage.callbacks import PAGE_LIMIT
+from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, PostResult
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, decode_dlr

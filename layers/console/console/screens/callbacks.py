@@ -10,7 +10,8 @@ from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.manage.callbacks import CallbackResult, Replayed
+from harkara.manage.callbacks import Replayed
+from harkara.manage.dead_letter_fields import CallbackResult
 from harkara.manage.resources import fields_of
 from harkara.model.callbacks import FORMAT_NAMES, CallbackEndpoint
 from harkara.model.messages import State

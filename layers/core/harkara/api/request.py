@@ -16,8 +16,8 @@ from typing_extensions import TypedDict
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.manage.callbacks import PAGE_LIMIT as PARKED_PAGE_LIMIT
-from harkara.manage.callbacks import DeadLetterQuery
+from harkara.manage.dead_letter_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
+from harkara.manage.dead_letter_fields import DeadLetterQuery
 from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT
 from harkara.manage.template_portals import TYPES, category_of
 from harkara.model.fields import names_of
