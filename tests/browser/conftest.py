@@ -1,4 +1,7 @@
-"""One Chromium and one console for all tests; what the browser complains of fails a test.
+"""One Chromium and one console for a module; what the browser complains of fails a test.
+
+Neither outlives its module: Playwright runs an event loop in the thread of the tests, beside which
+no other test of the process could run one of its own.
 
 Without Chromium the tests are left out, unless REQUIRE_CHROMIUM says that it must be there.
 """
@@ -30,7 +33,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = chromium()
     with sync_playwright() as playwright:
@@ -40,7 +43,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch, own_loop(), serving(patch) as site:
         yield site
