@@ -145,7 +145,7 @@ def _account(deployment: Deployment, arguments: Namespace) -> str | None:
 
 
 def _by() -> Session:
-    """Return what the log names: the command, and who is logged in on this machine."""
+    """Return the author of log entries: this command, and the login name on this machine."""
     try:
         who = getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -166,7 +166,7 @@ def _row(user: User) -> Row:
 
 @contextmanager
 def _named(email: str) -> Iterator[None]:
-    """Raise CommandRefused with the address of a user who is not found."""
+    """Raise CommandRefused, naming the address, if there is no such user."""
     try:
         yield
     except RequestRefused as error:
