@@ -53,7 +53,7 @@ def _add_email(parser: Parser) -> None:
 def _invite(deployment: Deployment, arguments: Namespace) -> Answer:
     account_id = _account(deployment, arguments)
     if (account_id is None) == bool(arguments.role):
-        raise UsageError("say --role, but of operators ('*'), who have one role")
+        raise UsageError("give --role; for operators ('*') leave it out, they have one role")
     role = Role(arguments.role or Role.OPERATOR)
     try:
         token = deployment.people.invite(arguments.email, account_id, role, _by())

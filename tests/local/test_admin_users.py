@@ -182,8 +182,8 @@ def test_without_a_name_on_this_machine_the_log_says_so(
     ("line", "status", "says"),
     [
         (f"invite gone {ASHA} --role admin", 1, "there is no account gone"),
-        (f"invite acme {ASHA}", 2, "say --role"),
-        (f"invite * {OLGA} --role admin", 2, "say --role"),
+        (f"invite acme {ASHA}", 2, "give --role"),
+        (f"invite * {OLGA} --role admin", 2, "give --role"),
         (f"invite acme {ASHA} --role operator", 2, "invalid choice"),
         (f"invite acme {ASHA} --role root", 2, "invalid choice"),
         (f"invite a#b {ASHA} --role admin", 2, "give an account"),
