@@ -150,7 +150,8 @@ def invoke(sam: Sam, options: list[str], sample: SampleEvent) -> list[str]:
     status, output, errors = sam.run(arguments, json.dumps(sample.event))
     if status == -signal.SIGALRM:
         return [f"no answer in {INVOKED_WITHIN_S} s"]
-    lines = output.strip().splitlines()
+    # Not splitlines: JSON does not escape U+2028, which the page at /docs holds.
+    lines = output.strip().split("\n")
     log = [line[:500] for line in errors.strip().splitlines()[-5:]]
     try:
         answer = json.loads(lines[-1] if lines else "")
