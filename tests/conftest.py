@@ -22,8 +22,8 @@ from tests.support import policies
 TOLD = "told"
 """The test property whose value is printed at the end."""
 
-WAITING = ("stack", "faults", "kannel")
-SHARING = (*WAITING, "browser", "built")
+QUIET = ("stack", "faults", "kannel")
+SHARING = (*QUIET, "browser", "built")
 COVERING = ("unit", "functions", "local")
 COMPILED = f"unit/text/__pycache__/*.{sys.implementation.cache_tag}-pytest-*.pyc"
 """Bytecode of the tests that are collected last."""
@@ -98,31 +98,21 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests of stacks over the run.
-
-    They wait for most of their time, and leave the processors to the tests beside them.
+    """Run tests that need a quiet machine last: CI has other jobs beside the first tests.
 
     Coverage is measured only in `COVERING`, whose tests cover their subjects directly, and there in
     tests of single examples: measured tests take twice as long.
     """
-    items[:] = _spread(items)
+    items.sort(key=lambda item: _rank(item.nodeid))
     for item in items:
         is_property = is_hypothesis_test(getattr(item, "obj", None))
         if is_property or folder_of(item.nodeid) not in COVERING:
             item.add_marker("no_cover")
 
 
-def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests by scope, those of stacks at equal distances among the others."""
-    scopes: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        scopes.setdefault(scope_of(item.nodeid), []).append(item)
-    waiting = [scope for scope in scopes if folder_of(scope) in WAITING]
-    others = [scope for scope in scopes if folder_of(scope) not in WAITING]
-    # Each has its place in [0, 1), stacks the earlier ones: they are the longest.
-    places = {scope: index / len(others) for index, scope in enumerate(others)}
-    places |= {scope: 0.7 * index / len(waiting) for index, scope in enumerate(waiting)}
-    return [item for scope in sorted(places, key=places.__getitem__) for item in scopes[scope]]
+def _rank(nodeid: str) -> int:
+    folder = folder_of(nodeid)
+    return QUIET.index(folder) + 1 if folder in QUIET else 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
