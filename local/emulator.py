@@ -20,7 +20,7 @@ from local.settings import AWS_ENVIRONMENT, HOST, REGION, LocalStackError
 # Limits of waiting for a slow machine; the death of a process is noticed at once.
 READY_WITHIN_S = 120
 STOP_WITHIN_S = 90
-PROGRAM = "ministack_saving.py"
+PROGRAM = "emulator_program.py"
 DAY_S = 86_400
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_FREE_BYTES = 2 * 1024**3
