@@ -5,7 +5,7 @@ Next: `harkara.accept.service`, which enqueues for functions/submit.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -42,13 +42,14 @@ from harkara.base.log_events import LogEvent
 from harkara.model.accounts import Caller, Scope
 from harkara.ports import IdSource
 from harkara.runtime import metrics
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.send import on_aws
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
 api = new_api({"/webengage": webengage.refusal})
-services = cache(on_aws)
+services = built_early(on_aws)
 sending = partial(about, "Send", scope=Scope.SEND)
 
 

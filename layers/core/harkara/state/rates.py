@@ -24,6 +24,7 @@ earliest.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -91,7 +92,7 @@ class RateLimiter:
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "_items", ShardItems(self.store, self.clock, self.random_fraction())
+            self, "_items", ShardItems(self.store, self.clock, cache(self.random_fraction))
         )
 
     def reserve(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import prepare, secret_keys, session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
@@ -38,8 +38,6 @@ from harkara.ports import (
 from harkara.runtime.settings import ManageSettings
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
-
-prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
 
 class ManageServices(NamedTuple):
@@ -117,7 +115,7 @@ def wire(
 
 
 def on_aws() -> ManageServices:
-    """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the services on AWS."""
     settings = ManageSettings.from_environment()
     aws = session()
     dynamodb = aws.client("dynamodb")

@@ -86,7 +86,9 @@ def on_aws() -> SubmitService:
     }
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     messages = (dynamodb, settings.messages_table)
-    signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
+    tags = secret_keys(settings.tag_secret_id)
+    tags.all()  # signing must not fail once a block is claimed
+    signer = ReferenceSigner(tags)
     return wire(
         store=DynamoMessageStore(*messages, settings.retention_s, time.time),
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
