@@ -24,7 +24,7 @@ from harkara.accept.formats.shapes import (
     WebEngageMessage,
 )
 from harkara.accept.idempotency import Answer
-from harkara.accept.requests import RecordResult, SendRequest
+from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
 from harkara.api.authentication import presented
 from harkara.api.description import (
@@ -40,7 +40,6 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import LogEvent
 from harkara.model.accounts import Caller, Scope
-from harkara.ports import IdSource
 from harkara.runtime import metrics
 from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
-from harkara.ports import LimitStore
+from harkara.state.stores import LimitStore
 
 S = TypeVar("S")
 

@@ -27,12 +27,12 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.time import DAY_S, Clock
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
-from harkara.ports import LimitStore
 from harkara.state.cell import Cell
 from harkara.state.endpoint_health_record import HealthRecord, is_slow
 from harkara.state.rates import RateLimiter
 from harkara.state.rates_prefetch import PREFETCH_S
 from harkara.state.rates_shards import HELD_S, Shard
+from harkara.state.stores import LimitStore
 
 READ_EVERY_S = 3.0
 # The time-out of a post to a quick endpoint.

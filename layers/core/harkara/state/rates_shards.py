@@ -16,8 +16,8 @@ from harkara.base.ids import RandomFraction
 from harkara.base.time import DAY_S, Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Lane
-from harkara.ports import Extension, Timeline, TimelineStore
 from harkara.state.rates_prefetch import PREFETCH_US, width_us
+from harkara.state.stores import Extension, Timeline, TimelineStore
 
 HELD_S = 2.0
 HELD_US = int(HELD_S * 1_000_000)

@@ -27,17 +27,11 @@ from harkara.model.callbacks import UrlRules
 from harkara.model.ledger import DeadLetterStore
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
-from harkara.ports import (
-    AccountStore,
-    CountedStore,
-    MessageStore,
-    Registry,
-    SuppressionList,
-    TaskQueues,
-)
+from harkara.ports import AccountStore, MessageStore, Registry, SuppressionList, TaskQueues
 from harkara.runtime.settings import ManageSettings
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
+from harkara.state.stores import CountedStore
 
 
 class ManageServices(NamedTuple):

@@ -22,9 +22,10 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
-from harkara.ports import AccountStore, BatchStore, LineStore, TaskQueues
+from harkara.ports import AccountStore, BatchStore, TaskQueues
 from harkara.runtime.settings import SendSettings
 from harkara.state.account_limits import AccountLimits
+from harkara.state.stores import LineStore
 
 
 class SendServices(NamedTuple):
