@@ -116,7 +116,7 @@ class Deployment:
             accounts_table=self.outputs["AccountsTableName"],
             messages_table=self.outputs["MessagesTableName"],
             secrets_key_id=self.outputs["SecretsKeyId"],
-            pepper=lambda: Keys(self._peppers, self.clock),
+            pepper=Keys(self._peppers, self.clock),
             clock=self.clock,
             randomness=self.randomness,
             local=self.is_local,

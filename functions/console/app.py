@@ -4,7 +4,6 @@ Next: `console.site`, which serves the screens of layers/console/console/screens
 services of functions/manage and functions/send.
 """
 
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,11 +23,12 @@ from console.screens import (
     users,
 )
 from console.site import Site, failed
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.console import on_aws
 
 api = new_api(failed=failed)
-services = cache(on_aws)
+services = built_early(on_aws)
 
 site = Site(api, lambda: services())
 sign_in.add_to(site)

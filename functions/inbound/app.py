@@ -4,7 +4,6 @@ Next: `harkara.inbound.service`. An opt-out counts in functions/submit at once; 
 replies.
 """
 
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,11 +14,12 @@ from harkara.api.resolver import carrier_request
 from harkara.base.codes import Code
 from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.inbound import on_aws
 
 api = new_api()
-services = cache(on_aws)
+services = built_early(on_aws)
 
 
 @api.route(

@@ -3,7 +3,6 @@
 Next: `harkara.links.shorten`, which reads the code; `harkara.links.clicks` reports the click.
 """
 
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from harkara.links.codec import is_code, without_marks
 from harkara.links.shorten import Visit
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.link import on_aws
 
@@ -45,7 +45,7 @@ PAGES = {
 STATUSES = {Visit.UNKNOWN: 404, Visit.ENDED: 410}
 
 api = new_api()
-services = cache(on_aws)
+services = built_early(on_aws)
 
 
 @api.route(

@@ -8,7 +8,7 @@ refuse a request without the change; a cancel enqueues for functions/dlr.
 """
 
 import asyncio
-from functools import cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,11 +32,12 @@ from harkara.manage.resources import fields_of, fields_with_warning, kind_of
 from harkara.model import suppressions
 from harkara.model.accounts import Account, Scope
 from harkara.runtime.logging import logger
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.manage import on_aws
 
 api = new_api()
-services = cache(on_aws)
+services = built_early(on_aws)
 refused = (*MISSING, Code.TOO_LATE_TO_CANCEL)
 cancels = partial(about, "Messages", {200: CancelResult}, *refused, scope=Scope.SEND)
 

@@ -3,7 +3,6 @@
 Next: `harkara.receipts.service`, which enqueues for functions/dlr.
 """
 
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -16,11 +15,12 @@ from harkara.base.ids import split_mid
 from harkara.base.log_events import LogEvent
 from harkara.carriers.datasend import ReceiptsTaken
 from harkara.runtime import metrics
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.receipt import on_aws
 
 api = new_api()
-services = cache(on_aws)
+services = built_early(on_aws)
 
 
 @api.route(

@@ -5,7 +5,7 @@ Next: `harkara.accept.service`, which enqueues for functions/submit.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -24,7 +24,7 @@ from harkara.accept.formats.shapes import (
     WebEngageMessage,
 )
 from harkara.accept.idempotency import Answer
-from harkara.accept.requests import RecordResult, SendRequest
+from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
 from harkara.api.authentication import presented
 from harkara.api.description import (
@@ -35,20 +35,21 @@ from harkara.api.description import (
     SENDING,
     about,
 )
+from harkara.api.request import Request
 from harkara.api.resolver import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import LogEvent
 from harkara.model.accounts import Caller, Scope
-from harkara.ports import IdSource
 from harkara.runtime import metrics
+from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.send import on_aws
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
 api = new_api({"/webengage": webengage.refusal})
-services = cache(on_aws)
+services = built_early(on_aws)
 sending = partial(about, "Send", scope=Scope.SEND)
 
 
@@ -68,9 +69,10 @@ def datasend() -> Response[str]:
     records; a record's own option overrides it. Fields that are not named here are ignored. A
     refused record does not keep the others back.
     """
-    refuse_dry_run(api.client_request)
-    caller, fields = admitted(lambda: ics.opened(api.client_request.body, content_type()))
-    return accept(caller, ics.request_in(fields), ics.answer)
+    client = api.client_request
+    refuse_dry_run(client)
+    caller, fields = admitted(client, lambda: ics.opened(client.body, client.content_type))
+    return accept(client, caller, ics.request_in(fields), ics.answer)
 
 
 smpp_sending = partial(sending, {200: ics.IcsSingleAnswer}, *SENDING, links="/mid")
@@ -87,11 +89,11 @@ def smpp() -> Response[str]:
     Fields stand in the query, in a form or in JSON; those of the body override the query's. POST
     is better: a query stands in more logs than a body does.
     """
-    client_request = api.client_request
+    client = api.client_request
     caller, fields = admitted(
-        lambda: ics.opened_smpp(client_request.query_string, client_request.body, content_type())
+        client, lambda: ics.opened_smpp(client.query_string, client.body, client.content_type)
     )
-    return accept(caller, ics.smpp_request_in(fields), ics.answer)
+    return accept(client, caller, ics.smpp_request_in(fields), ics.answer)
 
 
 @api.post(
@@ -107,10 +109,10 @@ def private_ssp() -> Response[str]:
 
     Answers, codes and statuses are WebEngage's own.
     """
-    refuse_dry_run(api.client_request)
-    caller = authenticate()
-    request = webengage.parse(api.client_request.body)
-    return accept(caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
+    client = api.client_request
+    refuse_dry_run(client)
+    caller, request = authenticate(client), webengage.parse(client.body)
+    return accept(client, caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
 @api.post(
@@ -129,9 +131,9 @@ def send_messages() -> Response[str]:
     Up to 1,000 messages, or one flat in the object. With `dry_run=true` nothing is sent: the answer
     says of each message how it would go out, what it would cost and what would refuse it.
     """
-    caller = authenticate()
-    request = native.parse(api.client_request.body)
-    if is_dry_run():
+    client = api.client_request
+    caller, request = authenticate(client), native.parse(client.body)
+    if is_dry_run(client):
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
 
@@ -140,7 +142,7 @@ def send_messages() -> Response[str]:
             return native.refusal(caller.account, request, refused.results, refused)
         return one_shape(refused)
 
-    return accept(caller, request, partial(native.answer, caller.account), shape)
+    return accept(client, caller, request, partial(native.answer, caller.account), shape)
 
 
 class Health(TypedDict):
@@ -156,27 +158,32 @@ def health() -> Response[str]:
 
 
 def admitted(
+    client: Request,
     opened: Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]],
 ) -> tuple[Caller, dict[str, Any]]:
     """Return the caller and a body's fields; decode the body last if headers authenticate."""
-    if all(presented(api.client_request.headers)):
-        caller = authenticate()
+    if all(presented(client.headers)):
+        caller = authenticate(client)
         return caller, opened()[1]
     credentials, fields = opened()
-    return authenticate(*credentials), fields
+    return authenticate(client, *credentials), fields
 
 
-def authenticate(username: str = "", password: str = "") -> Caller:
-    secret = presented(api.client_request.headers, username, password)
-    return services().authenticator.authenticate(secret, Scope.SEND, api.client_request.source_ip)
+def authenticate(client: Request, username: str = "", password: str = "") -> Caller:
+    secret = presented(client.headers, username, password)
+    return services().authenticator.authenticate(secret, Scope.SEND, client.source_ip)
 
 
 def accept(
-    caller: Caller, request: SendRequest, render: Render, shape: Shape = one_shape
+    client: Request,
+    caller: Caller,
+    request: SendRequest,
+    render: Render,
+    shape: Shape = one_shape,
 ) -> Response[str]:
     """Accept valid messages and return the answer, or the first answer of a repeated request."""
-    client_request, idempotency = api.client_request, services().idempotency
-    line = f"{client_request.method} {client_request.path} {client_request.query_string}\n"
+    idempotency = services().idempotency
+    line = f"{client.method} {client.path} {client.query_string}\n"
     until_s = idempotency.clock() + api.deadline.remaining_s()
 
     def produce(names: IdSource | None) -> Answer:
@@ -190,7 +197,7 @@ def accept(
             warnings["NEAR_NAME"] = 1
         about = {
             "account_id": caller.account.id,
-            "request": client_request.id,
+            "request": client.id,
             "batches": sorted({result.mid[:-2] for result in results if result.mid}),
             "codes": Counter(result.code or "accepted" for result in results),
             "warnings": warnings,
@@ -201,22 +208,17 @@ def accept(
 
     answered = idempotency.once(
         caller,
-        client_request.headers.get("idempotency-key"),
-        line.encode() + client_request.body,
+        client.headers.get("idempotency-key"),
+        line.encode() + client.body,
         int(until_s * 1000),
         produce,
     )
     return answer(answered.status, answered.body, answered.headers)
 
 
-def content_type() -> str:
-    return api.client_request.headers.get("content-type", "")
-
-
-def is_dry_run() -> bool:
+def is_dry_run(client: Request) -> bool:
     """Whether the query asks for a dry run, in any spelling: an unrecognised one would send."""
-    query = api.client_request.query
-    value = next((value for name, value in query.items() if names_dry_run(name)), "0")
+    value = next((value for name, value in client.query.items() if names_dry_run(name)), "0")
     try:
         return flag(value)
     except ValueError as error:

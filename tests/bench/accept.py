@@ -108,7 +108,7 @@ class Accept:
         ics.answer(request, self._service.accept(caller, request))
 
 
-def campaign() -> bytes:
+def campaign(username: str = ACCOUNT.id) -> bytes:
     rng = random.Random(1)  # noqa: S311 - the same campaign at every run
     records = [
         {
@@ -122,7 +122,7 @@ def campaign() -> bytes:
         }
         for index in range(RECORDS)
     ]
-    return json.dumps({"user": "demo", "pass": "secret", "smstosend": records}).encode()
+    return json.dumps({"user": username, "pass": "secret", "smstosend": records}).encode()
 
 
 class StubbedNetwork:
@@ -141,8 +141,8 @@ class StubbedNetwork:
         accounts = DynamoAccountStore(self._dynamodb, "Accounts")
         accounts.put_credential(
             Credential(
-                username="demo",
-                account_id="demo",
+                username=account.id,
+                account_id=account.id,
                 secrets=(Secret(hash=hash_secret(PEPPER, "secret")),),
             )
         )

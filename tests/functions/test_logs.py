@@ -77,7 +77,7 @@ def _enqueue() -> None:
 
 
 CALLS: dict[str, Callable[[], object]] = {
-    "a secret": lambda: clients.secret_keys("x"),
+    "a secret": lambda: clients.secret_keys("x").all(),
     "numbers": lambda: DynamoSuppressionList(session().client("dynamodb"), "Accounts").entries(
         "acme", [NUMBER]
     ),

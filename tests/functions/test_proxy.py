@@ -1,7 +1,7 @@
 """The functions behind a proxy: refused without its secret; networks are checked by its header."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -37,9 +37,9 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
     manager = SecretsManager()
     monkeypatch.setenv("PROXY_SECRET_ID", "proxy-id")
     monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: manager)
-    api._proxy.cache_clear()
+    cast(Any, api._proxy).cache_clear()
     yield manager
-    api._proxy.cache_clear()
+    cast(Any, api._proxy).cache_clear()
 
 
 def request(method: str, path: str, body: str = "", **headers: str) -> Event:

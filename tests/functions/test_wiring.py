@@ -1,6 +1,7 @@
 """Each function builds its service from its environment, on first use and once."""
 
 import asyncio
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -53,6 +54,14 @@ class SecretsManager:
         return {"SecretString": f"secret-of-{SecretId}"}
 
 
+class Refusing:
+    """Gives no secret."""
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:
+        error: Any = {"Code": "AccessDeniedException", "Message": f"not {SecretId}"}
+        raise ClientError({"Error": error}, "GetSecretValue")
+
+
 class Session:
     """Makes the same client of every service."""
 
@@ -84,16 +93,32 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
 
 
-@pytest.mark.parametrize("function", ["send", "manage", "console", "receipt", "inbound", "link"])
-def test_a_secret_that_cannot_be_read_says_try_again(
-    function: str, environment: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("function", "first_use"),
+    [
+        ("send", lambda built: built.authenticator.pepper.all()),
+        ("send", lambda built: built.accept.links.signer()),
+        ("manage", lambda built: built.authenticator.pepper.all()),
+        ("console", lambda built: built.people.tickets.keys.all()),
+        ("receipt", lambda built: built.signer.pseudonyms("text")),
+        ("inbound", lambda built: built.replies.signer.pseudonyms("text")),
+        ("link", lambda built: built.signer.code("hk.example", LinkKey(7, 8, 1))),
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_unavailable_on_first_use(
+    function: str, first_use: Callable[[Any], object], environment: pytest.MonkeyPatch
 ) -> None:
-    class Refusing:
-        def get_secret_value(self, SecretId: str) -> dict[str, str]:
-            error: Any = {"Code": "AccessDeniedException", "Message": f"not {SecretId}"}
-            raise ClientError({"Error": error}, "GetSecretValue")
-
     module = load(function)
+    environment.setattr(clients, "session", lambda: Session(Refusing()))
+    built = module.services()
+    with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
+        first_use(built)
+
+
+def test_submit_reads_its_secret_before_it_claims_anything(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    module = load("submit")
     environment.setattr(clients, "session", lambda: Session(Refusing()))
     with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
         module.services()

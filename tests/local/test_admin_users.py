@@ -26,7 +26,7 @@ def people_of(operator: Operator) -> People:
         accounts_table="Accounts",
         messages_table="Messages",
         secrets_key_id=OUTPUTS["SecretsKeyId"],
-        pepper=lambda: Keys(lambda: (PEPPER,), operator.clock),
+        pepper=Keys(lambda: (PEPPER,), operator.clock),
         clock=operator.clock,
         randomness=lambda count: next(operator._random)[:count],
     )

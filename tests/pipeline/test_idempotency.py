@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.accept.idempotency import Answer, Idempotency
-from harkara.accept.requests import NO_OPTIONS, Options, Record, RecordResult, SendRequest
+from harkara.accept.requests import NO_OPTIONS, IdSource, Options, Record, RecordResult, SendRequest
 from harkara.base.ids import set_id_of, split_mid
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Category
-from harkara.ports import IdSource
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
 from tests.support.fakes import Faults, ProcessKilled, caller_of

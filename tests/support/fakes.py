@@ -14,9 +14,9 @@ from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.ledger import LedgerEntry, claim_kind
 from harkara.model.messages import Endpoint, MessageBatch
-from harkara.ports import Extension, Timeline
 from harkara.state.endpoint_health import name_of
 from harkara.state.endpoint_health_record import HealthRecord
+from harkara.state.stores import Extension, Timeline
 from tests.support import policies
 from tests.support.dynamo import MESSAGES, Column, Dynamo, LedgerEntries
 

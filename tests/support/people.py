@@ -31,7 +31,7 @@ def new_people(dynamodb: Any, kms: Any, has_account: Callable[[str], bool], cloc
         accounts_table=ACCOUNTS,
         messages_table=MESSAGES,
         secrets_key_id="SecretsKey",
-        pepper=lambda: Keys(lambda: [b"pepper"], clock),
+        pepper=Keys(lambda: [b"pepper"], clock),
         clock=clock,
         # Downwards, because the log is read from its newest entry.
         randomness=lambda size: (256**size - next(drawn)).to_bytes(size, "big"),

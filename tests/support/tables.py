@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from tests.support.caprices import LAG_S, LAGS_ONE_IN, Caprices
@@ -206,12 +207,8 @@ def _partition(params: Params, expression: str) -> str | None:
     """Return the only partition that a query reads; None for a scan, which reads all."""
     if expression != "KeyConditionExpression":
         return None
-    (clause,) = (
-        each
-        for alternatives in _parsed(params[expression])
-        for each in alternatives
-        if each.name == "pk"
-    )
+    clauses = chain.from_iterable(_parsed(params[expression]))
+    (clause,) = (each for each in clauses if each.name == "pk")
     return str(params["ExpressionAttributeValues"][clause.value]["S"])
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from harkara.accept.idempotency import Answer, Idempotency
+from harkara.accept.requests import IdSource
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.tasks import QueueName
-from harkara.ports import IdSource
 from tests.support.fakes import FakeMessageStore, Faults
 from tests.support.queues import FakeTaskQueues
 

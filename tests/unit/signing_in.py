@@ -88,7 +88,7 @@ class Console:
             store=DynamoUserStore(self.dynamo, ACCOUNTS, self.clock, self.randomness),
             cipher=FakeUserCipher(),
             limits=SignInLimits(counted, self.clock, *self._limits),
-            tickets=Tickets(lambda: keys),
+            tickets=Tickets(keys),
             has_account=lambda account_id: account_id in ("acme", "other"),
             clock=self.clock,
             randomness=self.randomness,

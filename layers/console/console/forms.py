@@ -60,7 +60,7 @@ def problem_of(error: RequestRefused, fields: Mapping[Code, str] | None = None) 
 def read(request: Request) -> Form:
     """Return the form in a request's body. Raises RequestRefused."""
     check_length(request.body)
-    content_type = request.headers.get("content-type", "")
+    content_type = request.content_type
     kind = content_type.partition(";")[0].strip().lower()
     if kind == _FORM or not request.body:
         return _urlencoded(request.body)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.accept.idempotency import Answer, Idempotency
+from harkara.accept.requests import IdSource
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Scope
 from harkara.model.ledger import LedgerEntry
-from harkara.ports import IdSource
 from tests.support.fakes import FakeMessageStore, Faults, ProcessKilled
 from tests.unit.repeating import CALLER, OTHER, TIMEOUT_S, Gateway
 

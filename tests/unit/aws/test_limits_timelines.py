@@ -6,7 +6,7 @@ import pytest
 
 from harkara.aws.limits import DynamoTimelineStore
 from harkara.base.errors import StoreUnavailable
-from harkara.ports import Extension, Timeline
+from harkara.state.stores import Extension, Timeline
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
 NAME = "carrier-rate#sim#bulk#0"

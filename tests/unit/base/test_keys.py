@@ -33,7 +33,10 @@ class Secret:
         return self.values
 
     def keys(self) -> Keys:
-        return Keys(self.read, lambda: self.now_s)
+        """Return keys that were read once."""
+        keys = Keys(self.read, lambda: self.now_s)
+        keys.all()
+        return keys
 
 
 @given(old=some_keys, new=some_keys)
@@ -81,6 +84,18 @@ def test_a_key_that_was_taken_out_signs_no_longer_and_is_good_no_longer() -> Non
     secret.now_s += KEPT_S
     assert not keys.any(lambda key: key == b"old")
     assert keys.first() == b"new"
+
+
+def test_keys_are_read_on_first_use_which_fails_as_long_as_reading_does() -> None:
+    secret = Secret(b"key")
+    secret.values = None
+    keys = Keys(secret.read, lambda: secret.now_s)
+    assert secret.reads == 0
+    for use in (keys.all, keys.first, lambda: keys.any(lambda _: True)):
+        with pytest.raises(StoreUnavailable, match="away"):
+            use()
+    secret.values = (b"key",)
+    assert keys.first() == b"key"
 
 
 def test_keys_that_cannot_be_read_again_go_on_and_are_tried_again() -> None:

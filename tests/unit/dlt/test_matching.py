@@ -14,16 +14,7 @@ from harkara.base.errors import VariableRefused
 from harkara.dlt.inverted_index import whole_words
 from harkara.dlt.matching import Matcher, render
 from harkara.dlt.positions import Positions, fits
-from harkara.dlt.templates import (
-    DEFAULT_RULES,
-    KINDS,
-    USUAL_MARKS,
-    Kind,
-    Rules,
-    chain_hash,
-    kinds,
-    parse,
-)
+from harkara.dlt.templates import DEFAULT_RULES, KINDS, USUAL_MARKS, Kind, Rules, kinds, parse
 from tests.cases.reading import rows
 from tests.unit.steps import steps
 
@@ -299,8 +290,3 @@ def test_a_rule_is_said_in_words(kind: str, rules: Rules, rule: str) -> None:
     with pytest.raises(VariableRefused) as refused:
         render(f"{{#{kind}#}}", ["-"], rules)
     assert str(refused.value) == f"variable 1 ({{#{KINDS[kind]}#}}) takes {rule}"
-
-
-def test_the_chain_hash_is_that_of_the_operators() -> None:
-    expected = "c0c951afca257c5b87c3da535c09112080483f35b7e6faf35e2428b3b526b694"
-    assert chain_hash("1101172974420810001", ["1101172974420830004"]) == expected

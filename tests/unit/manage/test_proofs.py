@@ -31,7 +31,7 @@ NOW_S = 1_000.0
 
 def tickets(*keys: bytes) -> Tickets:
     held = Keys(lambda: keys, lambda: NOW_S)
-    return Tickets(lambda: held)
+    return Tickets(held)
 
 
 # Passwords
@@ -212,7 +212,7 @@ def test_a_ticket_of_a_key_that_another_process_has_just_made_is_read() -> None:
     text = tickets(b"new").sign(Purpose.COOKIE, TICKET)
     values.insert(0, b"new")
     now_s += CONFIRMED_S
-    assert Tickets(lambda: keys).read(Purpose.COOKIE, text, NOW_S) == TICKET
+    assert Tickets(keys).read(Purpose.COOKIE, text, NOW_S) == TICKET
 
 
 @given(index=st.integers(min_value=0), character=st.characters())

@@ -20,6 +20,7 @@ from console.screens.sending import caller_of
 from console.site import Answer, Screens, Visit
 from harkara.accept.formats import native
 from harkara.accept.idempotency import Answer as KeptAnswer
+from harkara.accept.requests import IdSource
 from harkara.accept.service import NothingAccepted
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
@@ -29,7 +30,6 @@ from harkara.model.accounts import Sender
 from harkara.model.messages import RECORD_LIMIT, Category
 from harkara.model.people import Role
 from harkara.model.routing import DAYTIME_CATEGORIES, next_open_s
-from harkara.ports import IdSource
 
 SCREENS = Screens()
 BASE = "/console/send"

@@ -10,14 +10,13 @@ from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.accept.formats import native
 from harkara.accept.idempotency import Answer as KeptAnswer
-from harkara.accept.requests import RecordResult, SendRequest
+from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential, Sender
 from harkara.model.people import Role
-from harkara.ports import IdSource
 
 SCREENS = Screens()
 BASE = "/console/test"

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harkara.accept.policy import BatchKey
+from harkara.accept.requests import IdSource
 from harkara.links.codec import Linked
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account
 from harkara.model.messages import BLOCK_SIZE, Endpoint, Message, MessageBatch, pack
-from harkara.ports import BatchWriter, IdSource
+from harkara.ports import BatchWriter
 
 # DynamoDB limits an item to 400 KB, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000

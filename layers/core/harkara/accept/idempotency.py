@@ -18,13 +18,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from harkara.accept.requests import IdSource
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import RANDOM_BYTES, Randomness, new_batch_id
 from harkara.base.time import Clock
 from harkara.model.accounts import Account, Caller
 from harkara.model.ledger import Lease, LedgerEntry, Relation, end_kind, run_kind
-from harkara.ports import IdSource, MessageStore
+from harkara.ports import MessageStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harkara.base.codes import Code
 from harkara.model.messages import Category, Message
@@ -107,3 +107,21 @@ class RecordResult(NamedTuple):
     warning: Code | None = None
     message: Message | None = None
     category: Category | None = None
+
+
+class IdSource(Protocol):
+    """The id source of a request's message batches, and the request's time.
+
+    A repeated request gets the ids and the time of the first one: so, with an unchanged account, it
+    becomes the same batches.
+    """
+
+    def now_ms(self) -> int:
+        """Return the time of the request, used for all its checks and records."""
+
+    def new(self, now_ms: int, batch_key: str) -> str:
+        """Return the id of a batch; a later time gives a greater id.
+
+        `batch_key` identifies a batch in its request, and differs wherever the result of the
+        request's checks may differ.
+        """

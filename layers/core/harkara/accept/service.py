@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
+from typing import Protocol
 
 from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch
 from harkara.accept.policy import BatchMessages
-from harkara.accept.requests import RecordResult, SendRequest
+from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
@@ -26,12 +27,23 @@ from harkara.model.messages import Message, MessageBatch
 from harkara.model.routing import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
-from harkara.ports import AccountStore, BatchWriter, IdSource, RateLimits, TaskQueues
+from harkara.ports import AccountStore, BatchWriter, TaskQueues
 
 # A batch this small goes along in the queue: ten are below the 64 KB that SQS bills as one.
 IN_QUEUE_LIMIT_BYTES = 4_000
 
 _LOST = RecordResult("", Code.TRY_AGAIN)
+
+
+class RateLimits(Protocol):
+    """The limits on an account's requests and segments."""
+
+    def take(self, account: Account, segment_count: int) -> None:
+        """Count a request with its segments.
+
+        Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, without counting
+        the request; StoreUnavailable.
+        """
 
 
 class NothingAccepted(RequestRefused):

@@ -21,7 +21,7 @@ def is_file(request: Request) -> bool:
     Browsers and programs declare CSV as text, an Excel sheet, a form or just bytes. API Gateway
     corrupts gzip and UTF-16 that are declared as text/csv, as it takes them for text.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = request.content_type.partition(";")[0].strip().lower()
     if not content_type or content_type.endswith(_JSON):
         return False
     return not request.body.lstrip().startswith(_OBJECT)

@@ -48,6 +48,11 @@ class Request:
     past_api: bool = False
     """Whether it came to the function's own URL, which has no API or proxy in front."""
 
+    @property
+    def content_type(self) -> str:
+        """The content type with its parameters, "" for none."""
+        return self.headers.get("content-type", "")
+
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
         """Return the request of an event.

@@ -1,19 +1,21 @@
 """Create clients of AWS services, translate their errors, and read the deployment's secrets."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import get_session
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.keys import Keys
 from harkara.runtime.library_logs import quieten
+from harkara.runtime.snapshot import has_snapshot
 
 # The clients' types (types-boto3) are installed for development only.
 if TYPE_CHECKING:
@@ -57,27 +59,31 @@ def session(profile: str | None = None, region: str | None = None) -> boto3.Sess
     """Return the session that makes clients: `session().client("sqs", config=PATIENT)`.
 
     Its clients have the common settings, which `config` overrides, and threads may share them. It
-    caches the descriptions of the services. A function gives neither profile nor region.
+    finds credentials when the first client is made, or at its first call where a snapshot would
+    hold them. A function gives neither profile nor region.
     """
     # boto3's own session takes no settings for all clients, the one that it wraps does.
     core = get_session()
     core.set_default_client_config(_CONFIG)
+    if has_snapshot():
+        late = _LateCredentials(core.get_component("credential_provider").load_credentials)
+        provider = SimpleNamespace(load_credentials=lambda: late)
+        core.register_component("credential_provider", provider)
     return boto3.Session(botocore_session=core, profile_name=profile, region_name=region)
 
 
-def prepare(*services: Literal["dynamodb", "kms", "secretsmanager", "sqs"]) -> None:
-    """Load the descriptions of services while Lambda makes a SnapStart snapshot; else do nothing.
+class _LateCredentials(Credentials):
+    """The credentials of a function with a snapshot, which are found at its first call."""
 
-    A process restored from the snapshot then creates its clients ten times as fast.
-    """
-    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-        for service in services:
-            # With invalid credentials: those of the function's role stay out of the snapshot.
-            session().client(
-                service,
-                aws_access_key_id="none",
-                aws_secret_access_key="none",  # noqa: S106
-            )
+    def __init__(self, find: Callable[[], Credentials | None]) -> None:
+        super().__init__("", "", method="late")
+        self._find = cache(find)
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        found = self._find()
+        if found is None:
+            raise NoCredentialsError
+        return found.get_frozen_credentials()
 
 
 @contextmanager
@@ -96,18 +102,20 @@ _QUICK = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts"
 
 
 def secret_keys(secret_id: str) -> Keys:
-    """Return a secret's values as keys. Raises StoreUnavailable: the function asks again."""
-    config: Config | None = None
+    """Return a secret's values as keys, which are read on first use."""
+    patient = session().client("secretsmanager")
+    quick = cache(lambda: session().client("secretsmanager", config=_QUICK))
+    is_known = False
 
     def read() -> list[bytes]:
-        secrets = session().client("secretsmanager", config=config)
+        nonlocal is_known
         with aws_errors():
-            answer = secrets.get_secret_value(SecretId=secret_id)
+            client = quick() if is_known else patient
+            answer = client.get_secret_value(SecretId=secret_id)
+        is_known = True
         return values_of(str(answer["SecretString"]))
 
-    keys = Keys(read)
-    config = _QUICK
-    return keys
+    return Keys(read)
 
 
 def values_of(text: str) -> list[bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, Value, update_of
-from harkara.ports import Extension, Timeline
+from harkara.state.stores import Extension, Timeline
 
 _KIND = "timeline"
 # A line that is just ending may alternately be seen as ended and as not ended.

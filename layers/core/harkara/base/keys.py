@@ -22,20 +22,22 @@ CONFIRMED_S = 15.0
 
 
 class Keys:
-    """The keys of one purpose. `read` returns one or more, newest first, or StoreUnavailable."""
+    """The keys of one purpose, read on first use. `read` returns one or more, newest first.
+
+    As long as it has never done so, each method raises its StoreUnavailable.
+    """
 
     def __init__(
         self, read: Callable[[], Sequence[bytes]], clock: Callable[[], float] = time.time
     ) -> None:
-        """Read the keys for the first time. Raises StoreUnavailable."""
         self._read = read
         self._clock = clock
-        self._cached = tuple(read())
-        self._read_s = clock()
+        self._cached: tuple[bytes, ...] = ()
+        self._read_s = 0.0
 
     def all(self) -> Sequence[bytes]:
         """Return the keys, newest first; the cached ones if reading fails."""
-        if not 0 <= self._clock() - self._read_s < KEPT_S:
+        if not self._cached or not 0 <= self._clock() - self._read_s < KEPT_S:
             self._renew()
         return self._cached
 
@@ -61,6 +63,8 @@ class Keys:
         try:
             self._cached = tuple(self._read())
         except StoreUnavailable:
+            if not self._cached:
+                raise
             # Keep the cached keys: signing must not fail within a block. Read again soon.
             self._read_s -= KEPT_S - CONFIRMED_S
 

@@ -55,11 +55,8 @@ class TurnTakingCarrier(ABC):
     def __init__(self, settings: CarrierSettings) -> None:
         self._settings = settings
         self._turns = asyncio.Semaphore(settings.connections)
-
-    @property
-    def timeout_s(self) -> float:
-        """The longest time that `submit` takes: a wait for a free connection, and the request."""
-        return 2 * self._settings.timeout_s
+        # A wait for a free connection, and the request.
+        self.timeout_s = 2 * settings.timeout_s
 
     async def submit(
         self, submissions: Sequence[Submission], within_s: float = math.inf

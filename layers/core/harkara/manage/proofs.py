@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote
@@ -163,16 +162,16 @@ class Ticket(NamedTuple):
 class Tickets:
     """Signs and reads tickets, so that a forged or altered one is refused without a read.
 
-    They are of letters, digits, `.`, `_` and `-`. `keys` returns the keys from which those of each
-    purpose are derived.
+    They are of letters, digits, `.`, `_` and `-`. Those of each purpose have keys of their
+    own, derived from `keys`.
     """
 
-    keys: Callable[[], Keys]
+    keys: Keys
 
     def sign(self, purpose: Purpose, ticket: Ticket) -> str:
         """Return the signed text of a ticket."""
         signed = f"{ticket.user_id}.{ticket.id}.{ticket.expires_at_s}"
-        return f"{signed}.{_tag(self.keys().first(), purpose, signed)}"
+        return f"{signed}.{_tag(self.keys.first(), purpose, signed)}"
 
     def read(self, purpose: Purpose, text: str, now_s: float) -> Ticket | None:
         """Return the ticket in a text; None if it is over, of another purpose or not ours."""
@@ -180,7 +179,7 @@ class Tickets:
         if match is None:
             return None
         signed, _, given = text.rpartition(".")
-        if not self.keys().any(
+        if not self.keys.any(
             lambda key: hmac.compare_digest(given, _tag(key, purpose, signed))
         ) or now_s >= int(match[3]):
             return None

@@ -20,8 +20,8 @@ from typing import NamedTuple
 from harkara.base.codes import Code
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.accounts import Limits
-from harkara.ports import Extension
 from harkara.state.rates_prefetch import PREFETCH_US, Demand, Prefetched, width_us
+from harkara.state.stores import Extension
 
 BURST_US = 1_000_000
 DAY = "day"

@@ -25,9 +25,9 @@ from harkara.base.ids import RandomFraction
 from harkara.base.time import DAY_S, Clock
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import RECORD_LIMIT
-from harkara.ports import Extension, LineStore
 from harkara.state.account_limit_lines import DAY, Hand, Line, Refusal, lines_of
 from harkara.state.rates_prefetch import Prefetched
+from harkara.state.stores import Extension, LineStore
 
 SHARD_LIMIT = 16
 REQUESTS_PER_S_AND_SHARD = 20

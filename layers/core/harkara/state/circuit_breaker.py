@@ -14,8 +14,8 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import RandomFraction
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import DAY_S, Clock
-from harkara.ports import LimitStore
 from harkara.state.cell import Cell
+from harkara.state.stores import LimitStore
 
 READ_EVERY_S = 5.0
 WINDOW_S = 30.0

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -26,12 +27,12 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.time import DAY_S, Clock
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
-from harkara.ports import LimitStore
 from harkara.state.cell import Cell
 from harkara.state.endpoint_health_record import HealthRecord, is_slow
 from harkara.state.rates import RateLimiter
 from harkara.state.rates_prefetch import PREFETCH_S
 from harkara.state.rates_shards import HELD_S, Shard
+from harkara.state.stores import LimitStore
 
 READ_EVERY_S = 3.0
 # The time-out of a post to a quick endpoint.
@@ -89,13 +90,13 @@ class _Watch(Cell[HealthRecord]):
 class EndpointHealth:
     """The health of all endpoints. Keep one for the life of the process: it caches them.
 
-    `concurrency` is how many executions post waiting callbacks; `process` is this process's id.
+    `concurrency` is how many executions post waiting callbacks; `process()` names this process.
     """
 
     store: LimitStore
     rate_limiter: RateLimiter
     clock: Clock
-    process: str = field(default_factory=lambda: os.urandom(8).hex())
+    process: Callable[[], str] = field(default_factory=lambda: cache(lambda: os.urandom(8).hex()))
     concurrency: int = _TEN
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
     # The posts under way that occupy this process, by account.
@@ -233,10 +234,10 @@ class EndpointHealth:
         for _ in range(_SWAPS):
             watch, now_ms = self._read(name), self._now_ms()
             held = {process: until for process, until in watch.value.leases if until > now_ms}
-            seated_until_ms = held.pop(self.process, 0)
+            seated_until_ms = held.pop(self.process(), 0)
             if len(held) >= max(1, self.concurrency * EXECUTIONS_OF_TEN // _TEN):
                 return False
-            seat = watch.value.with_lease(self.process, until_ms + _SEAT_MARGIN_MS, now_ms)
+            seat = watch.value.with_lease(self.process(), until_ms + _SEAT_MARGIN_MS, now_ms)
             if seated_until_ms >= until_ms or self._swap(watch, seat):
                 self._seated.setdefault(account_id, set()).add(post)
                 return True
@@ -248,9 +249,8 @@ class EndpointHealth:
         seated.discard(admission.seat)
         if admission.seat and not seated:
             self._seated.pop(account_id, None)
-            self._change(
-                account_name(account_id), lambda record: record.without_lease(self.process)
-            )
+            name = account_name(account_id)
+            self._change(name, lambda record: record.without_lease(self.process()))
 
     def _change(self, name: str, change: Callable[[HealthRecord], HealthRecord]) -> None:
         watch = self._watch(name)

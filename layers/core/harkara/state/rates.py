@@ -24,6 +24,7 @@ earliest.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -33,7 +34,6 @@ from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, lane_of
-from harkara.ports import Extension, TimelineStore
 from harkara.state.rates_prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
 from harkara.state.rates_shards import (
     HELD_S,
@@ -46,6 +46,7 @@ from harkara.state.rates_shards import (
     rough_us,
     shards_of,
 )
+from harkara.state.stores import Extension, TimelineStore
 
 # A block in line comes back this long before its turn: an invocation can wait for the rest.
 AHEAD_S = 1.0
@@ -91,7 +92,7 @@ class RateLimiter:
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "_items", ShardItems(self.store, self.clock, self.random_fraction())
+            self, "_items", ShardItems(self.store, self.clock, cache(self.random_fraction))
         )
 
     def reserve(

@@ -12,11 +12,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from harkara.base.ids import RandomFraction
 from harkara.base.time import DAY_S, Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Lane
-from harkara.ports import Extension, Timeline, TimelineStore
 from harkara.state.rates_prefetch import PREFETCH_US, width_us
+from harkara.state.stores import Extension, Timeline, TimelineStore
 
 HELD_S = 2.0
 HELD_US = int(HELD_S * 1_000_000)
@@ -128,12 +129,12 @@ class _Cached:
 class ShardItems:
     """Reads and writes the items of shards. Keep one for the life of the process.
 
-    `first` is random in [0, 1), and selects the shards that this process looks at first.
+    `first` returns the random number that selects the shards that this process looks at first.
     """
 
     store: TimelineStore
     clock: Clock
-    first: float
+    first: RandomFraction
     _cache: dict[str, _Cached] = field(default_factory=dict, init=False)
 
     def existing(self, name: str) -> Standing:
@@ -183,7 +184,7 @@ class ShardItems:
         return self._rotated(lane)[:_SHARDS_COMPARED]
 
     def _rotated(self, lane: Sequence[Shard]) -> Sequence[Shard]:
-        first = int(self.first * len(lane))
+        first = int(self.first() * len(lane))
         return [*lane[first:], *lane[:first]]
 
     def extend(self, shard: Shard, by: Extension) -> tuple[int, int] | None:

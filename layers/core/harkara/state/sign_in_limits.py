@@ -14,7 +14,7 @@ from typing import NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import DAY_S, Clock
-from harkara.ports import Extension, TimelineStore
+from harkara.state.stores import Extension, TimelineStore
 
 _KNOWN_LIMIT = 1_000
 _SECOND_US = 1_000_000

@@ -1,7 +1,6 @@
 """Build the resolver of a function of the HTTP API."""
 
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
 
 from harkara.api.authentication import TrustedProxy
@@ -9,6 +8,7 @@ from harkara.api.request import Request
 from harkara.api.resolver import Api, Failed, Shape, failure_answers
 from harkara.aws.clients import secret_keys
 from harkara.runtime.settings import ProxySettings
+from harkara.runtime.snapshot import built_early
 
 
 def new_api(
@@ -22,9 +22,9 @@ def new_api(
     return Api(failed or failure_answers(shapes), _admit)
 
 
-@cache
+@built_early
 def _proxy() -> TrustedProxy | None:
-    """Return the proxy in front, None if there is none. Raises StoreUnavailable."""
+    """Return the proxy in front, None if there is none."""
     secret_id = ProxySettings.from_environment().proxy_secret_id
     return TrustedProxy(secret_keys(secret_id)) if secret_id else None
 

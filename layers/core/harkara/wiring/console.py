@@ -21,7 +21,7 @@ class ConsoleServices(NamedTuple):
 
 
 def on_aws() -> ConsoleServices:
-    """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the services on AWS."""
     settings = ConsoleSettings.from_environment()
     aws = session()
     dynamodb = aws.client("dynamodb")
@@ -31,7 +31,7 @@ def on_aws() -> ConsoleServices:
         accounts_table=settings.accounts_table,
         messages_table=settings.messages_table,
         secrets_key_id=settings.secrets_key_id,
-        pepper=lambda: secret_keys(settings.pepper_secret_id),
+        pepper=secret_keys(settings.pepper_secret_id),
         clock=time.time,
         randomness=os.urandom,
         local=settings.is_local,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import prepare, secret_keys, session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
@@ -20,8 +20,6 @@ from harkara.ports import AccountStore, LastMessages, MessageStore, SuppressionL
 from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.runtime import metrics
 from harkara.runtime.settings import InboundSettings
-
-prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
 
 def wire(
@@ -50,7 +48,7 @@ def wire(
 
 
 def on_aws() -> InboundService:
-    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the service on AWS."""
     settings = InboundSettings.from_environment()
     aws = session()
     dynamodb = aws.client("dynamodb")

@@ -2,7 +2,7 @@
 
 import time
 
-from harkara.aws.clients import prepare, secret_keys, session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.time import Clock
@@ -11,8 +11,6 @@ from harkara.links.shorten import LinkService
 from harkara.model.tasks import QueueName
 from harkara.ports import MessageStore, TaskQueues
 from harkara.runtime.settings import LinkSettings
-
-prepare("dynamodb", "secretsmanager", "sqs")
 
 
 def wire(
@@ -23,7 +21,7 @@ def wire(
 
 
 def on_aws() -> LinkService:
-    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the service on AWS."""
     settings = LinkSettings.from_environment()
     aws = session()
     return wire(

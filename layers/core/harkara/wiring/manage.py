@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import prepare, secret_keys, session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
@@ -27,19 +27,11 @@ from harkara.model.callbacks import UrlRules
 from harkara.model.ledger import DeadLetterStore
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
-from harkara.ports import (
-    AccountStore,
-    CountedStore,
-    MessageStore,
-    Registry,
-    SuppressionList,
-    TaskQueues,
-)
+from harkara.ports import AccountStore, MessageStore, Registry, SuppressionList, TaskQueues
 from harkara.runtime.settings import ManageSettings
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
-
-prepare("dynamodb", "kms", "secretsmanager", "sqs")
+from harkara.state.stores import CountedStore
 
 
 class ManageServices(NamedTuple):
@@ -117,7 +109,7 @@ def wire(
 
 
 def on_aws() -> ManageServices:
-    """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the services on AWS."""
     settings = ManageSettings.from_environment()
     aws = session()
     dynamodb = aws.client("dynamodb")

@@ -1,7 +1,5 @@
 """Build the service of the people who use the console, for its function and for the command."""
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from harkara.aws.limits import DynamoLimitStore
@@ -22,13 +20,13 @@ def wire_people(
     accounts_table: str,
     messages_table: str,
     secrets_key_id: str,
-    pepper: Callable[[], Keys],
+    pepper: Keys,
     clock: Clock,
     randomness: Randomness,
     audit_kept_s: int = AUDIT_KEPT_S,
     local: bool = False,
 ) -> People:
-    """Build the service on tables; `pepper` is called once, on first use.
+    """Build the service on tables.
 
     `local` allows links that sign in without a password: the stack on one machine has them.
     """
@@ -39,7 +37,7 @@ def wire_people(
         ),
         cipher=KmsUserCipher(kms, secrets_key_id),
         limits=SignInLimits(DynamoLimitStore(dynamodb, messages_table), clock),
-        tickets=Tickets(cache(pepper)),
+        tickets=Tickets(pepper),
         has_account=lambda account_id: accounts.account(account_id) is not None,
         clock=clock,
         randomness=randomness,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import prepare, secret_keys, session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import EventSink
@@ -17,8 +17,6 @@ from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.runtime import metrics
 from harkara.runtime.settings import ReceiptSettings
-
-prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
 
 def wire(
@@ -38,7 +36,7 @@ def wire(
 
 
 def on_aws() -> ReceiveService:
-    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the service on AWS."""
     settings = ReceiptSettings.from_environment()
     aws = session()
     return wire(

@@ -11,7 +11,7 @@ from harkara.accept.idempotency import Idempotency, RandomIds
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import prepare, secret_keys, session
+from harkara.aws.clients import secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
@@ -22,11 +22,10 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
-from harkara.ports import AccountStore, BatchStore, LineStore, TaskQueues
+from harkara.ports import AccountStore, BatchStore, TaskQueues
 from harkara.runtime.settings import SendSettings
 from harkara.state.account_limits import AccountLimits
-
-prepare("dynamodb", "secretsmanager", "sqs")
+from harkara.state.stores import LineStore
 
 
 class SendServices(NamedTuple):
@@ -65,7 +64,7 @@ def wire(
 
 
 def on_aws() -> SendServices:
-    """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    """Build the services on AWS."""
     settings = SendSettings.from_environment()
     aws = session()
     dynamodb = aws.client("dynamodb")
@@ -78,7 +77,9 @@ def on_aws() -> SendServices:
     # Read on first use: few accounts have links, and a cold start would read one more secret.
     @cache
     def link_signer() -> LinkSigner:
-        return LinkSigner(secret_keys(settings.link_secret_id))
+        keys = secret_keys(settings.link_secret_id)
+        keys.all()  # a signer must not fail once something was stored
+        return LinkSigner(keys)
 
     return wire(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table),

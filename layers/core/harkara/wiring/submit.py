@@ -20,18 +20,12 @@ from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
 from harkara.model.tasks import QueueName
 from harkara.net.client import HttpClient
-from harkara.ports import (
-    CountedStore,
-    LastMessages,
-    MessageStore,
-    RoutingStore,
-    SuppressionList,
-    TaskQueues,
-)
+from harkara.ports import LastMessages, MessageStore, RoutingStore, SuppressionList, TaskQueues
 from harkara.runtime import metrics
 from harkara.runtime.settings import SubmitSettings
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import RateLimiter
+from harkara.state.stores import CountedStore
 from harkara.submit.dispatch import Dispatch
 from harkara.submit.planner import Planner
 from harkara.submit.service import SubmitService
@@ -86,7 +80,9 @@ def on_aws() -> SubmitService:
     }
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     messages = (dynamodb, settings.messages_table)
-    signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
+    tags = secret_keys(settings.tag_secret_id)
+    tags.all()  # signing must not fail once a block is claimed
+    signer = ReferenceSigner(tags)
     return wire(
         store=DynamoMessageStore(*messages, settings.retention_s, time.time),
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
