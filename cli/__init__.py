@@ -31,7 +31,6 @@ from cli.command import CommandRefused, PartlyRefused, UsageError, parser_of
 from cli.deployment import Deployment
 from cli.printing import Answer, as_json, as_table
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from local.settings import LocalStackError
 
 NOUNS = (
     carriers,
@@ -71,7 +70,7 @@ def main(
     except PartlyRefused as error:
         _print(error.answer, in_json=arguments.json)
         return _fail(str(error), REFUSED)
-    except (CommandRefused, LocalStackError) as error:
+    except CommandRefused as error:
         return _fail(str(error), REFUSED)
     _print(answer, in_json=arguments.json)
     return 0

@@ -8,6 +8,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NoReturn
 
+from harkara.base.version import VERSION
 from harkara.model.accounts import may_be_username
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
@@ -78,6 +79,7 @@ def _shared_parser(*, required: bool) -> Parser:
 def parser_of(nouns: tuple[ModuleType, ...]) -> Parser:
     """Return the parser of the whole command: each noun is a module with its verbs."""
     parser = Parser(prog="harkara", description="Set up a deployment of Harkara.")
+    parser.add_argument("--version", action="version", version=f"harkara {VERSION}")
     subparsers = parser.add_subparsers(required=True, metavar="<noun>", parser_class=Parser)
     for noun in nouns:
         summary = (noun.__doc__ or "").partition("\n")[0]

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli import local_stack
 from cli.command import CommandRefused
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
@@ -36,9 +37,6 @@ from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
 from harkara.wiring.manage import wire_resources
 from harkara.wiring.people import wire_people
-from local import running
-from local.deploy import client as local_client
-from local.settings import LocalStackError, Ports
 
 
 @dataclass(frozen=True)
@@ -155,13 +153,10 @@ def no_account(account_id: str) -> str:
 
 
 def _on_this_machine() -> Deployment:
-    found = running.read()
-    if found is None:
-        raise LocalStackError("no stack is running: start one with `make up`")
-    outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
-    aws_url = found["aws_url"]
-    rules = UrlRules(loopback=True)
-    return Deployment(outputs, lambda service: local_client(service, aws_url), rules, is_local=True)
+    stack = local_stack.find()
+    make = partial(session().client, config=PATIENT, **local_stack.AWS, endpoint_url=stack.aws_url)
+    client: Callable[..., Any] = make
+    return Deployment(stack.outputs, client, UrlRules(loopback=True), is_local=True)
 
 
 def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tomllib
@@ -14,12 +15,11 @@ from botocore.exceptions import NoCredentialsError
 from pydantic import BaseModel
 
 import cli
-from cli import deployment
+from cli import deployment, local_stack
 from cli.command import parser_of
 from cli.deployment import Deployment
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
-from local import running
 from local.settings import ROOT
 from tests.local.operators import OUTPUTS, Operator
 from tests.unit.scripted_aws import Refusal, ScriptedAws
@@ -209,13 +209,49 @@ def test_a_profile_that_is_not_there_says_so(capsys: pytest.CaptureFixture[str])
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("note", "says"),
+    [
+        (None, "no stack is running: start one with `make up` in a checkout"),
+        ("{", "no stack is running: start one with `make up` in a checkout"),
+        ('{"outputs": {}}', "the stack is starting: try again once `make up` says that it is up"),
+        (
+            '{"outputs": {"A": "B"}, "aws_url": "http://127.0.0.1:9"}',
+            "no stack is running: start one with `make up` in a checkout",
+        ),
+    ],
+    ids=["none", "half a note", "starting", "ended"],
+)
 def test_without_a_local_stack_it_says_how_to_start_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    note: str | None,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(running, "NOTE", tmp_path / "running.json")
+    (tmp_path / ".local").mkdir()
+    if note is not None:
+        (tmp_path / local_stack.NOTE).write_text(note)
+    monkeypatch.setattr(local_stack, "HOME", tmp_path)
+    monkeypatch.chdir(tmp_path)
     status, out, err = run(["account", "list", "--local"], capsys)
-    assert (status, out) == (1, "")
-    assert err == "harkara: no stack is running: start one with `make up`\n"
+    assert (status, out, err) == (1, "", f"harkara: {says}\n")
+
+
+def test_a_local_stack_is_found_from_a_folder_of_its_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".local").mkdir()
+    (tmp_path / "docs").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as emulator:
+        url = f"http://127.0.0.1:{emulator.getsockname()[1]}"
+        note = {"outputs": OUTPUTS, "api_url": "http://127.0.0.1:8080", "aws_url": url}
+        (tmp_path / local_stack.NOTE).write_text(json.dumps(note))
+        monkeypatch.chdir(tmp_path / "docs")
+        found = Deployment.open(Namespace(local=True))
+    assert found.outputs == {**OUTPUTS, "ApiUrl": "http://127.0.0.1:8080"}
+    assert found.client("sqs").meta.endpoint_url == url
+    assert found.is_local
 
 
 def test_aws_refusing_a_call_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

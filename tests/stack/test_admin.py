@@ -14,6 +14,7 @@ import pytest
 from pydantic_core import from_json
 
 import cli
+from cli import local_stack
 from cli.deployment import Deployment
 from harkara.api.authentication import Authenticator, presented
 from harkara.aws.accounts import DynamoAccountStore
@@ -127,9 +128,10 @@ def test_a_rotation_without_overlap_ends_the_old_secret(lab: Lab, run: Run) -> N
 def test_the_running_stack_is_found_by_its_note(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(running, "NOTE", tmp_path / "running.json")
-    monkeypatch.setattr(running, "PROGRAM", "python")
+    (tmp_path / ".local").mkdir()
+    monkeypatch.setattr(running, "NOTE", tmp_path / local_stack.NOTE)
     running.note(lab.stack)
+    monkeypatch.chdir(tmp_path)
     assert cli.main(["account", "list", "--local", "--json"]) == 0
     rows = {row["account"]: row for row in from_json(capsys.readouterr().out)}
     assert rows["demo"]["carrier"] == "sim"
