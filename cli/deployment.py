@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -13,7 +12,7 @@ from typing import Any, TextIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import local_stack
-from cli.command import CommandRefused
+from cli.command import CommandRefused, Target
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
 from harkara.aws.destinations import KmsCipher
@@ -58,11 +57,11 @@ class Deployment:
     """Whether this is the stack on one machine, whose links sign in without a password."""
 
     @classmethod
-    def open(cls, arguments: Namespace) -> "Deployment":
-        """Connect to the deployment that a command names. Raises CommandRefused."""
-        if arguments.local:
+    def open(cls, target: Target) -> "Deployment":
+        """Connect to the deployment that a command is for. Raises CommandRefused."""
+        if target.local or not target.stack:
             return _on_this_machine()
-        return _on_aws(arguments.stack, arguments.region, arguments.profile)
+        return _on_aws(target.stack, target.region, target.profile)
 
     @cached_property
     def operator(self) -> OperatorStore:

@@ -1,11 +1,21 @@
 """Print answers: as JSON for programs, in columns for people."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
 Answer = Row | Sequence[Row]
+
+
+def print_answer(answer: Answer, *, in_json: bool) -> None:
+    """Print an answer, and nothing more once the reader has gone."""
+    try:
+        print(as_json(answer) if in_json else as_table(answer), flush=True)
+    except BrokenPipeError:  # as in `harkara template list ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_json(answer: Answer) -> str:

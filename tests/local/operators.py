@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple, TextIO
 from pydantic_core import from_json
 
 from cli import main
+from cli.command import Target
 from cli.deployment import Deployment
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
@@ -128,14 +128,14 @@ class Operator:
 
     def __call__(self, line: str, stdin: str = "") -> Done:
         """Run a command: `account create acme --carrier sim`."""
-        return self.run(line.split(), io.StringIO(stdin))
+        return self.run(line.split(), io.TextIOWrapper(io.BytesIO(stdin.encode())))
 
     def run(self, words: Sequence[str], stdin: TextIO | None = None) -> Done:
         """Run a command, given as words, on the stack `harkara`."""
         out, err = io.StringIO(), io.StringIO()
 
-        def open_deployment(arguments: Namespace) -> Deployment:
-            assert arguments.stack == "harkara"
+        def open_deployment(target: Target) -> Deployment:
+            assert target.stack == "harkara"
             return Deployment(
                 OUTPUTS,
                 self.client,
