@@ -33,6 +33,7 @@ NOUNS = {
     "sender": ("senders", "Senders: the headers that DLT knows an account by."),
     "template": ("templates", "Templates: the contents that DLT knows."),
     "credential": ("credentials", "Credentials: user names with their secrets and scopes."),
+    "message": ("messages", "Messages: what became of one."),
     "user": ("users", "Users: the people who may sign in to the console."),
     "route": ("routes", "Routes: which carriers take which messages."),
     "pause": ("pause", "Let messages of an account, a carrier or a campaign wait."),
@@ -40,6 +41,19 @@ NOUNS = {
     "suppression": ("suppressions", "Suppressions: numbers that get no messages of some kind."),
     "secret": ("secrets", "Secrets: the keys of the deployment; none is ever shown."),
 }
+
+
+# Verbs without a noun, each in a module of its name.
+VERBS = {"status": "Show the queues, the circuit breakers and the tasks that are due."}
+
+
+class LoneVerb(TyperGroup):
+    """A verb without a noun, which is imported once it is run."""
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **more: Any) -> Any:
+        """Return the context of the verb itself."""
+        verb = get_command(import_module(f"cli.{info_name}").app)
+        return verb.make_context(info_name, args, parent, **more)
 
 
 class Noun(TyperGroup):
@@ -85,6 +99,8 @@ def program() -> TyperGroup:
     app = typer.Typer(rich_markup_mode=None, callback=_root)
     for name, (_, text) in NOUNS.items():
         app.add_typer(typer.Typer(), name=name, cls=Noun, help=text)
+    for name, text in VERBS.items():
+        app.add_typer(typer.Typer(), name=name, cls=LoneVerb, help=text)
     return cast(TyperGroup, get_command(app))
 
 

@@ -110,6 +110,32 @@ def list_(deployment: Deployment) -> Answer:
     ]
 
 
+@verb(app, asks="Remove the account {account} with its templates, senders, callbacks and lists?")
+def remove(deployment: Deployment, account: AccountId) -> Answer:
+    """Remove a drained account that nobody uses; reads the whole table."""
+    if reason := _in_use(deployment, account):
+        raise CommandRefused(f"the account {account} is in use: {reason}")
+    if not deployment.operator.remove_account(account):
+        raise CommandRefused(no_account(account))
+    return {"removed": account}
+
+
+def _in_use(deployment: Deployment, account: str) -> str:
+    """Return why an account cannot be removed, "" if it can, with the remedy."""
+    if not deployment.account(account).draining:
+        return f"it takes requests, which `harkara account drain {account}` ends"
+    if credentials := deployment.registry.registry.credentials(account):
+        names = ", ".join(each.username for each in credentials)
+        return f"revoke its credentials, {names}"
+    if deployment.people.users(account):
+        return f"it has users, whom `harkara user erase {account}` removes"
+    carriers = [each for each in deployment.operator.carriers() if account in each.inbound.values()]
+    if carriers:
+        names = ", ".join(each.name for each in carriers)
+        return f"phones send to it, by --inbound of {names}"
+    return ""
+
+
 def _check_carrier(deployment: Deployment, carrier: str | None) -> None:
     if carrier and deployment.store.carrier(carrier) is None:
         raise CommandRefused(f"there is no carrier {carrier}: set it up with `harkara carrier put`")

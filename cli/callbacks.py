@@ -12,8 +12,8 @@ from cli.arguments import AccountId, CallbackId, JsonObject, Pair, duration_s, j
 from cli.command import AsJson, UsageError, noun, verb
 from cli.deployment import Deployment
 from cli.files import read_secret
-from cli.printing import Answer, Row
-from cli.resources import add_part, named, parts_of, remove_part
+from cli.printing import Answer, Row, shown
+from cli.resources import add_part, named, parts_of, remove_part, show_part
 from harkara.base.time import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
@@ -143,7 +143,13 @@ def add(
 def list_(deployment: Deployment, account: AccountId, as_json: AsJson = False) -> Answer:
     """List an account's callbacks, without the query of a URL; all fields with --json."""
     rows = [_row(each) for each in parts_of(deployment, account, CallbackEndpoint)]
-    return rows if as_json else [{name: row[name] for name in _SHOWN} for row in rows]
+    return shown(rows, _SHOWN, as_json=as_json)
+
+
+@verb(app)
+def show(deployment: Deployment, account: AccountId, callback: CallbackId) -> Answer:
+    """Show a callback, without the query of its URL."""
+    return _row(show_part(deployment, account, CallbackEndpoint, callback))
 
 
 @verb(app, asks="Remove the callback {callback} of the account {account}?")
@@ -206,12 +212,7 @@ def parked(
             fields["after"] = page["next"]
             if page["next"] is None:
                 break
-    if as_json:
-        return rows
-    return [
-        {"id": row["id"], "status": row["status"], "reason": row["reason"], "answer": row["answer"]}
-        for row in rows
-    ]
+    return shown(rows, ("id", "status", "reason", "answer"), as_json=as_json)
 
 
 @verb(app)

@@ -8,15 +8,16 @@ import typer
 
 from cli.arguments import CarrierName, one_of
 from cli.carrier_fields import CarrierFields
-from cli.command import CommandRefused, UsageError, noun, verb
-from cli.deployment import Deployment
+from cli.command import AsJson, CommandRefused, UsageError, noun, verb
+from cli.deployment import Deployment, no_carrier
 from cli.files import read_secret
 from cli.preset_files import NAMES, carrier_fields, described, read_preset
-from cli.printing import Answer
+from cli.printing import Answer, shown
 from harkara.api.authentication import new_secret
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 
 app = noun()
+_SHOWN = ("carrier", "kind", "url", "username", "rate_segments_per_s", "paused")
 PROMPT = "Password at the carrier"
 HIDDEN = {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hashes"}
 
@@ -125,12 +126,43 @@ def presets(
 
 
 @verb(app)
-def list_(deployment: Deployment) -> Answer:
-    """List the carriers; reads the whole table."""
-    return [
-        {"carrier": carrier.name, **carrier.model_dump(exclude=HIDDEN)}
-        for carrier in deployment.operator.carriers()
+def show(deployment: Deployment, carrier: CarrierName) -> Answer:
+    """Show a carrier, without its secrets."""
+    found = deployment.operator.carrier(carrier)
+    if found is None:
+        raise CommandRefused(no_carrier(carrier))
+    return _row(found)
+
+
+@verb(app)
+def list_(deployment: Deployment, as_json: AsJson = False) -> Answer:
+    """List the carriers, all settings with --json; reads the whole table."""
+    rows = [_row(carrier) for carrier in deployment.operator.carriers()]
+    return shown(rows, _SHOWN, as_json=as_json)
+
+
+@verb(app, asks="Remove the carrier {carrier}, whose receipts are then refused?")
+def remove(deployment: Deployment, carrier: CarrierName) -> Answer:
+    """Remove a carrier that no account and no route uses; reads the whole table."""
+    accounts = [each.id for each in deployment.operator.accounts() if each.carrier == carrier]
+    routed = [
+        account
+        for account, routing in deployment.operator.routings().items()
+        if any(each.carrier == carrier for route in routing.routes for each in route.carriers)
     ]
+    if accounts:
+        names = ", ".join(accounts)
+        raise CommandRefused(f"{names} send by {carrier}: give `harkara account set` another")
+    if routed:
+        names = ", ".join(routed)
+        raise CommandRefused(f"routes of {names} lead to {carrier}: change them with `route set`")
+    if not deployment.operator.remove_carrier(carrier):
+        raise CommandRefused(no_carrier(carrier))
+    return {"removed": carrier}
+
+
+def _row(carrier: CarrierSettings) -> dict[str, Any]:
+    return {"carrier": carrier.name, **carrier.model_dump(mode="json", exclude=HIDDEN)}
 
 
 def _check_url(url: str) -> None:

@@ -110,7 +110,7 @@ class Command(TyperCommand):
 
 def noun() -> typer.Typer:
     """Return an empty set of verbs."""
-    return typer.Typer(rich_markup_mode=None)
+    return typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 def verb(app: typer.Typer, asks: str = "") -> Callable[[_Run], _Run]:

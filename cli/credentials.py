@@ -6,15 +6,17 @@ from typing import Annotated
 import typer
 
 from cli.arguments import AccountId, Username, duration_s, time_s
-from cli.command import CommandRefused, UsageError, noun, verb
+from cli.command import AsJson, CommandRefused, UsageError, noun, verb
 from cli.deployment import Deployment
-from cli.printing import Answer, Row
+from cli.printing import Answer, Row, shown
 from harkara.api.authentication import api_key, new_secret
 from harkara.model.accounts import Credential, Scope, Secret, has_expired
 from harkara.model.messages import Category
 
 app = noun()
 DAY_S = 24 * 3600
+# The fields of a credential in a list for people.
+_SHOWN = ("username", "scopes", "callback", "expires")
 
 
 @verb(app)
@@ -98,6 +100,15 @@ def rotate(
     return _with_secret(username, secret)
 
 
+@verb(app)
+def show(deployment: Deployment, username: Username) -> Answer:
+    """Show a credential, without its secrets."""
+    found = deployment.store.credential(username)
+    if found is None:
+        raise CommandRefused(_no_credential(username))
+    return {"account": found.account_id, **_row(found)}
+
+
 @verb(app, asks="Remove the credential {username}, which then sends no more?")
 def revoke(deployment: Deployment, username: Username) -> Answer:
     """Remove a credential; it may work for up to a minute more."""
@@ -107,10 +118,10 @@ def revoke(deployment: Deployment, username: Username) -> Answer:
 
 
 @verb(app)
-def list_(deployment: Deployment, account: AccountId) -> Answer:
-    """List an account's credentials, without their secrets."""
+def list_(deployment: Deployment, account: AccountId, as_json: AsJson = False) -> Answer:
+    """List an account's credentials, without their secrets; all fields with --json."""
     found = deployment.registry.registry.credentials(deployment.account(account).id)
-    return [_row(each) for each in found]
+    return shown([_row(each) for each in found], _SHOWN, as_json=as_json)
 
 
 def _row(credential: Credential) -> Row:

@@ -73,6 +73,12 @@ class Deployment:
         """Return the store of accounts and carriers as the functions read them."""
         return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
+    @cached_property
+    def messages(self) -> DynamoMessageStore:
+        """Return the store of messages, to read them, and to remove dead letters."""
+        dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
+        return DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
+
     @property
     def registry(self) -> RegistryService:
         """Return the service to change and list the resources of accounts."""
@@ -82,13 +88,11 @@ class Deployment:
     def endpoints(self) -> EndpointService:
         """Return the service for other operations on callbacks; it posts from this machine."""
         dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
-        # It reads and removes dead letters, which have their own time to live.
-        messages = DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
         urls = {QueueName.CALLBACK: self.outputs["CallbackQueueUrl"]}
         return wire_resources(
             registry=DynamoRegistry(dynamodb, self.outputs["AccountsTableName"]),
             cipher=KmsCipher(self.client("kms"), self.outputs["SecretsKeyId"]),
-            dead_letters=DynamoDeadLetterStore(dynamodb, table, messages, self.clock),
+            dead_letters=DynamoDeadLetterStore(dynamodb, table, self.messages, self.clock),
             counted=DynamoLimitStore(dynamodb, table),
             queues=SqsTaskQueues(self.client("sqs"), urls),
             poster=self.poster or SinglePoster(self.callback_urls),
@@ -149,6 +153,11 @@ class Deployment:
 def no_account(account_id: str) -> str:
     """Return the message for an account that does not exist."""
     return f"there is no account {account_id}: `harkara account list` shows those that are"
+
+
+def no_carrier(carrier: str) -> str:
+    """Return the message for a carrier that does not exist."""
+    return f"there is no carrier {carrier}: `harkara carrier list` shows those that are"
 
 
 def _on_this_machine() -> Deployment:

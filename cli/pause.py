@@ -2,7 +2,7 @@
 
 from cli.arguments import AccountOrAll, CampaignId, CarrierName
 from cli.command import CommandRefused, noun, verb
-from cli.deployment import Deployment
+from cli.deployment import Deployment, no_carrier
 from cli.printing import Answer
 from cli.routes import check_account
 from harkara.carriers.settings import CarrierSettings
@@ -45,9 +45,7 @@ def pause_carrier(deployment: Deployment, carrier: str, *, paused: bool) -> Answ
         return settings.model_copy(update={"paused": paused})
 
     if deployment.operator.change_carrier(carrier, change) is None:
-        raise CommandRefused(
-            f"there is no carrier {carrier}: `harkara carrier list` shows those that are"
-        )
+        raise CommandRefused(no_carrier(carrier))
     return {"carrier": carrier, "paused": paused}
 
 

@@ -8,7 +8,7 @@ from cli.arguments import AccountId
 from cli.command import noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer
-from cli.resources import add_part, parts_of, remove_part
+from cli.resources import add_part, parts_of, remove_part, show_part
 from harkara.manage.resources import advice_on, fields_of
 from harkara.model.accounts import Sender
 from harkara.model.fields import read
@@ -41,6 +41,12 @@ def add(
 def list_(deployment: Deployment, account: AccountId) -> Answer:
     """List an account's headers."""
     return [fields_of(sender) for sender in parts_of(deployment, account, Sender)]
+
+
+@verb(app)
+def show(deployment: Deployment, account: AccountId, header: Header) -> Answer:
+    """Show a header."""
+    return fields_of(show_part(deployment, account, Sender, header))
 
 
 @verb(app, asks="Remove the header {header} of the account {account}?")

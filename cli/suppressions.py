@@ -56,11 +56,13 @@ def set_(
         deployment.account(account).id,
         lambda routing: Routing.model_validate({**routing.model_dump(), **values}),
     )
-    return {
-        "account": account,
-        "suppression": routing.suppression,
-        "promotion": routing.promotion,
-    }
+    return _switches(account, routing)
+
+
+@verb(app)
+def show(deployment: Deployment, account: AccountId) -> Answer:
+    """Show whether an account's suppression lists count."""
+    return _switches(account, deployment.operator.routing(deployment.account(account).id))
 
 
 @verb(app)
@@ -151,6 +153,14 @@ def export(
     writer.writerows(map(_row, found))
     write_csv(file, content.getvalue().encode())
     return {"exported": len(found), "file": str(file)}
+
+
+def _switches(account: str, routing: Routing) -> Answer:
+    return {
+        "account": account,
+        "suppression": routing.suppression,
+        "promotion": routing.promotion,
+    }
 
 
 def _entries(

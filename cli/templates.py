@@ -10,8 +10,8 @@ from cli.arguments import AccountId, CsvFile
 from cli.command import AsJson, PartlyRefused, noun, verb
 from cli.deployment import Deployment
 from cli.files import read_csv, write_csv
-from cli.printing import Answer
-from cli.resources import parts_of, remove_part
+from cli.printing import Answer, shown
+from cli.resources import parts_of, remove_part, show_part
 from harkara.base.time import Deadline
 from harkara.manage import template_csv
 from harkara.manage.registry import RowResult, counts
@@ -22,6 +22,7 @@ from harkara.model.messages import Category
 
 app = noun()
 _IN_ORDER = (RowResult.CREATED, RowResult.CHANGED, RowResult.UNCHANGED)
+_SHOWN = ("template_id", "name", "headers", "category", "pe_id")
 TemplateId = Annotated[str, typer.Argument(metavar="TEMPLATE_ID")]
 
 
@@ -81,10 +82,13 @@ def export(
 def list_(deployment: Deployment, account: AccountId, as_json: AsJson = False) -> Answer:
     """List an account's templates; their texts with --json."""
     rows = [fields_of(template) for template in parts_of(deployment, account, Template)]
-    if not as_json:
-        for row in rows:
-            del row["text"]
-    return rows
+    return shown(rows, _SHOWN, as_json=as_json)
+
+
+@verb(app)
+def show(deployment: Deployment, account: AccountId, template_id: TemplateId) -> Answer:
+    """Show a template with its text."""
+    return fields_of(show_part(deployment, account, Template, template_id))
 
 
 @verb(app, asks="Remove the template {template_id} of the account {account}?")

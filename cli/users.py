@@ -15,8 +15,8 @@ from cli.routes import check_account
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import utc_text
-from harkara.manage.audit import AUDIT_PAGE
-from harkara.model.people import Role, Session, User
+from harkara.manage.audit import AUDIT_PAGE, refusals
+from harkara.model.people import Role, Session, User, email_of, user_id_of
 from harkara.model.routing import EVERYONE
 
 app = noun()
@@ -69,6 +69,16 @@ def invite(
 def list_(deployment: Deployment, account: AccountOrOperators) -> Answer:
     """List the users of an account, or the operators."""
     return [_row(user) for user in deployment.people.users(_account(deployment, account))]
+
+
+@verb(app)
+def show(deployment: Deployment, email: Email) -> Answer:
+    """Show a user."""
+    with refusals():
+        user = deployment.people.store.get(user_id_of(email_of(email)))
+    if user is None:
+        raise CommandRefused(_no_user(email))
+    return {"account": user.account_id or EVERYONE, **_row(user)}
 
 
 @verb(app)
@@ -193,5 +203,8 @@ def _named(email: str) -> Iterator[None]:
     except RequestRefused as error:
         if error.code is not Code.NOT_FOUND:
             raise
-        there = "`harkara user list` shows an account's"
-        raise CommandRefused(f"there is no user {email}: {there}") from error
+        raise CommandRefused(_no_user(email)) from error
+
+
+def _no_user(email: str) -> str:
+    return f"there is no user {email}: `harkara user list` shows an account's"

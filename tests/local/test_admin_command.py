@@ -123,6 +123,46 @@ def test_an_option_is_in_small_letters(line: str) -> None:
     assert [name for name in names if name != name.lower()] == []
 
 
+@pytest.mark.parametrize("line", EVERY_VERB)
+def test_a_secret_is_never_a_word_of_the_command(line: str) -> None:
+    """Such words are seen in the list of processes, and kept by shells."""
+    named = ("secret", "password", "token", "key")
+    for option in command_of(line).params:
+        if option.metavar != "FILE" and not getattr(option, "is_flag", False):
+            assert not any(word in str(option.name) for word in named), option.name
+
+
+@pytest.mark.parametrize("line", ["account list", "status"])
+def test_the_stack_may_be_named_in_the_environment(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = list[Target]()
+
+    def open_deployment(target: Target) -> Deployment:
+        opened.append(target)
+        return Deployment(OUTPUTS, Operator().client)
+
+    monkeypatch.setenv("HARKARA_STACK", "production")
+    for more in ("", "--stack other", "--local"):
+        assert cli.main([*line.split(), *more.split()], open_deployment) == 0
+    assert [each.stack for each in opened] == ["production", "other", "production"]
+    assert [each.local for each in opened] == [False, False, True]
+
+
+def test_a_shell_completes_nouns_and_verbs(tmp_path: Path) -> None:
+    for words, completed in (("harkara ac", "account"), ("harkara account dr", "drain")):
+        environment = {
+            **os.environ,
+            "_HARKARA_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "cli"], env=environment, cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.stdout.split() == [completed], done.stderr
+
+
 @pytest.mark.parametrize("verb", EVERY_VERB)
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run([*verb.split(), "--help"], capsys)

@@ -52,6 +52,11 @@ def test_a_number_is_added_checked_and_removed(operator: Operator) -> None:
     assert operator("suppression remove --yes acme 9876543210").status == 1
 
 
+def test_rows_are_read_from_standard_input(operator: Operator) -> None:
+    done = operator("suppression import acme - --json", HEAD + ROWS).json()
+    assert done == {"suppressed": 3, "changed_later": 0}
+
+
 def test_a_file_goes_in_and_comes_out_again(operator: Operator, tmp_path: Path) -> None:
     given, written = tmp_path / "given.csv", tmp_path / "written.csv"
     given.write_text("\ufeff" + HEAD + ROWS, "utf-8")
