@@ -124,6 +124,9 @@ def _in_use(deployment: Deployment, account: str) -> str:
     """Return why an account cannot be removed, "" if it can, with the remedy."""
     if not deployment.account(account).draining:
         return f"it takes requests, which `harkara account drain {account}` ends"
+    routing = deployment.operator.routing(account)
+    if routing.paused or routing.paused_campaigns:
+        return "its paused messages would go out; resume them, or wait until they have expired"
     if credentials := deployment.registry.registry.credentials(account):
         names = ", ".join(each.username for each in credentials)
         return f"revoke its credentials, {names}"

@@ -111,8 +111,10 @@ def test_a_carrier_is_removed_once_nothing_leads_to_it(operator: Operator) -> No
 def test_an_account_is_removed_once_nothing_uses_it(operator: Operator) -> None:
     operator("carrier put sim --inbound 56161=acme")
     operator("suppression add acme 9876543210")
+    operator("pause campaign acme spring --yes")
     for line, says in (
         ("account drain acme --yes", "account drain acme"),
+        ("resume campaign acme spring", "paused messages would go out"),
         ("credential revoke user --yes", "revoke its credentials, user"),
         ("user erase acme --yes", "user erase acme"),
         ("carrier put sim --inbound", "--inbound of sim"),
