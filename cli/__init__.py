@@ -3,92 +3,125 @@
     harkara <noun> <verb> ... --stack NAME [--region R] [--profile P]
     harkara <noun> <verb> ... --local
 
-Exit status: 0 done, 1 refused or impossible, 2 wrong use. An error is one line on stderr.
+Exit status: 0 done, 1 refused or failed, 2 wrong use. An error is one line on stderr.
+
+The verbs of a noun are imported once they are asked for, since the libraries for AWS take half a
+second; `harkara --help` needs none of them.
 """
 
-import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import ValidationError
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from cli import (
-    accounts,
-    callbacks,
-    carriers,
-    credentials,
-    pause,
-    resume,
-    routes,
-    secrets,
-    senders,
-    suppressions,
-    templates,
-    users,
-)
-from cli.command import CommandRefused, PartlyRefused, UsageError, parser_of
-from cli.deployment import Deployment
-from cli.printing import Answer, as_json, as_table
-from harkara.base.errors import RequestRefused, StoreUnavailable
-from local.settings import LocalStackError
+from harkara.base.version import VERSION
 
-NOUNS = (
-    carriers,
-    accounts,
-    callbacks,
-    senders,
-    templates,
-    credentials,
-    users,
-    routes,
-    pause,
-    resume,
-    suppressions,
-    secrets,
-)
-REFUSED, WRONG_USE = 1, 2
+if TYPE_CHECKING:
+    from cli.command import Target
+    from cli.deployment import Deployment
+
+# Each with its module, and its help.
+NOUNS = {
+    "carrier": ("carriers", "Carriers: where messages are submitted."),
+    "account": ("accounts", "Accounts: the customers, with their rules for sending."),
+    "callback": ("callbacks", "Callbacks: where the events of messages go, and how."),
+    "sender": ("senders", "Senders: the headers that DLT knows an account by."),
+    "template": ("templates", "Templates: the contents that DLT knows."),
+    "credential": ("credentials", "Credentials: user names with their secrets and scopes."),
+    "message": ("messages", "Messages: what became of one."),
+    "user": ("users", "Users: the people who may sign in to the console."),
+    "route": ("routes", "Routes: which carriers take which messages."),
+    "pause": ("pause", "Let messages of an account, a carrier or a campaign wait."),
+    "resume": ("resume", "Let them go on; a drained account takes requests again."),
+    "suppression": ("suppressions", "Suppressions: numbers that get no messages of some kind."),
+    "secret": ("secrets", "Secrets: the keys of the deployment; none is ever shown."),
+}
+
+
+# Verbs without a noun, each in a module of its name.
+VERBS = {"status": "Show the queues, the circuit breakers and the tasks that are due."}
+
+
+class LoneVerb(TyperGroup):
+    """A verb without a noun, which is imported once it is run."""
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **more: Any) -> Any:
+        """Return the context of the verb itself."""
+        verb = get_command(import_module(f"cli.{info_name}").app)
+        return verb.make_context(info_name, args, parent, **more)
+
+
+class Noun(TyperGroup):
+    """A noun, whose verbs are imported once they are asked for."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the verb of a name."""
+        self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all verbs."""
+        self._load()
+        return super().list_commands(ctx)
+
+    def _load(self) -> None:
+        if not self.commands:
+            module, _ = NOUNS[str(self.name)]
+            self.commands = get_group(import_module(f"cli.{module}").app).commands
 
 
 def main(
     argv: Sequence[str] | None = None,
-    open_deployment: Callable[[Namespace], Deployment] = Deployment.open,
+    open_deployment: "Callable[[Target], Deployment] | None" = None,
 ) -> int:
     """Run one command; return the exit status. `open_deployment` connects to its deployment."""
     try:
-        arguments = parser_of(NOUNS).parse_args(argv)
-        deployment = None if arguments.offline else open_deployment(arguments)
-        answer = arguments.run(deployment, arguments)
-    except UsageError as error:
-        return _fail(str(error), WRONG_USE)
-    except ValidationError as error:
-        return _fail(_wrong_fields(error), WRONG_USE)
-    except RequestRefused as error:
-        return _fail(error.message, REFUSED)
-    except StoreUnavailable as error:
-        advice = "try again; if it stays so, check what your AWS credentials may do"
-        return _fail(f"AWS did not do it ({error}): {advice}", REFUSED)
-    except PartlyRefused as error:
-        _print(error.answer, in_json=arguments.json)
-        return _fail(str(error), REFUSED)
-    except (CommandRefused, LocalStackError) as error:
-        return _fail(str(error), REFUSED)
-    _print(answer, in_json=arguments.json)
-    return 0
+        status = program().main(
+            argv, prog_name="harkara", standalone_mode=False, obj=open_deployment or _open
+        )
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        advice = f" (see {context.command_path} --help)" if context else ""
+        return _fail(f"{error.format_message().rstrip('.')}{advice}", error.exit_code)
+    except typer.Abort:
+        return _fail("nothing was changed", 1)
+    return int(status or 0)
 
 
-def _print(answer: Answer, *, in_json: bool) -> None:
-    try:
-        print(as_json(answer) if in_json else as_table(answer), flush=True)
-    except BrokenPipeError:  # as in `harkara template list ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@cache
+def program() -> TyperGroup:
+    """Return the whole command."""
+    app = typer.Typer(rich_markup_mode=None, callback=_root)
+    for name, (_, text) in NOUNS.items():
+        app.add_typer(typer.Typer(), name=name, cls=Noun, help=text)
+    for name, text in VERBS.items():
+        app.add_typer(typer.Typer(), name=name, cls=LoneVerb, help=text)
+    return cast(TyperGroup, get_command(app))
 
 
-def _wrong_fields(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
-        for each in error.errors(include_input=False, include_url=False)
-    )
+def _version(shown: bool) -> None:
+    if shown:
+        print(f"harkara {VERSION}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Set up and watch over a deployment of Harkara."""
+
+
+def _open(target: "Target") -> "Deployment":
+    from cli.deployment import Deployment
+
+    return Deployment.open(target)
 
 
 def _fail(message: str, status: int) -> int:

@@ -2,15 +2,18 @@
 
 import asyncio
 import math
-from argparse import ArgumentTypeError, Namespace
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from cli.command import ACCOUNT, Parser, Verbs, duration_s
+import typer
+
+from cli.arguments import AccountId, CallbackId, JsonObject, Pair, duration_s, json_file, one_of
+from cli.command import AsJson, UsageError, noun, verb
 from cli.deployment import Deployment
-from cli.files import json_file, read_secret
-from cli.printing import Answer, Row
-from cli.resources import add_part, named, parts_of, remove_part
+from cli.files import read_secret
+from cli.printing import Answer, Row, shown
+from cli.resources import add_part, named, parts_of, remove_part, show_part
 from harkara.base.time import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
@@ -20,172 +23,220 @@ from harkara.model.callbacks import CONCURRENCY_LIMIT, CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import State
 
-NOUN = "callback"
-_OR_NONE = "its id; - for the URLs of messages that are no callback's"
+app = noun()
 # The fields of a callback in a list for people.
 _SHOWN = ("id", "name", "url", "format", "has_token", "signed")
-_PLAIN = (
-    *("name", "url", "format", "states", "events", "concurrency", "rate_per_s", "every_click"),
-    *("as_array", "headers", "token"),
-)
+CallbackOrNone = Annotated[
+    str,
+    typer.Argument(
+        metavar="CALLBACK", help="Its id; - for the URLs of messages that are no callback's."
+    ),
+]
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """Register add, list, remove, secret, test, parked and replay."""
-    add = verbs.add("add", _add, "register a callback, or replace it", ACCOUNT)
-    add.add_argument("callback", help="its id: letters, digits, - and _")
-    add.add_argument("--url", required=True, help="https, on one of the account's callback hosts")
-    add.add_argument("--name", help="a name for people to read")
-    add.add_argument(
-        "--format", choices=[*FORMATS], help="format of the posts (default: clevertap)"
-    )
-    add.add_argument("--states", nargs="+", choices=[*State], help="states to send (default: all)")
-    add.add_argument(
-        "--events", nargs="+", choices=[*EventKind], help="events to send (default: all)"
-    )
-    add.add_argument(
-        "--concurrency",
-        type=int,
-        metavar="N",
-        help=f"most posts at a time, up to {CONCURRENCY_LIMIT}",
-    )
-    add.add_argument(
-        "--rate", dest="rate_per_s", type=float, metavar="N", help="most posts a second"
-    )
-    add.add_argument(
-        "--every-click",
-        action="store_true",
-        help="send every click, not only the first on a link of a message",
-    )
-    add.add_argument(
-        "--fields",
-        nargs="+",
-        type=_pair,
-        default=(),
-        metavar="OURS=THEIRS",
-        help="generic format: the fields to send and their names (default: all)",
-    )
-    add.add_argument("--as-array", action="store_true", help="generic format: always send an array")
-    add.add_argument(
-        "--headers",
-        type=json_file,
-        metavar="FILE",
-        help="JSON object of headers to send (default: leave them unchanged)",
-    )
-    token = add.add_mutually_exclusive_group()
-    token.add_argument(
-        "--token-file",
-        metavar="FILE",
-        help="file with the bearer token, - for stdin (default: leave it unchanged)",
-    )
-    token.add_argument("--no-token", dest="token", action="store_const", const="")
-    listing = "list an account's callbacks, without the query of a URL; all fields with --json"
-    verbs.add("list", _list, listing, ACCOUNT)
-    verbs.add("remove", _remove, "remove a callback", ACCOUNT).add_argument("callback")
-    secret = verbs.add(
-        "secret", _secret, "make a new signing secret; it is shown only once", ACCOUNT
-    )
-    secret.add_argument("callback")
-    secret.add_argument(
-        "--overlap",
-        type=duration_s,
-        default=DAY_S,
-        metavar="24h",
-        help=f"how long the old one stays valid, up to {OVERLAP_LIMIT_S // DAY_S}d; 0s ends it",
-    )
-    test = verbs.add("test", _test, "post a sample from this machine and show the answer", ACCOUNT)
-    test.add_argument("callback")
-    parked = verbs.add("parked", _parked, "list the callbacks that could not be delivered", ACCOUNT)
-    parked.add_argument("callback", help=_OR_NONE)
-    _add_times(parked)
-    parked.add_argument(
-        "--limit", type=int, default=PAGE_LIMIT, metavar="N", help="how many to list"
-    )
-    replay = verbs.add("replay", _replay, "post undelivered callbacks again", ACCOUNT)
-    replay.add_argument("callback", help=_OR_NONE)
-    _add_times(replay)
-    replay.add_argument("--ids", nargs="+", metavar="ID", help="ids that `parked` lists")
-    replay.add_argument("--all", action="store_true", help="replay all of them")
+def _pair(text: str) -> Pair:
+    ours, sign, name = text.partition("=")
+    if not sign:
+        raise typer.BadParameter("write it as smsgid=reference")
+    return Pair(ours, name)
 
 
-def _add_times(verb: Parser) -> None:
-    verb.add_argument("--from", metavar="TIME", help="parked at this time or later")
-    verb.add_argument("--to", metavar="TIME", help="parked before this time")
+@dataclass(frozen=True)
+class CallbackFields:
+    """The options for the fields of a callback."""
 
-
-def _add(deployment: Deployment, arguments: Namespace) -> Answer:
-    fields: dict[str, Any] = {name: getattr(arguments, name) for name in _PLAIN}
-    fields |= {"id": arguments.callback, "fields": dict(arguments.fields)}
-    if arguments.token_file is not None:
-        fields["token"] = read_secret(deployment, arguments.token_file, "Bearer token")
-    return add_part(deployment, arguments.account, CallbackEndpoint, fields)
-
-
-def _list(deployment: Deployment, arguments: Namespace) -> Answer:
-    rows = [
-        {**fields_of(each), "url": _without_key(each.url)}
-        for each in parts_of(deployment, arguments.account, CallbackEndpoint)
+    url: Annotated[
+        str,
+        typer.Option("--url", metavar="URL", help="https, on one of the account's callback hosts."),
     ]
-    return rows if arguments.json else [{name: row[name] for name in _SHOWN} for row in rows]
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="A name for people to read.")
+    ] = None
+    format: Annotated[
+        str | None,
+        typer.Option(
+            parser=one_of(FORMATS),
+            metavar="|".join(FORMATS),
+            help="Format of the posts (default: clevertap).",
+        ),
+    ] = None
+    states: Annotated[list[State] | None, typer.Option(help="States to send (default: all).")] = (
+        None
+    )
+    events: Annotated[
+        list[EventKind] | None, typer.Option(help="Events to send (default: all).")
+    ] = None
+    concurrency: Annotated[
+        int | None,
+        typer.Option(metavar="N", help=f"Most posts at a time, up to {CONCURRENCY_LIMIT}."),
+    ] = None
+    rate_per_s: Annotated[
+        float | None, typer.Option("--rate", metavar="N", help="Most posts a second.")
+    ] = None
+    every_click: Annotated[
+        bool,
+        typer.Option(
+            "--every-click", help="Send every click, not only the first on a link of a message."
+        ),
+    ] = False
+    fields: Annotated[
+        list[Pair] | None,
+        typer.Option(
+            parser=_pair,
+            metavar="OURS=THEIRS...",
+            help="Generic format: the fields to send and their names (default: all).",
+        ),
+    ] = None
+    as_array: Annotated[
+        bool, typer.Option("--as-array", help="Generic format: always send an array.")
+    ] = False
+    headers: Annotated[
+        JsonObject | None,
+        typer.Option(
+            parser=json_file,
+            metavar="FILE",
+            help="JSON object of headers to send (default: leave them unchanged).",
+        ),
+    ] = None
+    token_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with the bearer token, - for stdin (default: leave it unchanged).",
+        ),
+    ] = None
+    no_token: Annotated[bool, typer.Option("--no-token", help="Send no bearer token.")] = False
 
 
-def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
-    return remove_part(deployment, arguments.account, CallbackEndpoint, arguments.callback)
+@dataclass(frozen=True)
+class Times:
+    """The time in which callbacks were parked; both ends as the API reads them."""
+
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Parked at this time or later.")
+    ] = None
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Parked before this time.")
+    ] = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return them as the fields of a request."""
+        return {"from": self.from_, "to": self.to}
 
 
-def _secret(deployment: Deployment, arguments: Namespace) -> Answer:
-    account, callback = deployment.account(arguments.account), arguments.callback
-    with named(account.id, callback):
+@verb(app)
+def add(
+    deployment: Deployment, account: AccountId, callback: CallbackId, options: CallbackFields
+) -> Answer:
+    """Register a callback, or replace it."""
+    if options.no_token and options.token_file is not None:
+        raise UsageError("--no-token and --token-file contradict each other: give one of them")
+    fields = {**vars(options), "id": callback, "fields": dict(options.fields or ())}
+    del fields["token_file"], fields["no_token"]
+    fields["token"] = "" if options.no_token else None
+    if options.token_file is not None:
+        fields["token"] = read_secret(deployment, options.token_file, "Bearer token")
+    return add_part(deployment, account, CallbackEndpoint, fields)
+
+
+@verb(app)
+def list_(deployment: Deployment, account: AccountId, as_json: AsJson = False) -> Answer:
+    """List an account's callbacks, without the query of a URL; all fields with --json."""
+    rows = [_row(each) for each in parts_of(deployment, account, CallbackEndpoint)]
+    return shown(rows, _SHOWN, as_json=as_json)
+
+
+@verb(app)
+def show(deployment: Deployment, account: AccountId, callback: CallbackId) -> Answer:
+    """Show a callback, without the query of its URL."""
+    return _row(show_part(deployment, account, CallbackEndpoint, callback))
+
+
+@verb(app, asks="Remove the callback {callback} of the account {account}?")
+def remove(deployment: Deployment, account: AccountId, callback: CallbackId) -> Answer:
+    """Remove a callback."""
+    return remove_part(deployment, account, CallbackEndpoint, callback)
+
+
+@verb(app)
+def secret(
+    deployment: Deployment,
+    account: AccountId,
+    callback: CallbackId,
+    overlap_s: Annotated[
+        int | None,
+        typer.Option(
+            "--overlap",
+            parser=duration_s,
+            metavar="24h",
+            help=f"How long the old one stays valid, up to {OVERLAP_LIMIT_S // DAY_S}d"
+            " (default: 24h); 0s ends it.",
+        ),
+    ] = None,
+) -> Answer:
+    """Make a new signing secret; it is shown only once."""
+    with named(account, callback):
         renewed = deployment.endpoints.renew_secret(
-            account, callback, {"overlap_s": arguments.overlap}
+            deployment.account(account),
+            callback,
+            {"overlap_s": DAY_S if overlap_s is None else overlap_s},
         )
     return {**renewed, "note": "give it to the receiver now: it is shown only once"}
 
 
-def _test(deployment: Deployment, arguments: Namespace) -> Answer:
-    account, callback = deployment.account(arguments.account), arguments.callback
-    with named(account.id, callback):
-        return asyncio.run(deployment.endpoints.test(account, callback))
+@verb(app)
+def test(deployment: Deployment, account: AccountId, callback: CallbackId) -> Answer:
+    """Post a sample from this machine and show the answer."""
+    with named(account, callback):
+        return asyncio.run(deployment.endpoints.test(deployment.account(account), callback))
 
 
-def _parked(deployment: Deployment, arguments: Namespace) -> Answer:
-    account, callback = deployment.account(arguments.account), arguments.callback
-    fields, rows = _fields_of(arguments, "from", "to"), list[Row]()
-    with named(account.id, callback):
-        while len(rows) < arguments.limit:
-            most = min(arguments.limit - len(rows), PAGE_LIMIT)
-            page = deployment.endpoints.dead_letter_page(account, callback, fields, most)
+@verb(app)
+def parked(
+    deployment: Deployment,
+    account: AccountId,
+    callback: CallbackOrNone,
+    times: Times,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", help="How many to list.")
+    ] = PAGE_LIMIT,
+    as_json: AsJson = False,
+) -> Answer:
+    """List the callbacks that could not be delivered."""
+    found, fields, rows = deployment.account(account), times.fields(), list[Row]()
+    with named(account, callback):
+        while len(rows) < limit:
+            most = min(limit - len(rows), PAGE_LIMIT)
+            page = deployment.endpoints.dead_letter_page(found, callback, fields, most)
             rows += page["parked"]
             fields["after"] = page["next"]
             if page["next"] is None:
                 break
-    if arguments.json:
-        return rows
-    return [
-        {"id": row["id"], "status": row["status"], "reason": row["reason"], "answer": row["answer"]}
-        for row in rows
-    ]
+    return shown(rows, ("id", "status", "reason", "answer"), as_json=as_json)
 
 
-def _replay(deployment: Deployment, arguments: Namespace) -> Answer:
-    account, callback = deployment.account(arguments.account), arguments.callback
-    fields = _fields_of(arguments, "from", "to", "ids", "all")
-    with named(account.id, callback):
-        return deployment.endpoints.replay(account, callback, fields, Deadline(lambda: math.inf))
+@verb(app)
+def replay(
+    deployment: Deployment,
+    account: AccountId,
+    callback: CallbackOrNone,
+    times: Times,
+    ids: Annotated[
+        list[str] | None, typer.Option(metavar="ID...", help="Ids that `parked` lists.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Replay all of them.")] = False,
+) -> Answer:
+    """Post undelivered callbacks again."""
+    if not (ids or all_ or times.from_ or times.to):
+        raise UsageError("say which: --ids, --from, --to, or --all")
+    found = deployment.account(account)
+    fields = {**times.fields(), "ids": ids, "all": all_}
+    with named(account, callback):
+        return deployment.endpoints.replay(found, callback, fields, Deadline(lambda: math.inf))
 
 
-def _fields_of(arguments: Namespace, *names: str) -> dict[str, Any]:
-    return {name: getattr(arguments, name) for name in names}
-
-
-def _pair(text: str) -> tuple[str, str]:
-    ours, sign, name = text.partition("=")
-    if not sign:
-        raise ArgumentTypeError("write it as smsgid=reference")
-    return ours, name
-
-
-def _without_key(url: str) -> str:
-    """Return a URL without its query, which often holds the key to post at a platform."""
-    parts = urlsplit(url)
-    return parts._replace(query="...").geturl() if parts.query else url
+def _row(callback: CallbackEndpoint) -> dict[str, Any]:
+    """Return a callback's fields; the query of a URL often holds the key to post at a platform."""
+    parts = urlsplit(callback.url)
+    url = parts._replace(query="...").geturl() if parts.query else callback.url
+    return {**fields_of(callback), "url": url}

@@ -1,80 +1,63 @@
 """Credentials: user names of an account with their secrets and scopes."""
 
-from argparse import Namespace
 from datetime import UTC, datetime
+from typing import Annotated
 
-from cli.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
+import typer
+
+from cli.arguments import AccountId, Username, duration_s, time_s
+from cli.command import AsJson, CommandRefused, UsageError, noun, verb
 from cli.deployment import Deployment
-from cli.printing import Answer
+from cli.printing import Answer, Row, shown
 from harkara.api.authentication import api_key, new_secret
 from harkara.model.accounts import Credential, Scope, Secret, has_expired
 from harkara.model.messages import Category
 
-NOUN = "credential"
+app = noun()
 DAY_S = 24 * 3600
+# The fields of a credential in a list for people.
+_SHOWN = ("username", "scopes", "callback", "expires")
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """Register create, rotate, revoke and list."""
-    create = verbs.add(
-        "create", _create, "create a credential; its secret is shown only once", ACCOUNT
-    )
-    create.add_argument("username", type=name, help="a name that no other account uses")
-    create.add_argument(
-        "--scopes", nargs="+", choices=[*Scope], help="what it may do (default: all)"
-    )
-    create.add_argument(
-        "--networks",
-        nargs="+",
-        default=(),
-        metavar="CIDR",
-        help="networks it may be used from (default: any)",
-    )
-    create.add_argument("--callback", metavar="ID", default="", help="callback of its messages")
-    create.add_argument(
-        "--default-category", choices=[*Category], help="category of messages that name none"
-    )
-    create.add_argument(
-        "--expires", type=time_s, metavar="TIME", help="when it expires (default: never)"
-    )
-    rotate = verbs.add(
-        "rotate", _rotate, "make a new secret, shown only once; the old one expires later"
-    )
-    rotate.add_argument("username", type=name)
-    rotate.add_argument(
-        "--overlap",
-        type=duration_s,
-        default=DAY_S,
-        metavar="24h",
-        help="how long the old secret stays valid (default: 24h); 0s: not at all",
-    )
-    revoke = verbs.add(
-        "revoke", _revoke, "remove a credential; it may work for up to a minute more"
-    )
-    revoke.add_argument("username", type=name)
-    verbs.add("list", _list, "list an account's credentials, without their secrets", ACCOUNT)
-
-
-def _create(deployment: Deployment, arguments: Namespace) -> Answer:
-    username, callback = arguments.username, arguments.callback
-    account = deployment.account(arguments.account)
-    if callback and callback not in account.callbacks:
+@verb(app)
+def create(
+    deployment: Deployment,
+    account: AccountId,
+    username: Username,
+    scopes: Annotated[
+        list[Scope] | None, typer.Option(help="What it may do (default: all).")
+    ] = None,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR...", help="Networks it may be used from (default: any)."),
+    ] = None,
+    callback: Annotated[str, typer.Option(metavar="ID", help="Callback of its messages.")] = "",
+    default_category: Annotated[
+        Category | None, typer.Option(help="Category of messages that name none.")
+    ] = None,
+    expires: Annotated[
+        int | None,
+        typer.Option(parser=time_s, metavar="TIME", help="When it expires (default: never)."),
+    ] = None,
+) -> Answer:
+    """Create a credential; its secret is shown only once."""
+    if callback and callback not in deployment.account(account).callbacks:
         raise CommandRefused(
-            f"there is no callback {callback}: add it with `harkara callback add {account.id}`"
+            f"there is no callback {callback}: add it with `harkara callback add {account}`"
         )
     # Times up to 0 would mean never.
-    if arguments.expires is not None and arguments.expires <= deployment.clock():
+    if expires is not None and expires <= deployment.clock():
         raise UsageError("--expires is past: give a time to come")
     secret = new_secret(deployment.randomness)
     credential = Credential(
         username=username,
-        account_id=account.id,
+        account_id=deployment.account(account).id,
         secrets=(Secret(hash=deployment.hash(secret)),),
-        scopes=tuple(arguments.scopes or Scope),
-        networks=tuple(arguments.networks),
+        scopes=tuple(scopes or Scope),
+        networks=tuple(networks or ()),
         callback=callback,
-        default_category=arguments.default_category,
-        expires_at_s=arguments.expires or 0,
+        default_category=default_category,
+        expires_at_s=expires or 0,
     )
     if not deployment.operator.create_credential(credential):
         raise CommandRefused(
@@ -84,13 +67,27 @@ def _create(deployment: Deployment, arguments: Namespace) -> Answer:
     return _with_secret(username, secret)
 
 
-def _rotate(deployment: Deployment, arguments: Namespace) -> Answer:
+@verb(app)
+def rotate(
+    deployment: Deployment,
+    username: Username,
+    overlap_s: Annotated[
+        int | None,
+        typer.Option(
+            "--overlap",
+            parser=duration_s,
+            metavar="24h",
+            help="How long the old secret stays valid (default: 24h); 0s: not at all.",
+        ),
+    ] = None,
+) -> Answer:
+    """Make a new secret, shown only once; the old one expires later."""
     secret = new_secret(deployment.randomness)
     secret_hash = deployment.hash(secret)
     now_s = int(deployment.clock())
 
     def renew(credential: Credential) -> Credential:
-        ends_s = now_s + arguments.overlap
+        ends_s = now_s + (DAY_S if overlap_s is None else overlap_s)
         older = [
             Secret(hash=each.hash, expires_at_s=min(each.expires_at_s or ends_s, ends_s))
             for each in credential.secrets
@@ -98,31 +95,45 @@ def _rotate(deployment: Deployment, arguments: Namespace) -> Answer:
         still_valid = [each for each in older if not has_expired(each.expires_at_s, now_s)]
         return credential.model_copy(update={"secrets": (Secret(hash=secret_hash), *still_valid)})
 
-    if deployment.operator.change_credential(arguments.username, renew) is None:
-        raise CommandRefused(_no_credential(arguments.username))
-    return _with_secret(arguments.username, secret)
+    if deployment.operator.change_credential(username, renew) is None:
+        raise CommandRefused(_no_credential(username))
+    return _with_secret(username, secret)
 
 
-def _revoke(deployment: Deployment, arguments: Namespace) -> Answer:
-    if not deployment.operator.remove_credential(arguments.username):
-        raise CommandRefused(_no_credential(arguments.username))
-    return {"revoked": arguments.username}
+@verb(app)
+def show(deployment: Deployment, username: Username) -> Answer:
+    """Show a credential, without its secrets."""
+    found = deployment.store.credential(username)
+    if found is None:
+        raise CommandRefused(_no_credential(username))
+    return {"account": found.account_id, **_row(found)}
 
 
-def _list(deployment: Deployment, arguments: Namespace) -> Answer:
-    account = deployment.account(arguments.account)
-    return [
-        {
-            "username": each.username,
-            "scopes": each.scopes,
-            "networks": each.networks,
-            "callback": each.callback,
-            "default_category": each.default_category,
-            "expires": _time(each.expires_at_s),
-            "secrets_expire": [_time(secret.expires_at_s) for secret in each.secrets],
-        }
-        for each in deployment.registry.registry.credentials(account.id)
-    ]
+@verb(app, asks="Remove the credential {username}, which then sends no more?")
+def revoke(deployment: Deployment, username: Username) -> Answer:
+    """Remove a credential; it may work for up to a minute more."""
+    if not deployment.operator.remove_credential(username):
+        raise CommandRefused(_no_credential(username))
+    return {"revoked": username}
+
+
+@verb(app)
+def list_(deployment: Deployment, account: AccountId, as_json: AsJson = False) -> Answer:
+    """List an account's credentials, without their secrets; all fields with --json."""
+    found = deployment.registry.registry.credentials(deployment.account(account).id)
+    return shown([_row(each) for each in found], _SHOWN, as_json=as_json)
+
+
+def _row(credential: Credential) -> Row:
+    return {
+        "username": credential.username,
+        "scopes": credential.scopes,
+        "networks": credential.networks,
+        "callback": credential.callback,
+        "default_category": credential.default_category,
+        "expires": _time(credential.expires_at_s),
+        "secrets_expire": [_time(secret.expires_at_s) for secret in credential.secrets],
+    }
 
 
 def _with_secret(username: str, secret: str) -> Answer:

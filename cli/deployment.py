@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -12,7 +11,8 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.command import CommandRefused
+from cli import local_stack
+from cli.command import CommandRefused, Target
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
 from harkara.aws.destinations import KmsCipher
@@ -36,9 +36,6 @@ from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
 from harkara.wiring.manage import wire_resources
 from harkara.wiring.people import wire_people
-from local import running
-from local.deploy import client as local_client
-from local.settings import LocalStackError, Ports
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,11 @@ class Deployment:
     """Whether this is the stack on one machine, whose links sign in without a password."""
 
     @classmethod
-    def open(cls, arguments: Namespace) -> "Deployment":
-        """Connect to the deployment that a command names. Raises CommandRefused."""
-        if arguments.local:
+    def open(cls, target: Target) -> "Deployment":
+        """Connect to the deployment that a command is for. Raises CommandRefused."""
+        if target.local or not target.stack:
             return _on_this_machine()
-        return _on_aws(arguments.stack, arguments.region, arguments.profile)
+        return _on_aws(target.stack, target.region, target.profile)
 
     @cached_property
     def operator(self) -> OperatorStore:
@@ -76,6 +73,12 @@ class Deployment:
         """Return the store of accounts and carriers as the functions read them."""
         return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
+    @cached_property
+    def messages(self) -> DynamoMessageStore:
+        """Return the store of messages, to read them, and to remove dead letters."""
+        dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
+        return DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
+
     @property
     def registry(self) -> RegistryService:
         """Return the service to change and list the resources of accounts."""
@@ -85,13 +88,11 @@ class Deployment:
     def endpoints(self) -> EndpointService:
         """Return the service for other operations on callbacks; it posts from this machine."""
         dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
-        # It reads and removes dead letters, which have their own time to live.
-        messages = DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
         urls = {QueueName.CALLBACK: self.outputs["CallbackQueueUrl"]}
         return wire_resources(
             registry=DynamoRegistry(dynamodb, self.outputs["AccountsTableName"]),
             cipher=KmsCipher(self.client("kms"), self.outputs["SecretsKeyId"]),
-            dead_letters=DynamoDeadLetterStore(dynamodb, table, messages, self.clock),
+            dead_letters=DynamoDeadLetterStore(dynamodb, table, self.messages, self.clock),
             counted=DynamoLimitStore(dynamodb, table),
             queues=SqsTaskQueues(self.client("sqs"), urls),
             poster=self.poster or SinglePoster(self.callback_urls),
@@ -154,14 +155,16 @@ def no_account(account_id: str) -> str:
     return f"there is no account {account_id}: `harkara account list` shows those that are"
 
 
+def no_carrier(carrier: str) -> str:
+    """Return the message for a carrier that does not exist."""
+    return f"there is no carrier {carrier}: `harkara carrier list` shows those that are"
+
+
 def _on_this_machine() -> Deployment:
-    found = running.read()
-    if found is None:
-        raise LocalStackError("no stack is running: start one with `make up`")
-    outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
-    aws_url = found["aws_url"]
-    rules = UrlRules(loopback=True)
-    return Deployment(outputs, lambda service: local_client(service, aws_url), rules, is_local=True)
+    stack = local_stack.find()
+    make = partial(session().client, config=PATIENT, **local_stack.AWS, endpoint_url=stack.aws_url)
+    client: Callable[..., Any] = make
+    return Deployment(stack.outputs, client, UrlRules(loopback=True), is_local=True)
 
 
 def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:

@@ -1,13 +1,10 @@
-"""Read secrets and JSON from files."""
+"""Read secrets and CSV files, and write the latter."""
 
 import getpass
-from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Any
 
 from cli.command import CommandRefused
 from cli.deployment import Deployment
-from harkara.base.json import decode
 
 STDIN = "-"
 
@@ -29,9 +26,19 @@ def read_secret(deployment: Deployment, file: str, prompt: str) -> str:
     return secret
 
 
-def json_file(file: str) -> Any:
-    """Return the content of a JSON file."""
+def read_csv(deployment: Deployment, file: str) -> bytes:
+    """Return the content of a file or of standard input (`-`). Raises CommandRefused."""
+    if file == STDIN:
+        return deployment.stdin.buffer.read()
     try:
-        return decode(Path(file).read_bytes())
-    except (OSError, ValueError):
-        raise ArgumentTypeError(f"{file} cannot be read: name a file of JSON") from None
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
+
+
+def write_csv(file: Path, content: bytes) -> None:
+    """Write a file. Raises CommandRefused if that cannot be done."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None

@@ -5,13 +5,14 @@ values that the operator must provide. `<name>` in it is a variable that the ope
 """
 
 import re
-from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from cli.arguments import Pair
 from cli.command import UsageError
 from cli.printing import Row
 from harkara.base.json import decode
@@ -92,12 +93,12 @@ def variables_in(template: Any) -> list[str]:
     return [name for value in nested for name in variables_in(value)]
 
 
-def variable(text: str) -> tuple[str, str]:
+def variable(text: str) -> Pair:
     """Return a preset's variable and its value, written as in sid=acme1."""
     name, _, value = text.partition("=")
     if not name or not value.isprintable() or not value:
-        raise ArgumentTypeError("write it as sid=acme1")
-    return name, value
+        raise typer.BadParameter("write it as sid=acme1")
+    return Pair(name, value)
 
 
 def _filled(template: Any, values: Mapping[str, str]) -> Any:

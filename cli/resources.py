@@ -32,6 +32,12 @@ def parts_of(deployment: Deployment, account_id: str, kind: type[P]) -> list[P]:
     return deployment.registry.registry.find(deployment.account(account_id).id, kind)
 
 
+def show_part(deployment: Deployment, account_id: str, kind: type[P], part: str) -> P:
+    """Return a resource. Raises CommandRefused if there is none."""
+    with named(account_id, part):
+        return deployment.registry.get(deployment.account(account_id), kind, part)
+
+
 def remove_part(deployment: Deployment, account_id: str, kind: type[Part], part: str) -> Answer:
     """Remove a resource. Raises CommandRefused if there is none."""
     account = deployment.account(account_id)

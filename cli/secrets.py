@@ -1,40 +1,42 @@
 """Secrets: the keys of the deployment, which change while they are in use; none is ever shown."""
 
-from argparse import Namespace
+from typing import Annotated
 
-from cli.command import CommandRefused, Verbs
+import typer
+
+from cli.arguments import one_of
+from cli.command import CommandRefused, noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer
 from harkara.api.authentication import new_secret
 from harkara.aws.clients import aws_errors, values_of
 
-NOUN = "secret"
+app = noun()
 OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecretId"}
+SecretName = Annotated[
+    str, typer.Argument(metavar="NAME", parser=one_of(OUTPUTS), help=", ".join(OUTPUTS))
+]
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """Register rotate, drop and list."""
-    rotate = verbs.add("rotate", _rotate, "add a new first key; the older keys still verify")
-    rotate.add_argument("name", choices=[*OUTPUTS])
-    drop = verbs.add("drop", _drop, "remove the oldest key; its signatures become invalid")
-    drop.add_argument("name", choices=[*OUTPUTS])
-    verbs.add("list", _list, "list how many keys there are of each kind")
+@verb(app)
+def rotate(deployment: Deployment, name: SecretName) -> Answer:
+    """Add a new first key; the older keys still verify."""
+    values = _read(deployment, name)
+    return _write(deployment, name, [new_secret(deployment.randomness), *values])
 
 
-def _rotate(deployment: Deployment, arguments: Namespace) -> Answer:
-    values = _read(deployment, arguments.name)
-    return _write(deployment, arguments.name, [new_secret(deployment.randomness), *values])
-
-
-def _drop(deployment: Deployment, arguments: Namespace) -> Answer:
-    values = _read(deployment, arguments.name)
+@verb(app, asks="Remove the oldest key of {name}, and make invalid what it has signed?")
+def drop(deployment: Deployment, name: SecretName) -> Answer:
+    """Remove the oldest key; its signatures become invalid."""
+    values = _read(deployment, name)
     if len(values) == 1:
-        name = arguments.name
         raise CommandRefused(f"{name} has one key: put another before it, `harkara secret rotate`")
-    return _write(deployment, arguments.name, values[:-1])
+    return _write(deployment, name, values[:-1])
 
 
-def _list(deployment: Deployment, _: Namespace) -> Answer:
+@verb(app)
+def list_(deployment: Deployment) -> Answer:
+    """List how many keys there are of each kind."""
     return [{"name": name, "keys": len(_read(deployment, name))} for name in OUTPUTS]
 
 

@@ -2,15 +2,18 @@
 
 import csv
 import io
-from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cli.command import ACCOUNT, CommandRefused, PartlyRefused, UsageError, Verbs
+import typer
+
+from cli.arguments import AccountId, CsvFile, one_of
+from cli.command import CommandRefused, PartlyRefused, UsageError, noun, verb
 from cli.deployment import Deployment
+from cli.files import read_csv, write_csv
 from cli.printing import Answer
 from harkara.base.errors import FieldRefused
 from harkara.model.messages import Category
@@ -23,89 +26,102 @@ from harkara.model.suppressions import (
     suppression_of,
 )
 
-NOUN = "suppression"
+app = noun()
 COLUMNS = ("number", "source", "categories", "preferences", "since")
 THREADS = 16
+Number = Annotated[str, typer.Argument(metavar="NUMBER")]
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """Register set, add, remove, check, import and export."""
-    count = verbs.add("set", _set, "switch an account's suppression lists on or off", ACCOUNT)
-    which = count.add_mutually_exclusive_group()
-    which.add_argument("--on", dest="suppression", action="store_true", default=None)
-    which.add_argument("--off", dest="suppression", action="store_false")
-    count.add_argument(
-        "--promotion",
-        type=int,
-        metavar="0-8",
-        help="DND preference that its promotional messages match; 0: unknown",
-    )
-    add = verbs.add("add", _add, "suppress a number", ACCOUNT)
-    add.add_argument("number")
-    add.add_argument(
-        "--categories",
-        nargs="+",
-        choices=[*Category, EVERY_CATEGORY],
-        help="categories to opt out of (default: all but otp and transactional)",
-    )
-    add.add_argument(
-        "--dnd", nargs="+", type=int, metavar="0-8", help="preferences of a DND registration"
-    )
-    remove = verbs.add("remove", _remove, "remove a number's entries", ACCOUNT)
-    remove.add_argument("number")
-    remove.add_argument("--source", choices=[*Source], help="remove only the entry of this source")
-    verbs.add("check", _check, "show a number's entries", ACCOUNT).add_argument("number")
-    importing = verbs.add("import", _import, "suppress the numbers of a CSV file", ACCOUNT)
-    importing.add_argument("file", type=Path, help=f"columns: {', '.join(COLUMNS)}")
-    exporting = verbs.add("export", _export, "write all entries to a CSV file", ACCOUNT)
-    exporting.add_argument("file", type=Path)
-
-
-def _set(deployment: Deployment, arguments: Namespace) -> Answer:
-    values = {
-        name: value
-        for name in ("suppression", "promotion")
-        if (value := getattr(arguments, name)) is not None
-    }
+@verb(app)
+def set_(
+    deployment: Deployment,
+    account: AccountId,
+    suppression: Annotated[
+        bool | None, typer.Option("--on/--off", help="Whether its lists count.")
+    ] = None,
+    promotion: Annotated[
+        int | None,
+        typer.Option(
+            metavar="0-8",
+            help="DND preference that its promotional messages match; 0: unknown.",
+        ),
+    ] = None,
+) -> Answer:
+    """Switch an account's suppression lists on or off."""
+    given = {"suppression": suppression, "promotion": promotion}
+    values = {name: value for name, value in given.items() if value is not None}
     if not values:
         raise UsageError("say --on, --off or --promotion")
-    account = deployment.account(arguments.account)
     routing = deployment.operator.change_routing(
-        account.id, lambda routing: Routing.model_validate({**routing.model_dump(), **values})
+        deployment.account(account).id,
+        lambda routing: Routing.model_validate({**routing.model_dump(), **values}),
     )
-    return {
-        "account": account.id,
-        "suppression": routing.suppression,
-        "promotion": routing.promotion,
-    }
+    return _switches(account, routing)
 
 
-def _add(deployment: Deployment, arguments: Namespace) -> Answer:
-    fields: dict[str, Any] = {"number": arguments.number}
-    if arguments.categories:
-        fields["categories"] = arguments.categories
-    if arguments.dnd is not None:
-        fields |= {"source": Source.DND, "preferences": arguments.dnd}
-    entry = deployment.suppressions.add(deployment.account(arguments.account), fields)
+@verb(app)
+def show(deployment: Deployment, account: AccountId) -> Answer:
+    """Show whether an account's suppression lists count."""
+    return _switches(account, deployment.operator.routing(deployment.account(account).id))
+
+
+@verb(app)
+def add(
+    deployment: Deployment,
+    account: AccountId,
+    number: Number,
+    categories: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=one_of([*Category, EVERY_CATEGORY]),
+            metavar="CATEGORY...",
+            help="Categories to opt out of (default: all but otp and transactional).",
+        ),
+    ] = None,
+    preferences: Annotated[
+        list[int] | None,
+        typer.Option("--dnd", metavar="0-8...", help="Preferences of a DND registration."),
+    ] = None,
+) -> Answer:
+    """Suppress a number."""
+    fields: dict[str, Any] = {"number": number}
+    if categories:
+        fields["categories"] = categories
+    if preferences is not None:
+        fields |= {"source": Source.DND, "preferences": preferences}
+    entry = deployment.suppressions.add(deployment.account(account), fields)
     return {"suppressed": entry.number, "source": entry.source}
 
 
-def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
-    sources = [Source(arguments.source)] if arguments.source else [*Source]
-    deployment.suppressions.remove(deployment.account(arguments.account), arguments.number, sources)
-    return {"removed": arguments.number}
+@verb(app, asks="Remove the entries of {number}, which may then get messages again?")
+def remove(
+    deployment: Deployment,
+    account: AccountId,
+    number: Number,
+    source: Annotated[
+        Source | None, typer.Option(help="Remove only the entry of this source.")
+    ] = None,
+) -> Answer:
+    """Remove a number's entries."""
+    sources = [source] if source else [*Source]
+    deployment.suppressions.remove(deployment.account(account), number, sources)
+    return {"removed": number}
 
 
-def _check(deployment: Deployment, arguments: Namespace) -> Answer:
-    found = deployment.suppressions.check(deployment.account(arguments.account), arguments.number)
+@verb(app)
+def check(deployment: Deployment, account: AccountId, number: Number) -> Answer:
+    """Show a number's entries."""
+    found = deployment.suppressions.check(deployment.account(account), number)
     return [_row(entry) for entry in found]
 
 
-def _import(deployment: Deployment, arguments: Namespace) -> Answer:
-    file, account = arguments.file, deployment.account(arguments.account)
+@verb(app)
+def import_(deployment: Deployment, account: AccountId, file: CsvFile) -> Answer:
+    """Suppress the numbers of a CSV file: number, source, categories, preferences, since."""
+    found = deployment.account(account)
     try:
-        content = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        content = read_csv(deployment, file).decode("utf-8-sig")
+    except UnicodeDecodeError:
         raise CommandRefused(f"{file} cannot be read: name a CSV file in UTF-8") from None
     rows = csv.DictReader(io.StringIO(content, newline=""))
     names = {*(rows.fieldnames or ())}
@@ -114,7 +130,7 @@ def _import(deployment: Deployment, arguments: Namespace) -> Answer:
     problems: list[dict[str, Any]] = []
     entries = _entries(rows, int(deployment.clock()), problems)
     with ThreadPoolExecutor(THREADS) as pool:
-        existing = [*pool.map(partial(deployment.suppressions.lists.put, account.id), entries)]
+        existing = [*pool.map(partial(deployment.suppressions.lists.put, found.id), entries)]
     # A number that was changed after its row's time keeps the later change.
     answer = {"suppressed": sum(existing), "changed_later": existing.count(False)}
     if problems:
@@ -123,18 +139,28 @@ def _import(deployment: Deployment, arguments: Namespace) -> Answer:
     return answer
 
 
-def _export(deployment: Deployment, arguments: Namespace) -> Answer:
-    file, account = arguments.file, deployment.account(arguments.account)
-    found = deployment.suppressions.lists.find(account.id)
+@verb(app)
+def export(
+    deployment: Deployment,
+    account: AccountId,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+) -> Answer:
+    """Write all entries to a CSV file."""
+    found = deployment.suppressions.lists.find(deployment.account(account).id)
     content = io.StringIO(newline="")
     writer = csv.DictWriter(content, COLUMNS)
     writer.writeheader()
     writer.writerows(map(_row, found))
-    try:
-        file.write_text(content.getvalue(), "utf-8", newline="")
-    except OSError as error:
-        raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
+    write_csv(file, content.getvalue().encode())
     return {"exported": len(found), "file": str(file)}
+
+
+def _switches(account: str, routing: Routing) -> Answer:
+    return {
+        "account": account,
+        "suppression": routing.suppression,
+        "promotion": routing.promotion,
+    }
 
 
 def _entries(

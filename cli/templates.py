@@ -1,13 +1,17 @@
 """Templates: the contents that DLT knows, from the files that its portals export."""
 
 import math
-from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
+from typing import Annotated
 
-from cli.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
+import typer
+
+from cli.arguments import AccountId, CsvFile
+from cli.command import AsJson, PartlyRefused, noun, verb
 from cli.deployment import Deployment
-from cli.printing import Answer
-from cli.resources import parts_of, remove_part
+from cli.files import read_csv, write_csv
+from cli.printing import Answer, shown
+from cli.resources import parts_of, remove_part, show_part
 from harkara.base.time import Deadline
 from harkara.manage import template_csv
 from harkara.manage.registry import RowResult, counts
@@ -16,41 +20,45 @@ from harkara.manage.template_portals import TYPES, category_of
 from harkara.model.accounts import Template
 from harkara.model.messages import Category
 
-NOUN = "template"
+app = noun()
 _IN_ORDER = (RowResult.CREATED, RowResult.CHANGED, RowResult.UNCHANGED)
+_SHOWN = ("template_id", "name", "headers", "category", "pe_id")
+TemplateId = Annotated[str, typer.Argument(metavar="TEMPLATE_ID")]
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """Register import, export, list and remove."""
-    importing = verbs.add("import", _import, "register the templates of a CSV file", ACCOUNT)
-    importing.add_argument("file", type=Path, help="a DLT portal's export, also gzipped")
-    importing.add_argument(
-        "--type",
-        type=_type,
-        metavar="TYPE",
-        help="type of rows without one, in any portal's words (Jio's files have no such column)",
+def _type(text: str) -> Category:
+    category = category_of(text)
+    if category is None:
+        raise typer.BadParameter(f"use one of {', '.join(TYPES.values())}")
+    return category
+
+
+@verb(app)
+def import_(
+    deployment: Deployment,
+    account: AccountId,
+    file: CsvFile,
+    type_: Annotated[
+        Category | None,
+        typer.Option(
+            "--type",
+            parser=_type,
+            metavar="TYPE",
+            help="Type of rows without one, in any portal's words (Jio's files have no column).",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> Answer:
+    """Register the templates of a CSV file, which a DLT portal exported; also gzipped."""
+    content, deadline = read_csv(deployment, file), Deadline(lambda: math.inf)
+    report = deployment.registry.import_templates(
+        deployment.account(account), content, deadline, type_
     )
-    exporting = verbs.add("export", _export, "write all templates to a CSV file", ACCOUNT)
-    exporting.add_argument("file", type=Path)
-    verbs.add("list", _list, "list an account's templates; their texts with --json", ACCOUNT)
-    verbs.add("remove", _remove, "remove a template", ACCOUNT).add_argument("template_id")
-
-
-def _import(deployment: Deployment, arguments: Namespace) -> Answer:
-    file, account = arguments.file, deployment.account(arguments.account)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
-    deadline = Deadline(lambda: math.inf)
-    report = deployment.registry.import_templates(account, content, deadline, arguments.type)
     # People need only the rows with problems, programs all rows.
     rows = [
-        line._asdict()
-        for line in report
-        if arguments.json or line.problem or line.result not in _IN_ORDER
+        line._asdict() for line in report if as_json or line.problem or line.result not in _IN_ORDER
     ]
-    answer = {**counts(report), **({"rows": rows} if rows or arguments.json else {})}
+    answer = {**counts(report), **({"rows": rows} if rows or as_json else {})}
     if any(line.result is RowResult.REFUSED for line in report):
         raise PartlyRefused(
             "some rows were refused: correct them and import the file again", answer
@@ -58,29 +66,32 @@ def _import(deployment: Deployment, arguments: Namespace) -> Answer:
     return answer
 
 
-def _type(text: str) -> Category:
-    category = category_of(text)
-    if category is None:
-        raise ArgumentTypeError(f"use one of {', '.join(TYPES.values())}")
-    return category
-
-
-def _export(deployment: Deployment, arguments: Namespace) -> Answer:
-    file, templates = arguments.file, parts_of(deployment, arguments.account, Template)
-    try:
-        file.write_bytes(template_csv.export(templates))
-    except OSError as error:
-        raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
+@verb(app)
+def export(
+    deployment: Deployment,
+    account: AccountId,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+) -> Answer:
+    """Write all templates to a CSV file."""
+    templates = parts_of(deployment, account, Template)
+    write_csv(file, template_csv.export(templates))
     return {"exported": len(templates), "file": str(file)}
 
 
-def _list(deployment: Deployment, arguments: Namespace) -> Answer:
-    rows = [fields_of(template) for template in parts_of(deployment, arguments.account, Template)]
-    if not arguments.json:
-        for row in rows:
-            del row["text"]
-    return rows
+@verb(app)
+def list_(deployment: Deployment, account: AccountId, as_json: AsJson = False) -> Answer:
+    """List an account's templates; their texts with --json."""
+    rows = [fields_of(template) for template in parts_of(deployment, account, Template)]
+    return shown(rows, _SHOWN, as_json=as_json)
 
 
-def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
-    return remove_part(deployment, arguments.account, Template, arguments.template_id)
+@verb(app)
+def show(deployment: Deployment, account: AccountId, template_id: TemplateId) -> Answer:
+    """Show a template with its text."""
+    return fields_of(show_part(deployment, account, Template, template_id))
+
+
+@verb(app, asks="Remove the template {template_id} of the account {account}?")
+def remove(deployment: Deployment, account: AccountId, template_id: TemplateId) -> Answer:
+    """Remove a template."""
+    return remove_part(deployment, account, Template, template_id)

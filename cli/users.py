@@ -1,119 +1,148 @@
 """Users: the people of an account, and the operators, who may sign in to the console."""
 
 import getpass
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
-from cli.command import CommandRefused, Parser, UsageError, Verbs
+import typer
+
+from cli.arguments import account_or_all, one_of
+from cli.command import CommandRefused, UsageError, noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer, Row
-from cli.routes import account_or_all, check_account
+from cli.routes import check_account
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import utc_text
-from harkara.manage.audit import AUDIT_PAGE
-from harkara.model.people import Role, Session, User
+from harkara.manage.audit import AUDIT_PAGE, refusals
+from harkara.model.people import Role, Session, User, email_of, user_id_of
 from harkara.model.routing import EVERYONE
 
-NOUN = "user"
+app = noun()
+_ROLES = [role for role in Role if role is not Role.OPERATOR]
+_ROLE_NAMES = ", ".join(_ROLES)
+AccountOrOperators = Annotated[
+    str,
+    typer.Argument(metavar="ACCOUNT", parser=account_or_all, help="Its id, or '*': the operators."),
+]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]
 
 
-def add_verbs(verbs: Verbs) -> None:
-    """Register invite, list, role, disable, enable, remove, sign-out, reset-totp, audit, erase."""
-    invite = verbs.add("invite", _invite, "print a link, once, by which to set a password")
-    _add_account(invite)
-    _add_email(invite)
-    roles = [role for role in Role if role is not Role.OPERATOR]
-    invite.add_argument("--role", choices=roles, help="of a user of an account")
-    _add_account(verbs.add("list", _list, "list the users of an account, or the operators"))
-    role = verbs.add("role", _role, "give a user of an account another role; sessions end")
-    _add_email(role)
-    role.add_argument("role", choices=roles)
-    _add_email(verbs.add("disable", _disable, "let a user in no more; sessions end at once"))
-    _add_email(verbs.add("enable", _enable, "let a disabled user in again"))
-    _add_email(verbs.add("remove", _remove, "remove a user; the log stays"))
-    _add_email(verbs.add("sign-out", _sign_out, "end all sessions of a user at once"))
-    _add_email(verbs.add("reset-totp", _reset_totp, "ask a user who lost the app for no code"))
-    audit = verbs.add("audit", _audit, "list who changed what, newest first")
-    _add_account(audit)
-    audit.add_argument("--limit", type=int, default=AUDIT_PAGE, metavar="N", help="at the most")
-    erase = verbs.add("erase", _erase, "remove all users of an account, with its log")
-    erase.add_argument("account", type=account_or_all, help="its id")
-
-
-def _add_account(parser: Parser) -> None:
-    parser.add_argument("account", type=account_or_all, help="its id, or '*': the operators")
-
-
-def _add_email(parser: Parser) -> None:
-    parser.add_argument("email", help="the user's address")
-
-
-def _invite(deployment: Deployment, arguments: Namespace) -> Answer:
-    account_id = _account(deployment, arguments)
-    if (account_id is None) == bool(arguments.role):
+@verb(app)
+def invite(
+    deployment: Deployment,
+    account: AccountOrOperators,
+    email: Email,
+    role: Annotated[
+        str | None,
+        typer.Option(
+            "--role",
+            parser=one_of(_ROLES),
+            metavar="ROLE",
+            help=f"Of a user of an account: {_ROLE_NAMES}.",
+        ),
+    ] = None,
+) -> Answer:
+    """Print a link, once, by which to set a password."""
+    account_id = _account(deployment, account)
+    if (account_id is None) == bool(role):
         raise UsageError("give --role; for operators ('*') leave it out, they have one role")
-    role = Role(arguments.role or Role.OPERATOR)
     try:
-        token = deployment.people.invite(arguments.email, account_id, role, _by())
+        token = deployment.people.invite(email, account_id, Role(role or Role.OPERATOR), _by())
     except RequestRefused as error:
         if error.code is not Code.ALREADY_EXISTS:
             raise
         where = "in another account, or disabled (`harkara user enable`)"
-        raise CommandRefused(f"{arguments.email} is a user {where}") from error
+        raise CommandRefused(f"{email} is a user {where}") from error
     base = deployment.outputs.get(
         "ConsoleUrl", f"{deployment.outputs['ApiUrl'].rstrip('/')}/console"
     )
     return {
-        "user": arguments.email,
+        "user": email,
         "link": f"{base.rstrip('/')}/invitation?token={token}",
         "note": "it works once, within an hour, and is shown this once",
     }
 
 
-def _list(deployment: Deployment, arguments: Namespace) -> Answer:
-    return [_row(user) for user in deployment.people.users(_account(deployment, arguments))]
+@verb(app)
+def list_(deployment: Deployment, account: AccountOrOperators) -> Answer:
+    """List the users of an account, or the operators."""
+    return [_row(user) for user in deployment.people.users(_account(deployment, account))]
 
 
-def _role(deployment: Deployment, arguments: Namespace) -> Answer:
-    with _named(arguments.email):
-        deployment.people.change_role(arguments.email, Role(arguments.role), _by())
-    return {"user": arguments.email, "role": arguments.role}
+@verb(app)
+def show(deployment: Deployment, email: Email) -> Answer:
+    """Show a user."""
+    with refusals():
+        user = deployment.people.store.get(user_id_of(email_of(email)))
+    if user is None:
+        raise CommandRefused(_no_user(email))
+    return {"account": user.account_id or EVERYONE, **_row(user)}
 
 
-def _disable(deployment: Deployment, arguments: Namespace) -> Answer:
-    with _named(arguments.email):
-        deployment.people.disable(arguments.email, _by())
-    return {"disabled": arguments.email}
+@verb(app)
+def role(
+    deployment: Deployment,
+    email: Email,
+    role: Annotated[str, typer.Argument(parser=one_of(_ROLES), metavar="ROLE", help=_ROLE_NAMES)],
+) -> Answer:
+    """Give a user of an account another role; sessions end."""
+    with _named(email):
+        deployment.people.change_role(email, Role(role), _by())
+    return {"user": email, "role": role}
 
 
-def _enable(deployment: Deployment, arguments: Namespace) -> Answer:
-    with _named(arguments.email):
-        deployment.people.enable(arguments.email, _by())
-    return {"enabled": arguments.email}
+@verb(app, asks="Let {email} in no more?")
+def disable(deployment: Deployment, email: Email) -> Answer:
+    """Let a user in no more; sessions end at once."""
+    with _named(email):
+        deployment.people.disable(email, _by())
+    return {"disabled": email}
 
 
-def _remove(deployment: Deployment, arguments: Namespace) -> Answer:
-    with _named(arguments.email):
-        deployment.people.remove(arguments.email, _by())
-    return {"removed": arguments.email}
+@verb(app)
+def enable(deployment: Deployment, email: Email) -> Answer:
+    """Let a disabled user in again."""
+    with _named(email):
+        deployment.people.enable(email, _by())
+    return {"enabled": email}
 
 
-def _sign_out(deployment: Deployment, arguments: Namespace) -> Answer:
-    with _named(arguments.email):
-        deployment.people.revoke_all(arguments.email, _by())
-    return {"signed_out": arguments.email}
+@verb(app, asks="Remove the user {email}?")
+def remove(deployment: Deployment, email: Email) -> Answer:
+    """Remove a user; the log stays."""
+    with _named(email):
+        deployment.people.remove(email, _by())
+    return {"removed": email}
 
 
-def _reset_totp(deployment: Deployment, arguments: Namespace) -> Answer:
-    with _named(arguments.email):
-        deployment.people.reset_totp(arguments.email, _by())
-    return {"reset": arguments.email}
+@verb(app, asks="End all sessions of {email}?")
+def sign_out(deployment: Deployment, email: Email) -> Answer:
+    """End all sessions of a user at once."""
+    with _named(email):
+        deployment.people.revoke_all(email, _by())
+    return {"signed_out": email}
 
 
-def _audit(deployment: Deployment, arguments: Namespace) -> Answer:
-    account_id, rows, cursor = _account(deployment, arguments), list[Row](), ""
+@verb(app)
+def reset_totp(deployment: Deployment, email: Email) -> Answer:
+    """Ask a user who lost the app for no code."""
+    with _named(email):
+        deployment.people.reset_totp(email, _by())
+    return {"reset": email}
+
+
+@verb(app)
+def audit(
+    deployment: Deployment,
+    account: AccountOrOperators,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", help="How many to list.")
+    ] = AUDIT_PAGE,
+) -> Answer:
+    """List who changed what, newest first."""
+    account_id, rows, cursor = _account(deployment, account), list[Row](), ""
     while True:
         page = deployment.people.audit(account_id, cursor)
         rows += [
@@ -126,22 +155,24 @@ def _audit(deployment: Deployment, arguments: Namespace) -> Answer:
             }
             for entry in page.entries
         ]
-        if page.cursor is None or len(rows) >= arguments.limit:
-            return rows[: max(0, arguments.limit)]
+        if page.cursor is None or len(rows) >= limit:
+            return rows[: max(0, limit)]
         cursor = page.cursor
 
 
-def _erase(deployment: Deployment, arguments: Namespace) -> Answer:
-    if arguments.account == EVERYONE:
+@verb(app, asks="Remove all users of {account}, with its log?")
+def erase(deployment: Deployment, account: AccountOrOperators) -> Answer:
+    """Remove all users of an account, with its log."""
+    if account == EVERYONE:
         raise UsageError("name an account: the operators' log is kept")
     # The account itself may be gone.
-    return {"erased": arguments.account, "users": deployment.people.erase(arguments.account, _by())}
+    return {"erased": account, "users": deployment.people.erase(account, _by())}
 
 
-def _account(deployment: Deployment, arguments: Namespace) -> str | None:
+def _account(deployment: Deployment, account: str) -> str | None:
     """Return the account, None for the operators. Raises CommandRefused if there is none."""
-    check_account(deployment, arguments.account)
-    return None if arguments.account == EVERYONE else arguments.account
+    check_account(deployment, account)
+    return None if account == EVERYONE else account
 
 
 def _by() -> Session:
@@ -172,5 +203,8 @@ def _named(email: str) -> Iterator[None]:
     except RequestRefused as error:
         if error.code is not Code.NOT_FOUND:
             raise
-        there = "`harkara user list` shows an account's"
-        raise CommandRefused(f"there is no user {email}: {there}") from error
+        raise CommandRefused(_no_user(email)) from error
+
+
+def _no_user(email: str) -> str:
+    return f"there is no user {email}: `harkara user list` shows an account's"

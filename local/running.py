@@ -31,6 +31,7 @@ def note(stack: "Stack") -> None:
                 "pid": os.getpid(),
                 "ports": asdict(stack.ports),
                 "outputs": stack.outputs,
+                "api_url": stack.endpoint,
                 "aws_url": stack.aws_url,
             }
         )

@@ -2,15 +2,17 @@
 
 import hashlib
 import io
-from argparse import Namespace
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO
+from unittest.mock import patch
 
 from pydantic_core import from_json
 
 from cli import main
+from cli.command import Target
 from cli.deployment import Deployment
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
@@ -21,6 +23,7 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, dead_letter_entry, dead_letter_of
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
+from tests.support.dynamo import table_of
 from tests.support.fakes import Faults
 from tests.support.peers import FakePlatform
 from tests.support.tables import Table
@@ -32,7 +35,12 @@ API_URL = "https://api.example"
 OUTPUTS = {
     "AccountsTableName": "Accounts",
     "MessagesTableName": "Messages",
-    "CallbackQueueUrl": "https://sqs.ap-south-1.amazonaws.com/123456789012/callback",
+    "DueTableName": "Due",
+    **{
+        f"{name}{kind}Url": f"https://sqs.ap-south-1.amazonaws.com/123456789012/{name}{kind}"
+        for name in ("Submit", "SubmitPriority", "Receipt", "Callback")
+        for kind in ("Queue", "DeadLetters")
+    },
     "PepperSecretId": "pepper-secret",
     "TagSecretId": "tag-secret",
     "LinkSecretId": "link-secret",
@@ -102,10 +110,14 @@ class Operator:
     def __init__(self) -> None:
         self.table = Table(page=1_000)
         self.messages = Table("Messages", page=1_000)
+        self.due = Table("Due", page=1_000)
+        self.depths: dict[str, tuple[int, int, int]] = {}
+        self.ages_s: dict[str, int] = {}
         self.clock = Clock()
         self._answers: dict[str, Answer] = {
             "dynamodb": self._dynamodb,
-            "sqs": _sent,
+            "sqs": self._sqs,
+            "cloudwatch": self._cloudwatch,
             "secretsmanager": self._secretsmanager,
             "kms": _kms,
         }
@@ -128,14 +140,14 @@ class Operator:
 
     def __call__(self, line: str, stdin: str = "") -> Done:
         """Run a command: `account create acme --carrier sim`."""
-        return self.run(line.split(), io.StringIO(stdin))
+        return self.run(line.split(), io.TextIOWrapper(io.BytesIO(stdin.encode())))
 
     def run(self, words: Sequence[str], stdin: TextIO | None = None) -> Done:
         """Run a command, given as words, on the stack `harkara`."""
         out, err = io.StringIO(), io.StringIO()
 
-        def open_deployment(arguments: Namespace) -> Deployment:
-            assert arguments.stack == "harkara"
+        def open_deployment(target: Target) -> Deployment:
+            assert target.stack == "harkara"
             return Deployment(
                 OUTPUTS,
                 self.client,
@@ -145,7 +157,11 @@ class Operator:
                 poster=self.platform,
             )
 
-        with redirect_stdout(out), redirect_stderr(err):
+        with (
+            redirect_stdout(out),
+            redirect_stderr(err),
+            patch.dict(os.environ, {"COLUMNS": "80"}),
+        ):
             status = main([*words, "--stack", "harkara"], open_deployment)
         return Done(status, out.getvalue(), err.getvalue())
 
@@ -160,8 +176,26 @@ class Operator:
         return dead_letter_of(entry).id
 
     def _dynamodb(self, operation: str, params: dict[str, Any]) -> Any:
-        named = {params.get("TableName", ""), *params.get("RequestItems", ())}
-        return (self.messages if "Messages" in named else self.table)(operation, params)
+        tables = {each.name: each for each in (self.table, self.messages, self.due)}
+        return tables[table_of(operation, params)](operation, params)
+
+    def _sqs(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Take messages to the callback queue, and count those of each queue."""
+        if operation == "SendMessageBatch":
+            return _sent(operation, params)
+        counts = self.depths.get(params["QueueUrl"].rpartition("/")[2], (0, 0, 0))
+        named = zip(params["AttributeNames"], counts, strict=True)
+        return {"Attributes": {name: str(count) for name, count in named}}
+
+    def _cloudwatch(self, _: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the ages of queues, of two minutes."""
+        results = []
+        for query in params["MetricDataQueries"]:
+            (dimension,) = query["MetricStat"]["Metric"]["Dimensions"]
+            age_s = self.ages_s.get(dimension["Value"])
+            values = [] if age_s is None else [float(age_s), float(age_s) - 60]
+            results.append({"Id": query["Id"], "Label": query["Label"], "Values": values})
+        return {"MetricDataResults": results}
 
     def _secretsmanager(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         if operation == "PutSecretValue":

@@ -113,7 +113,7 @@ def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("account create", "arguments are required: account, --carrier"),
+        ("account create", "Missing argument 'ACCOUNT'"),
         ("account create a#b --carrier sim", "use 1 to 64 letters"),
         ("account set acme --countries india", "two capital letters"),
         ("account set acme --rates 91:sms=1", "91:otp=0.20"),
@@ -122,10 +122,10 @@ def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
         ("account set acme --callback-hosts https://acme.in/", "hooks.acme.in"),
         ("account set acme --short-domain https://acme.in", "hk.example/ACMEBK"),
         ("account set acme --shorten-urls", "short links need a short domain"),
-        ("account set acme --segment-limit 0", "segment_limit: Input should be greater"),
-        ("account set acme --requests-per-s -1", "limits.requests_per_s: Input should be"),
-        ("account forget acme", "invalid choice"),
-        ("accounts", "invalid choice"),
+        ("account set acme --segment-limit 0", "--segment-limit: Input should be greater"),
+        ("account set acme --requests-per-s -1", "harkara: --requests-per-s: Input should be"),
+        ("account forget acme", "No such command 'forget' (see harkara account --help)"),
+        ("accounts", "Did you mean 'account'?"),
     ],
 )
 def test_wrong_use_is_one_line_and_changes_nothing(line: str, says: str) -> None:
@@ -248,8 +248,13 @@ def test_a_carriers_receipts_are_signed(tmp_path: Path) -> None:
         (f"{PUT} --secret-file - --url http://carrier.example/", "x", 2, "must be https"),
         (f"{PUT} --secret-file - --url https://[", "x", 2, "--url is no URL"),
         (f"{PUT} --secret-file - --url https://me:pw@carrier.example/", "x", 2, "--username"),
-        (f"{PUT} --secret-file - --receipt-signature-header x", "x", 2, "receipt_secret"),
-        (f"{PUT} --secret-file - --timeout 31", "x", 2, "timeout_s: Input should be less"),
+        (
+            f"{PUT} --secret-file - --receipt-signature-header x",
+            "x",
+            2,
+            "-secret-file: a signature",
+        ),
+        (f"{PUT} --secret-file - --timeout 31", "x", 2, "--timeout: Input should be less"),
     ],
     ids=["nothing", "empty", "no file", "http", "no URL", "user in URL", "unsigned", "too long"],
 )

@@ -127,7 +127,7 @@ def test_after_revocation_no_secret_works() -> None:
     operator = Operator().with_account()
     old = created(operator)["api_key"]
     new = operator("credential rotate user --json").json()["api_key"]
-    assert operator("credential revoke user --json").json() == {"revoked": "user"}
+    assert operator("credential revoke --yes user --json").json() == {"revoked": "user"}
     assert not any(works(operator, key) for key in (old, new))
     assert operator("credential list acme --json").json() == []
 
@@ -139,7 +139,7 @@ def test_after_revocation_no_secret_works() -> None:
         ("credential create acme taken", 1, "the user name taken is taken"),
         ("credential create acme user --callback gone", 1, "there is no callback gone"),
         ("credential rotate gone", 1, "there is no credential gone"),
-        ("credential revoke gone", 1, "there is no credential gone"),
+        ("credential revoke --yes gone", 1, "there is no credential gone"),
         ("credential list gone", 1, "there is no account gone"),
         ("credential create acme us.er", 2, "use 1 to 64 letters"),
         (
@@ -151,7 +151,7 @@ def test_after_revocation_no_secret_works() -> None:
         ("credential create acme user --expires tomorrow", 2, "2027-01-31T18:30:00+05:30"),
         ("credential create acme user --expires 2025-01-31T00:00:00Z", 2, "give a time to come"),
         ("credential create acme user --expires 1970-01-01T00:00:00Z", 2, "give a time to come"),
-        ("credential create acme user --scopes everything", 2, "invalid choice"),
+        ("credential create acme user --scopes everything", 2, "is not one of 'send', 'read'"),
         ("credential rotate user --overlap 1w", 2, "24h"),
     ],
 )

@@ -46,8 +46,8 @@ def test_any_provider_is_put_by_its_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (None, "cannot be read: name a file of JSON"),
-        ("{", "cannot be read: name a file of JSON"),
+        (None, "cannot be read: name a file with a JSON object"),
+        ("{", "cannot be read: name a file with a JSON object"),
         ('{"dlr_mask": 3}', "dlr_mask"),
         ('{"parameters": {"to": "919876543210"}}', "parameters: there are alt-dcs"),
     ],

@@ -33,14 +33,14 @@ def test_routes_are_added_changed_and_removed(operator: Operator) -> None:
     assert rules(operator).own.routes == (route(sim=1, spare=3), special)
     assert rules(operator).general.routes == (route("44", spare=1),)
     operator("route set acme --carriers spare=0 --json").json()
-    operator("route remove acme --prefix 91 --categories otp transactional --json").json()
+    operator("route remove --yes acme --prefix 91 --categories otp transactional --json").json()
     assert rules(operator).own.routes == (route(spare=0),)
 
 
 def test_routes_are_shown(operator: Operator) -> None:
     operator("route set acme --prefix 91 --categories otp --carriers sim=70 spare=30")
     operator("route doubt acme promotional=resubmit")
-    operator("pause campaign acme spring")
+    operator("pause campaign --yes acme spring")
     assert operator("route show acme --json").json() == {
         "account": "acme",
         "paused": False,
@@ -64,7 +64,7 @@ def test_policies_for_doubts_are_kept_by_category(operator: Operator) -> None:
 @pytest.mark.parametrize("account_id", ["acme", EVERYONE])
 def test_an_account_is_paused_and_resumed(operator: Operator, account_id: str) -> None:
     operator("route set acme --carriers sim")
-    assert operator(f"pause account {account_id} --json").json()["paused"] is True
+    assert operator(f"pause account --yes {account_id} --json").json()["paused"] is True
     assert rules(operator).pauses("")
     assert rules(operator, "other").pauses("") is (account_id == EVERYONE)
     assert operator(f"resume account {account_id} --json").json()["paused"] is False
@@ -73,15 +73,15 @@ def test_an_account_is_paused_and_resumed(operator: Operator, account_id: str) -
 
 def test_a_campaign_is_paused_and_resumed(operator: Operator) -> None:
     for _ in range(2):
-        operator("pause campaign acme spring")
-    operator("pause campaign acme summer")
+        operator("pause campaign --yes acme spring")
+    operator("pause campaign --yes acme summer")
     assert rules(operator).own.paused_campaigns == ("spring", "summer")
     operator("resume campaign acme spring")
     assert rules(operator).own.paused_campaigns == ("summer",)
 
 
 def test_a_carrier_is_paused_and_resumed(operator: Operator) -> None:
-    operator("pause carrier spare --json").json()
+    operator("pause carrier --yes spare --json").json()
     paused, running = operator.store.carrier("spare"), operator.store.carrier("sim")
     assert paused is not None
     assert running is not None
@@ -91,7 +91,10 @@ def test_a_carrier_is_paused_and_resumed(operator: Operator) -> None:
 
 
 def test_an_account_is_drained_until_it_is_resumed(operator: Operator) -> None:
-    assert operator("account drain acme --json").json() == {"account": "acme", "draining": True}
+    assert operator("account drain --yes acme --json").json() == {
+        "account": "acme",
+        "draining": True,
+    }
     drained = operator.store.account("acme")
     assert drained is not None
     assert drained.draining
@@ -113,13 +116,13 @@ def test_an_account_is_drained_until_it_is_resumed(operator: Operator) -> None:
         ("route set acme --carriers sim sim", 2, "each carrier once"),
         ("route set acme --prefix +91 --carriers sim", 2, "up to 15 digits"),
         ("route set acme --categories sms --carriers sim", 2, "--categories"),
-        ("route remove acme --prefix 91", 1, "no such route"),
+        ("route remove --yes acme --prefix 91", 1, "no such route"),
         ("route doubt acme promotional", 2, "promotional=resubmit"),
         ("route show ac.me", 2, "'*'"),
-        ("pause account gone", 1, "no account gone"),
-        ("pause carrier gone", 1, "no carrier gone"),
+        ("pause account --yes gone", 1, "no account gone"),
+        ("pause carrier --yes gone", 1, "no carrier gone"),
         ("resume campaign gone spring", 1, "no account gone"),
-        ("account drain gone", 1, "no account gone"),
+        ("account drain --yes gone", 1, "no account gone"),
     ],
 )
 def test_what_cannot_be_is_refused(

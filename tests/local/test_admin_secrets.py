@@ -26,7 +26,7 @@ def test_what_was_signed_before_is_good_until_its_key_is_dropped(name: str, secr
     signer = ReferenceSigner(keys(operator, secret))
     assert signer.verify(before) == (MID, 1)
     assert signer.sign(MID, 1) != before
-    assert operator(f"secret drop {name} --json").json() == {"name": name, "keys": 1}
+    assert operator(f"secret drop --yes {name} --json").json() == {"name": name, "keys": 1}
     assert ReferenceSigner(keys(operator, secret)).sign(MID, 1) == signer.sign(MID, 1)
     assert all(value not in done.out for value in operator.secrets[secret].split())
 
@@ -46,13 +46,13 @@ def test_credentials_of_before_and_after_work_while_both_peppers_are_kept() -> N
     operator("secret rotate pepper")
     after = operator("credential create acme after --json").json()["api_key"]
     assert (opens(before), opens(after)) == (True, True)
-    operator("secret drop pepper")
+    operator("secret drop --yes pepper")
     assert (opens(before), opens(after)) == (False, True)
 
 
 def test_the_last_key_is_not_dropped() -> None:
     operator = Operator()
-    done = operator("secret drop tags")
+    done = operator("secret drop --yes tags")
     assert (done.status, done.out) == (1, "")
     assert "secret rotate" in done.err
     assert operator.secrets["tag-secret"] == "tag"

@@ -45,11 +45,16 @@ def test_a_number_is_added_checked_and_removed(operator: Operator) -> None:
             "since": "2026-01-01T09:00:00Z",
         },
     ]
-    assert operator("suppression remove acme 9876543210 --source dnd").status == 0
+    assert operator("suppression remove --yes acme 9876543210 --source dnd").status == 0
     assert len(operator("suppression check acme 9876543210 --json").json()) == 1
-    assert operator("suppression remove acme 9876543210").status == 0
+    assert operator("suppression remove --yes acme 9876543210").status == 0
     assert operator("suppression check acme 9876543210").status == 1
-    assert operator("suppression remove acme 9876543210").status == 1
+    assert operator("suppression remove --yes acme 9876543210").status == 1
+
+
+def test_rows_are_read_from_standard_input(operator: Operator) -> None:
+    done = operator("suppression import acme - --json", HEAD + ROWS).json()
+    assert done == {"suppressed": 3, "changed_later": 0}
 
 
 def test_a_file_goes_in_and_comes_out_again(operator: Operator, tmp_path: Path) -> None:
@@ -97,7 +102,7 @@ def test_a_row_that_is_older_than_a_removal_stays_out(operator: Operator, tmp_pa
     file = tmp_path / "given.csv"
     file.write_text(HEAD + ROWS, "utf-8")
     operator(f"suppression import acme {file}")
-    operator("suppression remove acme 9876543210")
+    operator("suppression remove --yes acme 9876543210")
     answer = operator(f"suppression import acme {file} --json").json()
     assert answer == {"suppressed": 2, "changed_later": 1}
     assert operator("suppression check acme 9876543210").status == 1

@@ -88,13 +88,13 @@ CARRIER: dict[str, Fact] = {
     "carrier put sim --new-receipt-url": lambda on: (
         len(on.carrier.receipt_token_hashes) == 2 and on.carrier.receipt_url
     ),
-    "pause carrier sim": lambda on: on.carrier.paused,
+    "pause carrier --yes sim": lambda on: on.carrier.paused,
 }
 ACCOUNT: dict[str, Fact] = {
     "account set acme --name Another": lambda on: on.account.name == "Another",
     "account set acme --segments-per-day 7": lambda on: on.account.limits.segments_per_day == 7,
     "account set acme --requests-per-s 3": lambda on: on.account.limits.requests_per_s == 3,
-    "account drain acme": lambda on: on.account.draining,
+    "account drain --yes acme": lambda on: on.account.draining,
     "account set acme --default-callback main": lambda on: on.account.default_callback == "main",
     "sender add acme ACMEBK --categories otp": lambda on: "ACMEBK" in on.account.senders,
     "callback add acme main --url https://x.acme.in/": lambda on: (
@@ -109,9 +109,9 @@ ROUTING: dict[str, Fact] = {
     ),
     "route doubt acme otp=resubmit": lambda on: Category.OTP in on.routing.in_doubt,
     "route doubt acme promotional=leave": lambda on: Category.PROMOTIONAL in on.routing.in_doubt,
-    "pause campaign acme spring": lambda on: "spring" in on.routing.paused_campaigns,
-    "pause campaign acme summer": lambda on: "summer" in on.routing.paused_campaigns,
-    "pause account acme": lambda on: on.routing.paused,
+    "pause campaign --yes acme spring": lambda on: "spring" in on.routing.paused_campaigns,
+    "pause campaign --yes acme summer": lambda on: "summer" in on.routing.paused_campaigns,
+    "pause account --yes acme": lambda on: on.routing.paused,
     "suppression set acme --on": lambda on: on.routing.suppression,
     "suppression set acme --promotion 3": lambda on: on.routing.promotion == 3,
 }
@@ -162,7 +162,7 @@ def test_a_credential_that_was_made_anew_is_not_revoked_with_the_one_before(
     at, happened = 0, True
     while happened:
         on.begin()
-        on.left, on.meanwhile = at, "credential revoke user"
+        on.left, on.meanwhile = at, "credential revoke --yes user"
         # The revoke runs between the other command's calls, or the name is still taken.
         created = on(anew).status == 0
         happened, on.left = on.left is None, None

@@ -2,12 +2,18 @@
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harkara.aws.messages import DynamoMessageStore
+from harkara.base.time import DAY_S
+from harkara.model.messages import pack
 from local.settings import ROOT
 from tests.local.operators import Operator
+from tests.unit import handing
+from tests.unit.scripted_aws import ScriptedAws
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 FILES = {
@@ -16,6 +22,8 @@ FILES = {
     "headers.json": '{"X-Key": "not-a-real-key"}',
     "hooks.token": "not-a-real-token\n",
 }
+# Of the account and the message whose commands the page has.
+BATCH = replace(handing.BATCH, id="101M80PKPVGTZQN98QP2VKS1J18")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Operations without an action of their own in IAM, and the actions that they need.
 PARTS = {
@@ -31,6 +39,9 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     for name, content in FILES.items():
         (folder / name).write_text(content)
     operator, printed = Operator(), ""
+    others = ScriptedAws("dynamodb", operator.messages)
+    store = DynamoMessageStore(others.client, "Messages", retention_s=DAY_S, clock=operator.clock)
+    store.put_batch(BATCH.id, pack(BATCH), BATCH.due_at_ms)
     for number in range(3):
         operator.park(number, callback="own")
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -69,7 +80,7 @@ def test_the_page_leaves_what_it_says(operator: Operator) -> None:
     own = account.callbacks["own"]
     assert (own.header_names, own.has_token, own.signed) == (("x-key",), True, True)
     assert (own.concurrency, own.rate_per_s) == (20, 100)
-    assert operator.messages.items == {}
+    assert operator.messages.items.keys() == {(BATCH.id, "batch")}
     names = [row["username"] for row in operator("credential list acme --json").json()]
     assert names == ["acme-backend", "acme-clevertap"]
 

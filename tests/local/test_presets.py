@@ -48,7 +48,7 @@ def test_a_preset_names_its_pages_and_what_it_asks_for(name: str) -> None:
         ("--preset exotel --with sid", "write it as sid=acme1"),
         ("--preset exotel --with sid=", "write it as sid=acme1"),
         ("--preset twilio --with sid=a", "has no variable sid: it has none"),
-        ("--preset nobody", "invalid choice: 'nobody'"),
+        ("--preset nobody", "'--preset': use one of exotel"),
         ("--with sid=a", "--with is for the variables of a --preset"),
         ("--preset twilio", "it takes --username, --secret-file"),
         ("--preset textlocal", "it takes --secret-file"),

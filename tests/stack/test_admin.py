@@ -2,7 +2,6 @@
 
 import io
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
@@ -14,6 +13,8 @@ import pytest
 from pydantic_core import from_json
 
 import cli
+from cli import local_stack
+from cli.command import Target
 from cli.deployment import Deployment
 from harkara.api.authentication import Authenticator, presented
 from harkara.aws.accounts import DynamoAccountStore
@@ -105,14 +106,14 @@ def test_both_secrets_send_while_one_is_rotated_out_and_neither_when_it_is_revok
     keys.append(run("credential rotate rotated --overlap 1h")["api_key"])
     assert [send(lab, key, "rotated", **REGISTERED).status_code for key in keys] == [200, 200]
     assert [opens(lab, key) for key in keys] == [True, True]
-    run("credential revoke rotated")
+    run("credential revoke --yes rotated")
     assert [opens(lab, key) for key in keys] == [False, False]
 
 
 @pytest.mark.usefixtures("api_key")
 def test_a_revoked_credential_does_not_send(lab: Lab, run: Run) -> None:
     key = run("credential create operated revoked")["api_key"]
-    run("credential revoke revoked")
+    run("credential revoke --yes revoked")
     assert send(lab, key, "revoked", **REGISTERED).status_code == 401
 
 
@@ -127,9 +128,10 @@ def test_a_rotation_without_overlap_ends_the_old_secret(lab: Lab, run: Run) -> N
 def test_the_running_stack_is_found_by_its_note(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(running, "NOTE", tmp_path / "running.json")
-    monkeypatch.setattr(running, "PROGRAM", "python")
+    (tmp_path / ".local").mkdir()
+    monkeypatch.setattr(running, "NOTE", tmp_path / local_stack.NOTE)
     running.note(lab.stack)
+    monkeypatch.chdir(tmp_path)
     assert cli.main(["account", "list", "--local", "--json"]) == 0
     rows = {row["account"]: row for row in from_json(capsys.readouterr().out)}
     assert rows["demo"]["carrier"] == "sim"
@@ -137,7 +139,7 @@ def test_the_running_stack_is_found_by_its_note(
     line = f"callback add sandbox operated --url {lab.callback_url('operated')} --local"
     assert cli.main(line.split()) == 0
     assert cli.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0
-    people = Deployment.open(Namespace(local=True)).people
+    people = Deployment.open(Target(local=True)).people
     session = people.person(people.sign_in_by_link(people.sign_in_link("sandbox")))
     assert session is not None
     assert session.account_id == "sandbox"
@@ -165,6 +167,6 @@ def test_an_invitation_that_many_use_at_once_lets_one_in_until_it_is_disabled(
     session = people.person(cookie)
     assert session is not None
     assert people.begin_totp(session).startswith("otpauth://")
-    run("user disable asha@acme.example")
+    run("user disable --yes asha@acme.example")
     assert people.person(cookie) is None
     assert run("user audit demo")[0]["action"] == "user.disable"

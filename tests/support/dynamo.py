@@ -96,7 +96,7 @@ class Dynamo(FakeClient):  # type: ignore[misc]
             answer: Mapping[str, Any] | Refusal = Refusal(code)
         else:
             params, remains = self.caprices.split(operation, params)
-            answer = self.tables[_table(operation, params)](operation, params)
+            answer = self.tables[table_of(operation, params)](operation, params)
             if remains and not isinstance(answer, Refusal):
                 return _with_remains(answer, remains)
         if not isinstance(answer, Refusal):
@@ -114,7 +114,7 @@ def _with_remains(answer: Mapping[str, Any], remains: Mapping[str, Any]) -> Mapp
     return {**answer, **remains}
 
 
-def _table(operation: str, params: Mapping[str, Any]) -> str:
+def table_of(operation: str, params: Mapping[str, Any]) -> str:
     """Return the only table of a call: no adapter names two tables in one call."""
     if "TableName" in params:
         return str(params["TableName"])

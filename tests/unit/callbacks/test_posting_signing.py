@@ -1,11 +1,9 @@
 """The headers of a callback: the user agent, and Standard Webhooks' signature."""
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
-from harkara.callbacks.posting import VERSION, headers_of
+from harkara.base.version import VERSION
+from harkara.callbacks.posting import headers_of
 from harkara.model.callbacks import CallbackSecrets, SigningSecret
 
 # The example in the tests of the Standard Webhooks libraries.
@@ -33,11 +31,6 @@ def test_without_secrets_it_says_what_it_is_and_no_more() -> None:
         "webhook-id": ID,
         "webhook-timestamp": "1614265330",
     }
-
-
-def test_the_version_is_that_of_the_project() -> None:
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
-    assert project["project"]["version"] == VERSION
 
 
 def test_a_secret_signs_as_the_specification_does() -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, HttpAnswer
+from harkara.base.version import VERSION
 from harkara.model.callbacks import (
     CallbackSecrets,
     Destination,
@@ -138,7 +139,7 @@ def test_a_callback_is_posted_in_its_format_under_its_name() -> None:
     assert (method, url) == ("POST", URL)
     assert headers == {
         "content-type": "application/json",
-        "user-agent": "Harkara/0.1.0",
+        "user-agent": f"Harkara/{VERSION}",
         "webhook-id": "task_id.2",
         "webhook-timestamp": "1700000000",
     }

@@ -13,6 +13,7 @@ from harkara.aws.accounts import PARTS, credential_index_item
 from harkara.aws.carriers import SORT_KEY as ROUTING
 from harkara.aws.carriers import partition_of as routing_of
 from harkara.aws.clients import DynamoDBClient
+from harkara.aws.suppressions import partitions_of as suppressions_of
 from harkara.aws.table import Item, Table, Value, key, update_of, values
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
@@ -99,20 +100,57 @@ class OperatorStore:
 
     def remove_credential(self, username: str) -> bool:
         """Remove a credential; return False if there is none."""
-        own = f"credential#{username}", "credential"
+
+        def with_index_item(item: Item) -> list[Item]:
+            credential = Credential.model_validate_json(item["data"]["S"])
+            return [{"Delete": {"Key": _key_of(credential_index_item(credential))}}]
+
+        return self._remove(f"credential#{username}", "credential", with_index_item)
+
+    def remove_carrier(self, name: str) -> bool:
+        """Remove a carrier; return False if there is none."""
+        return self._remove(f"carrier#{name}", "carrier")
+
+    def remove_account(self, account_id: str) -> bool:
+        """Remove an account with its resources, routing and suppressions.
+
+        Return False if there is none. The account's own item goes last: the same call again removes
+        what an interrupted one has left.
+        """
+        own = f"account#{account_id}"
+        for partition in (*suppressions_of(account_id), routing_of(account_id), own):
+            keys = map(_key_of, self._table.query(partition))
+            others = [each for each in keys if each != key(own, "account")]
+            self._table.write([{"DeleteRequest": {"Key": each}} for each in others])
+        return self._remove(own, "account")
+
+    def routings(self) -> dict[str, Routing]:
+        """Return the routing of each account that has one. Reads the whole table."""
+        return {
+            item["pk"]["S"].removeprefix(routing_of("")): Routing.model_validate_json(
+                item["data"]["S"]
+            )
+            for item in self._table.scan(ROUTING)
+        }
+
+    def _remove(
+        self,
+        partition: str,
+        sort_key: str,
+        others: Callable[[Item], list[Item]] = lambda _: [],
+    ) -> bool:
+        """Remove a record, with the other actions that its item needs; return if it was there."""
 
         def remove(item: Item) -> bool | None:
-            index_item = credential_index_item(Credential.model_validate_json(item["data"]["S"]))
             delete = {
-                "Key": key(*own),
+                "Key": key(partition, sort_key),
                 "ConditionExpression": "#data = :seen",
                 "ExpressionAttributeNames": {"#data": "data"},
                 "ExpressionAttributeValues": {":seen": item["data"]},
             }
-            pointed = {"Delete": {"Key": {"pk": index_item["pk"], "sk": index_item["sk"]}}}
-            return self._table.transact({"Delete": delete}, pointed) or None
+            return self._table.transact({"Delete": delete}, *others(item)) or None
 
-        return bool(self._table.change(*own, remove))
+        return bool(self._table.change(partition, sort_key, remove))
 
     def _create(self, partition: str, sort_key: str, record: BaseModel) -> bool:
         return self._write(partition, sort_key, record)
@@ -139,3 +177,7 @@ class OperatorStore:
 
     def _all(self, sort_key: str, kind: type[R]) -> list[R]:
         return [kind.model_validate_json(item["data"]["S"]) for item in self._table.scan(sort_key)]
+
+
+def _key_of(item: Item) -> Item:
+    return {"pk": item["pk"], "sk": item["sk"]}

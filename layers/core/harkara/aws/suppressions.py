@@ -17,6 +17,11 @@ from harkara.model.suppressions import Source, Suppression
 SHARDS = 16
 
 
+def partitions_of(account_id: str) -> list[str]:
+    """Return the partitions of an account's items."""
+    return [_partition(account_id, shard) for shard in range(SHARDS)]
+
+
 def partition_of(account_id: str, number: str) -> str:
     """Return the partition of a number's item."""
     return _partition(account_id, _shard(number))

@@ -11,6 +11,7 @@ import math
 from base64 import b64decode, b64encode
 from typing import Protocol
 
+from harkara.base.version import VERSION
 from harkara.model.callbacks import CallbackSecrets, Destination, PostResult, SigningSecret
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask
@@ -62,9 +63,6 @@ class SecretCipher(Protocol):
         """Decrypt a callback's secrets."""
         ...
 
-
-VERSION = "0.1.0"
-"""As in pyproject.toml, which is not in the package of a function."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105
 

@@ -20,6 +20,8 @@ from harkara.carriers.signatures import HEADERS, Scheme
 from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Category, State
 
+KindName = Literal["datasend", "kannel", "aws", "http"]
+SignatureEncoding = Literal["hex", "base64"]
 RECEIPT_TOKENS = 2
 """The number of valid tokens of a receipt route: the present and the previous one."""
 
@@ -116,7 +118,7 @@ class CarrierSettings(OperatorRecord):
     """
 
     name: str
-    kind: Literal["datasend", "kannel", "aws", "http"]
+    kind: KindName
     url: str = ""
     username: str = ""
     secret: bytes = b""
@@ -125,7 +127,7 @@ class CarrierSettings(OperatorRecord):
     receipt_networks: Networks = ()
     receipt_signature: Scheme = "body"
     receipt_signature_header: str = Field(default="", pattern=_HEADER)
-    receipt_signature_encoding: Literal["hex", "base64"] = "hex"
+    receipt_signature_encoding: SignatureEncoding = "hex"
     receipt_secret: bytes = b""
     timeout_s: float = Field(default=15, gt=0, le=30)
     connections: int = Field(default=64, ge=1, le=512)

@@ -46,6 +46,8 @@ _OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
 
+OutOfHours = Literal["defer", "refuse"]
+
 
 class Enforcement(StrEnum):
     """The treatment of messages that break a DLT rule: `warn` accepts and counts them."""
@@ -185,7 +187,7 @@ class Account(OperatorRecord):
     url_limit: int = Field(default=200, ge=1, le=2000)
     smart_encoding: bool = False
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
-    out_of_hours: Literal["defer", "refuse"] = "defer"
+    out_of_hours: OutOfHours = "defer"
     two_way: bool = False
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()

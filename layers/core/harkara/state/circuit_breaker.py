@@ -94,12 +94,16 @@ class CircuitBreakers:
         While the carrier returns, a random part of the traffic may go.
         """
         now_s = self.clock()
-        state = self._read(carrier).value
+        state = self.state(carrier)
         now_ms = int(now_s * 1000)
         if open_for_s := state.open_for_s(now_ms):
             return open_for_s
         share = state.share(now_ms)
         return 0.0 if share == 1 or self.random_fraction() < share else NEXT_LOOK_S
+
+    def state(self, carrier: str) -> BreakerState:
+        """Return the state of a carrier's breaker, as read in the last seconds."""
+        return self._read(carrier).value
 
     def report(self, carrier: str, failed: int, count: int) -> bool:
         """Count a carrier's failed messages and all of them; return whether to open its breaker."""
