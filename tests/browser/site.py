@@ -4,9 +4,11 @@ A request becomes the event that API Gateway would make of it. The deployment's 
 worked off when a test says so, so that a test sees each state of a message.
 """
 
+import asyncio
 import base64
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -48,6 +50,10 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.platform = FakePlatform(Faults())
         self.lock = threading.Lock()
+        # Functions keep one event loop, as a process of Lambda has one.
+        self.worker = ThreadPoolExecutor(
+            1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop())
+        )
         # As on AWS, and unlike on the local stack, callbacks go to platforms alone.
         OperatorStore(deployment.dynamo, ACCOUNTS).change_account(
             "sandbox", lambda account: account.model_copy(update={"callback_hosts": PLATFORM_HOSTS})
@@ -76,13 +82,8 @@ class Site:
         def alone() -> None:
             with self.lock:
                 call()
-                done.append(True)
 
-        done: list[bool] = []
-        thread = threading.Thread(target=alone)
-        thread.start()
-        thread.join()
-        assert done, "the call failed"
+        self.worker.submit(alone).result()
 
     def _as_tested(self, services: Any) -> Any:
         """Return the services with users, and with the platform of the tests."""
@@ -146,6 +147,8 @@ def serving(patch: pytest.MonkeyPatch) -> Iterator[Site]:
     finally:
         server.shutdown()
         thread.join()
+        site.worker.submit(lambda: asyncio.get_event_loop().close()).result()
+        site.worker.shutdown()
         server.server_close()
 
 

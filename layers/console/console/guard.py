@@ -10,6 +10,8 @@ from harkara.api.request import Request
 
 # A browser keeps a cookie with this prefix only if it is Secure, for the whole host and no other.
 SESSION_COOKIE = "__Host-harkara"
+# The account that an operator works in. It opens nothing: it counts beside an operator's session.
+ACCOUNT_COOKIE = "__Host-harkara-account"
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -54,10 +56,10 @@ def cookie_in(event: Mapping[str, Any], name: str = SESSION_COOKIE) -> str:
     return ""
 
 
-def session_cookie(value: str, max_age_s: int) -> Cookie:
-    """Return the cookie of a session; an age of 0 removes it."""
+def cookie(name: str, value: str, max_age_s: int) -> Cookie:
+    """Return a cookie for the browser to keep; an age of 0 removes it."""
     return Cookie(
-        SESSION_COOKIE,
+        name,
         value,
         path="/",
         secure=True,

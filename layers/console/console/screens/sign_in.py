@@ -4,8 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import forms, pages
-from console.guard import session_cookie
+from console import forms, guard, pages
 from console.pages import View
 from console.site import SIGN_IN, Answer, Site, safe_next
 from harkara.base.codes import MEANINGS, Code
@@ -52,7 +51,8 @@ def sign_out(site: Site) -> Answer:
     """End the session, on this side and in the browser."""
     if cookie := site.cookie():
         site.people.sign_out(cookie, site.api.client_request.source_ip)
-    return pages.redirect(SIGN_IN, [session_cookie("", 0)])
+    names = (guard.SESSION_COOKIE, guard.ACCOUNT_COOKIE)
+    return pages.redirect(SIGN_IN, [guard.cookie(name, "", 0) for name in names])
 
 
 def invitation(site: Site) -> Answer:
@@ -86,7 +86,7 @@ def by_link(site: Site) -> Answer:
 
 
 def _begun(to: str, cookie: str) -> Response[Any]:
-    return pages.redirect(to, [session_cookie(cookie, SESSION_S)])
+    return pages.redirect(to, [guard.cookie(guard.SESSION_COOKIE, cookie, SESSION_S)])
 
 
 def _form(to: str, email: str = "", refused: RequestRefused | None = None) -> View:

@@ -36,6 +36,8 @@ async function keyOf(text, fields) {
 
 async function post(fields) {
   const body = new FormData();
+  const account = form.elements.account?.value;
+  if (account) body.append("account", account);
   for (const [name, value] of Object.entries(fields)) body.append(name, value);
   for (let attempt = 0; ; attempt++) {
     // Without an answer it may have been taken, or not: under its key it is safe to ask again.
