@@ -50,7 +50,7 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.platform = FakePlatform(Faults())
         self.lock = threading.Lock()
-        # Functions keep one event loop, as a process of Lambda has one.
+        # As in Lambda, where a process keeps one event loop for all its invocations.
         self.worker = ThreadPoolExecutor(
             1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop())
         )
@@ -139,6 +139,7 @@ def serving(patch: pytest.MonkeyPatch) -> Iterator[Site]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    patch.setenv("LAMBDA_TASK_ROOT", "/var/task")
     site = Site(Deployment(patch), server.server_port)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
