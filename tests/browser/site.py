@@ -35,10 +35,12 @@ from tests.support.people import cookie_of, quick
 ADMIN = "admin@demo.example"
 SAMPLES = "admin@sandbox.example"
 SAMPLE_MID = BATCH.mid(2)
+OPERATOR = "ops@harkara.example"
 USERS = (
     (ADMIN, "demo", Role.ADMIN),
     ("marketer@demo.example", "demo", Role.MARKETER),
     (SAMPLES, "sandbox", Role.ADMIN),
+    (OPERATOR, None, Role.OPERATOR),
 )
 
 

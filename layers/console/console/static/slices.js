@@ -78,7 +78,8 @@ function list(found) {
     to.textContent = row.to;
     mark.textContent = row.refused ? mark.dataset.refused : mark.dataset.warned;
     mark.classList.add(row.refused ? "bad" : "warn");
-    problem.textContent = [row.message || row.encoding_reason, row.code].filter(Boolean).join(" ");
+    problem.firstElementChild.textContent = row.code;
+    problem.prepend(row.message || row.encoding_reason || "");
     return line;
   }));
   const columns = ["row", "to", "client_ref", "code", "message", "encoding_reason", "segments"];
