@@ -261,6 +261,30 @@ def test_a_link_of_the_local_stack_signs_in_and_opens_a_page(gateway: Gateway) -
         assert visit(gateway, "GET", "/console/link", query=fresh)["statusCode"] == status
 
 
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8080", "localhost:8080", HOST, "127.0.0.1.evil.example"]
+)
+@pytest.mark.parametrize("local", [True, False])
+def test_only_the_stack_of_one_machine_gives_its_own_browser_a_plain_cookie(
+    local: bool, host: str, gateway: Gateway, cookie: str
+) -> None:
+    """Safari keeps no Secure cookie from http://127.0.0.1."""
+    gateway.people = replace(gateway.people, local=local)
+    is_plain = local and host.startswith(("127.0.0.1:", "localhost:"))
+    own = {"host": host, "origin": f"http://{host}", "sec_fetch_site": ""}
+    form = {"email": ADMIN, "password": PASSWORD}
+    answer = visit(gateway, "POST", "/console/sign-in", fields=form, **own)
+    name, _, value = answer["cookies"][0].partition(";")[0].partition("=")
+    assert name == ("harkara" if is_plain else SESSION_COOKIE)
+    assert ("Secure" in answer["cookies"][0].split("; ")) is not is_plain
+    assert "HttpOnly" in answer["cookies"][0]
+    for kept, status in ((name, 200), ("harkara" if not is_plain else SESSION_COOKIE, 303)):
+        answer = visit(gateway, "GET", "/console/senders", cookie={kept: value}, host=host)
+        assert answer["statusCode"] == status
+    gone = visit(gateway, "POST", "/console/sign-out", cookie={name: value}, **own)
+    assert gone["cookies"][0].startswith(f"{name}=;")
+
+
 def test_an_admin_switches_short_links_where_there_is_a_domain(
     gateway: Gateway, cookie: str
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.shared.cookies import Cookie
 from markupsafe import Markup
 
 from console import assets, forms, guard, pages
@@ -119,7 +120,16 @@ class Site:
 
     def cookie(self, name: str = guard.SESSION_COOKIE) -> str:
         """Return a cookie of the present request, by default the session's, "" for none."""
-        return guard.cookie_in(self.api.current_event.raw_event, name)
+        return guard.cookie_in(self.api.current_event.raw_event, self._kept_name(name))
+
+    def new_cookie(self, name: str, value: str, max_age_s: int) -> Cookie:
+        """Return a cookie for the browser to keep; an age of 0 removes it."""
+        return guard.cookie(self._kept_name(name), value, max_age_s)
+
+    def _kept_name(self, name: str) -> str:
+        """Return the name under which the browser keeps a cookie."""
+        is_plain = self.people.local and guard.is_loopback(self.api.client_request)
+        return guard.plain(name) if is_plain else name
 
     def _register(self, method: str, path: str, handler: Callable[..., Response[Any]]) -> None:
         self.api.route(path, [method], include_in_schema=False)(handler)
