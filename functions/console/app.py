@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from console.screens import (
+    accounts,
     audit,
     callbacks,
     campaign,
@@ -32,6 +33,7 @@ services = built_early(on_aws)
 
 site = Site(api, lambda: services())
 sign_in.add_to(site)
+accounts.add_to(site)
 site.add_assets()
 for screens in (
     dlt_templates,

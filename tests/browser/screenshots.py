@@ -10,12 +10,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from local.settings import ROOT
 from tests.browser.conftest import chromium, sign_in
-from tests.browser.site import ADMIN, SAMPLES, SCREENS, Site, serving
+from tests.browser.site import ADMIN, OPERATOR, SAMPLES, SCREENS, Site, serving
 from tests.support.loops import own_loop
 
 FOLDER = ROOT / "docs" / "console"
 WIDTHS = {"phone": 360, "desk": 1280}
-SHOWN = ("sign-in", "templates", "template", "template-new", "senders", "callbacks")
+SHOWN = (
+    *("sign-in", "templates", "template", "template-new", "upload", "senders", "sender"),
+    *("callbacks", "callback-new", "users"),
+)
 
 
 def main() -> None:
@@ -42,6 +45,10 @@ def main() -> None:
                         sign_in(page, ADMIN)
                     page.goto(SCREENS[name])
                     _take(page, name, size, scheme)
+                page.goto(SCREENS["code"])
+                page.get_by_role("button", name="Get a key").click()
+                page.get_by_label("Code", exact=True).wait_for()
+                _take(page, "code", size, scheme)
                 _departing(page)
                 _take(page, "try", size, scheme)
                 _refused(page)
@@ -60,6 +67,10 @@ def main() -> None:
                 _take(page, "send", size, scheme)
                 page.goto(SCREENS["audit"])
                 _take(page, "audit", size, scheme)
+                context.clear_cookies()
+                sign_in(page, OPERATOR)
+                page.get_by_role("heading", name="Choose an account").wait_for()
+                _take(page, "accounts", size, scheme)
                 context.close()
         browser.close()
 

@@ -4,9 +4,11 @@ A request becomes the event that API Gateway would make of it. The deployment's 
 worked off when a test says so, so that a test sees each state of a message.
 """
 
+import asyncio
 import base64
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -33,10 +35,12 @@ from tests.support.people import cookie_of, quick
 ADMIN = "admin@demo.example"
 SAMPLES = "admin@sandbox.example"
 SAMPLE_MID = BATCH.mid(2)
+OPERATOR = "ops@harkara.example"
 USERS = (
     (ADMIN, "demo", Role.ADMIN),
     ("marketer@demo.example", "demo", Role.MARKETER),
     (SAMPLES, "sandbox", Role.ADMIN),
+    (OPERATOR, None, Role.OPERATOR),
 )
 
 
@@ -48,6 +52,10 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.platform = FakePlatform(Faults())
         self.lock = threading.Lock()
+        # As in Lambda, where a process keeps one event loop for all its invocations.
+        self.worker = ThreadPoolExecutor(
+            1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop())
+        )
         # As on AWS, and unlike on the local stack, callbacks go to platforms alone.
         OperatorStore(deployment.dynamo, ACCOUNTS).change_account(
             "sandbox", lambda account: account.model_copy(update={"callback_hosts": PLATFORM_HOSTS})
@@ -76,13 +84,8 @@ class Site:
         def alone() -> None:
             with self.lock:
                 call()
-                done.append(True)
 
-        done: list[bool] = []
-        thread = threading.Thread(target=alone)
-        thread.start()
-        thread.join()
-        assert done, "the call failed"
+        self.worker.submit(alone).result()
 
     def _as_tested(self, services: Any) -> Any:
         """Return the services with users, and with the platform of the tests."""
@@ -138,6 +141,7 @@ def serving(patch: pytest.MonkeyPatch) -> Iterator[Site]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    patch.setenv("LAMBDA_TASK_ROOT", "/var/task")
     site = Site(Deployment(patch), server.server_port)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -146,6 +150,8 @@ def serving(patch: pytest.MonkeyPatch) -> Iterator[Site]:
     finally:
         server.shutdown()
         thread.join()
+        site.worker.submit(lambda: asyncio.get_event_loop().close()).result()
+        site.worker.shutdown()
         server.server_close()
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
-from tests.browser.site import SAMPLE_MID, SCREENS
+from tests.browser.site import OPERATOR, SAMPLE_MID, SCREENS
 from tests.npm.scripts import package_file
 
 FIRST_VIEW_REQUESTS = 4
@@ -27,7 +27,8 @@ def test_no_screen_violates_a_rule_of_axe_or_is_wider_than_its_window(
 ) -> None:
     page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
     stranger = open_page("/console/sign-in", as_person="", color_scheme=scheme)
-    wrong = {"sign-in": violations(stranger)}
+    operator = open_page("/console/accounts", as_person=OPERATOR, color_scheme=scheme)
+    wrong = {"sign-in": violations(stranger), "accounts": violations(operator)}
     paths = {**SCREENS, "message": ""}
     del paths["sign-in"]
     for name, path in paths.items():

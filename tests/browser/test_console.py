@@ -1,7 +1,9 @@
 """The console in Chromium, with its policies in force: each screen's main act."""
 
 import base64
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -70,6 +72,21 @@ def test_a_file_of_templates_is_reported_on_row_by_row(open_page: Open) -> None:
     expect(page.locator(".counts")).to_contain_text("1 new")
     expect(page.locator(".counts")).to_contain_text("1 refused")
     expect(page.locator("tbody tr").first).to_contain_text("refused")
+
+
+def test_a_file_of_50_mb_is_refused_before_it_is_sent(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("/console/templates/upload")
+    path = tmp_path / "templates.csv"
+    path.write_bytes(b"x" * 50_000_000)
+    page.get_by_label("CSV file").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    refused = page.get_by_label("CSV file").evaluate("(it) => it.validationMessage")
+    assert "4 MB at most" in refused
+    expect(page).to_have_url(re.compile("/console/templates/upload$"))
+    page.goto("/console/send")
+    page.get_by_label("CSV file").set_input_files(path)
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("alert")).to_contain_text("30 MB at most")
 
 
 def test_a_test_message_is_followed_until_it_is_delivered(open_page: Open, site: Site) -> None:

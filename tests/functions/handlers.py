@@ -150,6 +150,7 @@ class Gateway(Wired):
             self.send_services("console"),
             LinkSettingsService(self.accounts.change_account),
             self.people,
+            lambda: [*self.accounts.accounts.values()],
         )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:

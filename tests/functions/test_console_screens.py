@@ -36,6 +36,21 @@ def cookie(gateway: Gateway) -> str:
     return signed_in(gateway)
 
 
+def test_the_form_of_a_template_has_the_fields_of_the_platforms_page(
+    gateway: Gateway, cookie: str
+) -> None:
+    """CleverTap's page "ICS Mobile" names them and the types."""
+    page = visit(gateway, "GET", "/console/templates/new", cookie=cookie)["body"]
+    for label in ("Entity ID", "Sender ID", "Template ID", "Template Details", "SMS Type"):
+        assert f">{label}</label>" in page
+    for category in ("Transactional", "Service explicit", "Service implicit", "Promotional"):
+        assert f">{category}</option>" in page
+    visit(gateway, "POST", "/console/templates", fields=TEMPLATE, cookie=cookie)
+    stored = gateway.accounts.accounts["sandbox"].templates[TEMPLATE["template_id"]]
+    assert (stored.pe_id, stored.headers) == (TEMPLATE["pe_id"], ("SAMPLE", "UNUSED"))
+    assert (stored.category, stored.text) == (Category.OTP, "{#numeric#} is your code.\nHARKARA")
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "fields", "change", "wrong"),
     [

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from console.screens import campaign
 from harkara.base.codes import MEANINGS, Code
 from tests.functions.handlers import Gateway
 from tests.functions.visiting_console import signed_in, visit
@@ -81,6 +84,54 @@ def test_a_slice_that_cannot_be_read_is_refused(
     assert status == 400
     assert report["error"].startswith(MEANINGS[code].advice)
     assert "<b>" not in report["error"]
+
+
+PASTED = {
+    "a table of a spreadsheet": ("Mobile\tMessage\n919876543210\tHi\n+91 98765 43211\tHo", {}, 2),
+    "numbers in lines, and a text": ("919876543210\r\n+91 98765-43211\r\n", {"text": "Hi"}, 2),
+    "numbers with commas": ("919876543210, 919876543211;919876543212", {"text": "Hi"}, 3),
+    "numbers below a name": ("Phone\n919876543210\n", {"text": "Hi"}, 1),
+    "numbers, and a template": (
+        "to,var1\n919876543210,7\n",
+        {"template_id": "1107160000000000007", "from": "SAMPLE"},
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("pasted", "shared", "accepted"), PASTED.values(), ids=PASTED)
+def test_what_is_pasted_is_checked_and_sent_without_a_file(
+    pasted: str, shared: dict[str, str], accepted: int, gateway: Gateway, cookie: str
+) -> None:
+    gateway.put_samples()
+    form = {"from": "ACMEBK", **shared, "pasted": pasted}
+    for action, waiting in (("check", 0), ("send", 1), ("send", 1)):
+        fields = {**form, "action": action}
+        answer = visit(gateway, "POST", "/console/send", fields=fields, cookie=cookie)
+        assert f'data-count="accepted">{accepted}<' in answer["body"]
+        assert 'data-count="refused">0<' in answer["body"]
+        assert len(gateway.queues.waiting) == waiting
+
+
+@pytest.mark.parametrize("pasted", ["", "  \n", "Hello to all of you", "<script>", "{}"])
+def test_a_paste_that_is_no_list_comes_back_with_what_is_expected(
+    pasted: str, gateway: Gateway, cookie: str
+) -> None:
+    fields = {"pasted": pasted, "text": "Hi", "from": "ACMEBK", "action": "send"}
+    answer = visit(gateway, "POST", "/console/send", fields=fields, cookie=cookie)
+    assert answer["statusCode"] == 400
+    assert 'id="pasted-problem"' in answer["body"]
+    assert not gateway.queues.waiting
+
+
+@given(
+    st.lists(st.sampled_from(["919876543210", "+91 98765 43210", "(91) 9-8", "1"]), min_size=1),
+    st.sampled_from(["\n", "\r\n", ",", ", ", ";", "\t", "\n\n", " | "]),
+)
+def test_numbers_alone_are_read_each_in_its_order(numbers: list[str], between: str) -> None:
+    found = campaign.read(between.join(numbers).encode(), {"text": "Hi"})
+    assert [each["to"].strip() for each in found.messages] == numbers
+    assert [*found.rows] == [*range(1, len(numbers) + 1)]
 
 
 def test_variables_and_templates_come_from_columns(gateway: Gateway, cookie: str) -> None:

@@ -119,7 +119,7 @@ def park(deployment: Deployment) -> None:
 
 
 def visit_console(deployment: Deployment) -> None:
-    """Let a person in by a password and a code, manage another one, and read the log."""
+    """Let people in by a password and a code, manage another one, read log and accounts."""
     console(deployment, "/console/sign-in")
     people = deployment.services("console").people
     with policies.acting("console"):
@@ -129,6 +129,8 @@ def visit_console(deployment: Deployment) -> None:
         people.confirm_totp(session, totp(secret, int(time.time()) // STEP_S))
         people.invite("bala@sandbox.example", "sandbox", Role.VIEWER, session)
         people.remove("bala@sandbox.example", session)
+        operator = cookie_of(people, "olga@harkara.example", None, Role.OPERATOR)
+    assert "Sandbox" in console(deployment, "/console/accounts", operator)["body"]
     for path in ("templates", "audit"):
         assert console(deployment, f"/console/{path}", cookie)["statusCode"] == 200
     form = {"email": "asha@sandbox.example", "password": PASSWORD}

@@ -51,16 +51,20 @@ def request(
     method: str,
     path: str,
     fields: dict[str, Any] | bytes | None = None,
-    cookie: str = "",
+    cookie: str | dict[str, str] = "",
     query: dict[str, str] | None = None,
     **headers: str,
 ) -> Event:
-    """Return a browser's request from a page of the console; `fields` are those of a form."""
+    """Return a browser's request from a page of the console; `fields` are those of a form.
+
+    `cookie` is that of a session, or all cookies by their names.
+    """
     body = urlencode(fields, doseq=True) if isinstance(fields, dict) else fields
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     event = http_event(method, path, body, {"content-type": FORM, **OWN, **names})
     event["queryStringParameters"] = query or {}
-    event["cookies"] = ["other=1", f"{SESSION_COOKIE}={cookie}"] if cookie else []
+    named = cookie if isinstance(cookie, dict) else {SESSION_COOKIE: cookie} if cookie else {}
+    event["cookies"] = [f"{name}={value}" for name, value in {"other": "1", **named}.items()]
     return event
 
 

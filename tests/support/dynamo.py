@@ -52,6 +52,7 @@ class Dynamo(FakeClient):  # type: ignore[misc]
     put_item = _operation("PutItem")
     update_item = _operation("UpdateItem")
     query = _operation("Query")
+    scan = _operation("Scan")
     batch_get_item = _operation("BatchGetItem")
     batch_write_item = _operation("BatchWriteItem")
     batch_execute_statement = _operation("BatchExecuteStatement")

@@ -167,7 +167,7 @@ class Table:
         partition = _partition(params, expression)
         if not _is_in_bounds(params, expression):
             return Refusal("ValidationException")
-        rest = sorted(key for key in self.items if key > start and partition in (None, key[0]))
+        rest = sorted(key for key in [*self.items] if key > start and partition in (None, key[0]))
         limit, total = min(self.page, params.get("Limit", self.page)), 0
         answer: dict[str, Any] = {"Items": []}
         count = 0

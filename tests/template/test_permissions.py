@@ -126,8 +126,8 @@ GRANTS = {
     },
 }
 
-# It runs the services of both.
-GRANTS["console"] = GRANTS["manage"] | GRANTS["send"]
+# It runs the services of both, and lists all accounts for operators.
+GRANTS["console"] = GRANTS["manage"] | GRANTS["send"] | {("dynamodb:Scan", "AccountsTable")}
 
 
 def leading_keys(operator: str, *keys: str) -> dict[str, Any]:

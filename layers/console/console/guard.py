@@ -9,7 +9,11 @@ from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from harkara.api.request import Request
 
 # A browser keeps a cookie with this prefix only if it is Secure, for the whole host and no other.
-SESSION_COOKIE = "__Host-harkara"
+_PREFIX = "__Host-"
+SESSION_COOKIE = f"{_PREFIX}harkara"
+# The account that an operator works in. It opens nothing: it counts beside an operator's session.
+ACCOUNT_COOKIE = f"{_PREFIX}harkara-account"
+_LOOPBACK = ("127.0.0.1", "localhost")
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -54,13 +58,23 @@ def cookie_in(event: Mapping[str, Any], name: str = SESSION_COOKIE) -> str:
     return ""
 
 
-def session_cookie(value: str, max_age_s: int) -> Cookie:
-    """Return the cookie of a session; an age of 0 removes it."""
+def is_loopback(request: Request) -> bool:
+    """Return whether a browser asks its own machine, without TLS."""
+    return request.headers.get("host", "").partition(":")[0] in _LOOPBACK
+
+
+def plain(name: str) -> str:
+    """Return the name of a cookie that is not Secure: Safari keeps no other without TLS."""
+    return name.removeprefix(_PREFIX)
+
+
+def cookie(name: str, value: str, max_age_s: int) -> Cookie:
+    """Return a cookie for the browser to keep; an age of 0 removes it."""
     return Cookie(
-        SESSION_COOKIE,
+        name,
         value,
         path="/",
-        secure=True,
+        secure=name.startswith(_PREFIX),
         http_only=True,
         max_age=max_age_s,
         same_site=SameSite.LAX_MODE,

@@ -8,6 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.shared.cookies import Cookie
+from markupsafe import Markup
 
 from console import assets, forms, guard, pages
 from console.forms import Form
@@ -25,6 +27,7 @@ from harkara.wiring.console import ConsoleServices
 Answer = View | Response[Any]
 HOME = "/console/templates"
 SIGN_IN = "/console/sign-in"
+ACCOUNTS = "/console/accounts"
 # Where a person may be led after signing in: a page of the console, never another host.
 _NEXT = re.compile(r"/console(/[A-Za-z0-9_.-]+)*")
 _AUDITED_CHARACTERS = 100
@@ -115,9 +118,18 @@ class Site:
 
         self._register("GET", "/console/static/<version>/<name>", asset)
 
-    def cookie(self) -> str:
-        """Return the session's cookie of the present request, "" for none."""
-        return guard.cookie_in(self.api.current_event.raw_event)
+    def cookie(self, name: str = guard.SESSION_COOKIE) -> str:
+        """Return a cookie of the present request, by default the session's, "" for none."""
+        return guard.cookie_in(self.api.current_event.raw_event, self._kept_name(name))
+
+    def new_cookie(self, name: str, value: str, max_age_s: int) -> Cookie:
+        """Return a cookie for the browser to keep; an age of 0 removes it."""
+        return guard.cookie(self._kept_name(name), value, max_age_s)
+
+    def _kept_name(self, name: str) -> str:
+        """Return the name under which the browser keeps a cookie."""
+        is_plain = self.people.local and guard.is_loopback(self.api.client_request)
+        return guard.plain(name) if is_plain else name
 
     def _register(self, method: str, path: str, handler: Callable[..., Response[Any]]) -> None:
         self.api.route(path, [method], include_in_schema=False)(handler)
@@ -134,8 +146,12 @@ class Site:
         if session is None:
             return self._to_sign_in(request)
         account = self._account_of(session)
+        if account is None and session.may(Role.OPERATOR):
+            return pages.redirect(ACCOUNTS)
         if account is None:
             return self._show(_refused_page(RequestRefused(Code.SCOPE_MISSING), "no_account"))
+        # What an operator does in an account is in the account's log.
+        session = session._replace(account_id=account.id)
         visit = Visit(request, self.api.deadline, self.services(), session, account)
         try:
             answer = self._answer(route, visit, names)
@@ -151,7 +167,11 @@ class Site:
         if not guard.is_own(visit.request):
             visit.record("refused.foreign", visit.request.path[:_AUDITED_CHARACTERS])
             return _refused_page(RequestRefused(Code.SCOPE_MISSING), "foreign")
-        return route.screen(replace(visit, form=forms.read(visit.request)), **names)
+        form = forms.read(visit.request)
+        if visit.session.may(Role.OPERATOR) and form.text("account") != visit.account.id:
+            # The page was opened before the operator went to another account.
+            return _refused_page(RequestRefused(Code.SCOPE_MISSING), "other_account")
+        return route.screen(replace(visit, form=form), **names)
 
     def _failed(self, visit: Visit, error: Exception) -> View:
         refused = refusal_for(error, visit.request)
@@ -163,8 +183,11 @@ class Site:
         return _refused_page(refused)
 
     def _account_of(self, session: Session) -> Account | None:
+        account_id = session.account_id
+        if session.may(Role.OPERATOR):
+            account_id = self.cookie(guard.ACCOUNT_COOKIE)
         accounts = self.services().manage.authenticator.accounts
-        return accounts.account(session.account_id) if session.account_id else None
+        return accounts.account(account_id) if account_id else None
 
     def _to_sign_in(self, request: Request) -> Response[Any]:
         back = request.path if request.method == "GET" else ""
@@ -187,7 +210,15 @@ def show(view: View, request: Request, visit: Visit | None = None) -> Response[A
         role=visit.session.role if visit else None,
         may=lambda name: bool(visit and visit.session.may(Role(name))),
         path=request.path,
+        account_field=_account_field(visit),
     )
+
+
+def _account_field(visit: Visit | None) -> Markup:
+    """Return the field that says which account an operator's form is of."""
+    if visit is None or not visit.session.may(Role.OPERATOR):
+        return Markup()
+    return Markup('<input type="hidden" name="account" value="{}">').format(visit.account.id)
 
 
 def failed(error: Exception, request: Request) -> Response[Any]:

@@ -1,4 +1,4 @@
-"""Check and send: a CSV of messages, which the browser sends in slices of 1,000 rows.
+"""Check and send: messages of a CSV or pasted, which the browser sends in slices of 1,000 rows.
 
 A slice is first checked, then sent under a key made of the file's hash and the slice's number: a
 second click, a second tab and a page opened again send nothing twice. Without scripts a file of one
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.event_handler import Response
 
-from console.forms import Problem, problem_of
+from console.forms import Form, Problem, problem_of
 from console.guard import HEADERS
 from console.pages import View
 from console.screens.sending import caller_of
@@ -25,7 +25,7 @@ from harkara.accept.service import NothingAccepted
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
-from harkara.manage.template_tables import Record, read_table
+from harkara.manage.template_tables import Record, Table, read_table
 from harkara.model.accounts import Sender
 from harkara.model.messages import RECORD_LIMIT, Category
 from harkara.model.people import Role
@@ -42,6 +42,9 @@ COLUMNS = {
     **dict.fromkeys(("ref", "reference", "clientref", "smsgid"), "client_ref"),
 }
 _VARIABLE = re.compile(r"(?:var|variable)?([0-9]{1,2})")
+# Fields of the form that count for rows which name none.
+SHARED = ("from", "category", "text", "template_id", "campaign_id")
+_BETWEEN_NUMBERS = re.compile(r"[,;|\t\r\n]+")
 _MARKS = re.compile(r"[^a-z0-9]")
 _KEY = re.compile(r"[0-9a-f]{64}-[0-9]{1,6}")
 # What a report says of a row.
@@ -58,29 +61,33 @@ class Slice(NamedTuple):
 @SCREENS.get(BASE, Role.MARKETER)
 def form(visit: Visit) -> Answer:
     """Show the form."""
-    return _form(visit, {"from": "", "category": "", "campaign_id": ""})
+    return _form(visit, dict.fromkeys((*SHARED, "pasted"), ""))
 
 
 @SCREENS.post(BASE, Role.MARKETER)
 def whole(visit: Visit) -> Answer:
-    """Check or send a file of one slice, as a page."""
-    given = {name: visit.form.text(name) for name in ("from", "category", "campaign_id")}
-    content = visit.form.files.get("file", b"")
+    """Check or send what one slice holds, as a page."""
+    file, pasted = visit.form.files.get("file", b""), visit.form.raw("pasted")
+    given = _shared(visit.form)
+    shown = {**given, "pasted": pasted}
     sends = visit.form.text("action") == "send"
+    content = file or pasted.encode()
     # The fields are a part of what is repeated, as they are in the script.
     key = hashlib.sha256(encode([content.decode("utf-8", "replace"), given])).hexdigest()
     try:
+        if bool(file.strip()) == bool(pasted.strip()):
+            raise RequestRefused(Code.INVALID_REQUEST, "(a file or pasted rows: one of both)")
         report = _report(visit, content, given, f"{key}-0" if sends else "")
     except RequestRefused as refused:
-        problem = problem_of(refused)._replace(field="file")
-        return _form(visit, given, problem, status=MEANINGS[refused.code].http_status)
-    return _form(visit, given, report=report)
+        problem = problem_of(refused)._replace(field="file" if file else "pasted")
+        return _form(visit, shown, problem, status=MEANINGS[refused.code].http_status)
+    return _form(visit, shown, report=report)
 
 
 @SCREENS.post(f"{BASE}/slice", Role.MARKETER)
 def slice_of(visit: Visit) -> Answer:
     """Check or send a slice for the script; the answer is JSON."""
-    given = {name: visit.form.text(name) for name in ("from", "category", "campaign_id")}
+    given = _shared(visit.form)
     key, number = visit.form.text("key"), visit.form.text("first")
     headers = dict(HEADERS)
     try:
@@ -99,9 +106,13 @@ def slice_of(visit: Visit) -> Answer:
 def read(content: bytes, given: dict[str, str], first: int = 2) -> Slice:
     """Return the messages of a file or slice, whose first record names the columns.
 
-    `first` is the row of the record after it, as a spreadsheet shows it. Raises RequestRefused.
+    `first` is the row of the record after it, as a spreadsheet shows it. Numbers alone need no name
+    of a column. Raises RequestRefused.
     """
     table = read_table(content)
+    if _is_list(table.text):
+        numbers = _BETWEEN_NUMBERS.sub("\n", table.text.strip())
+        table, first = Table(f"to\n{numbers}", ","), first - 1
     heads = ((delimiter, head, [*map(_field_of, head.cells)]) for delimiter, head in table.heads())
     found = next((each for each in heads if "to" in each[2]), None)
     if found is None:
@@ -120,6 +131,16 @@ def read(content: bytes, given: dict[str, str], first: int = 2) -> Slice:
         rows.append(first + record.number - head.number - 1)
         messages.append(_message(record, names, given))
     return Slice(rows, messages)
+
+
+def _is_list(text: str) -> bool:
+    """Return whether a text lists numbers alone: its first line names no column."""
+    line = text.strip().partition("\n")[0]
+    return bool(line) and not any(each.isalpha() for each in line)
+
+
+def _shared(form: Form) -> dict[str, str]:
+    return {name: form.text(name) for name in SHARED}
 
 
 def _place(head: Record, unknown: Sequence[str]) -> int:

@@ -4,8 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import forms, pages
-from console.guard import session_cookie
+from console import forms, guard, pages
 from console.pages import View
 from console.site import SIGN_IN, Answer, Site, safe_next
 from harkara.base.codes import MEANINGS, Code
@@ -45,14 +44,15 @@ def sign_in(site: Site) -> Answer:
         cookie = site.people.sign_in(email, password, given.text("code"), request.source_ip)
     except RequestRefused as refused:
         return _form(to, email, refused)
-    return _begun(to, cookie)
+    return _begun(site, to, cookie)
 
 
 def sign_out(site: Site) -> Answer:
     """End the session, on this side and in the browser."""
     if cookie := site.cookie():
         site.people.sign_out(cookie, site.api.client_request.source_ip)
-    return pages.redirect(SIGN_IN, [session_cookie("", 0)])
+    names = (guard.SESSION_COOKIE, guard.ACCOUNT_COOKIE)
+    return pages.redirect(SIGN_IN, [site.new_cookie(name, "", 0) for name in names])
 
 
 def invitation(site: Site) -> Answer:
@@ -75,18 +75,18 @@ def accept(site: Site) -> Answer:
     except RequestRefused as refused:
         values = _invited(site, token, forms.problem_of(refused))
         return View("invitation.html", values, MEANINGS[refused.code].http_status)
-    return _begun(safe_next(""), cookie)
+    return _begun(site, safe_next(""), cookie)
 
 
 def by_link(site: Site) -> Answer:
     """Begin a session by a one-time link, which only the stack on one machine prints."""
     request = site.api.client_request
     cookie = site.people.sign_in_by_link(request.query.get("token", ""), request.source_ip)
-    return _begun(safe_next(request.query.get("next", "")), cookie)
+    return _begun(site, safe_next(request.query.get("next", "")), cookie)
 
 
-def _begun(to: str, cookie: str) -> Response[Any]:
-    return pages.redirect(to, [session_cookie(cookie, SESSION_S)])
+def _begun(site: Site, to: str, cookie: str) -> Response[Any]:
+    return pages.redirect(to, [site.new_cookie(guard.SESSION_COOKIE, cookie, SESSION_S)])
 
 
 def _form(to: str, email: str = "", refused: RequestRefused | None = None) -> View:

@@ -7,3 +7,11 @@ for (const button of document.querySelectorAll("[data-copies]")) {
     button.textContent = button.dataset.copied;
   });
 }
+// A file that the gateway would not take is refused before it is sent.
+for (const input of document.querySelectorAll("[data-limit]")) {
+  input.addEventListener("change", () => {
+    const exceeds = input.files[0]?.size > Number(input.dataset.limit);
+    input.setCustomValidity(exceeds ? input.dataset.exceeded : "");
+    input.reportValidity();
+  });
+}

@@ -1,20 +1,25 @@
-// Check and send: cut a CSV into slices of 1,000 rows, and have each checked or sent by the server.
-// A slice is sent under the hash of file and form, and its number, so that nothing goes out twice.
+// Check and send: cut a CSV or what was pasted into slices of 1,000 rows, and have each checked or sent by the server.
+// A slice is sent under the hash of rows and form, and its number, so that nothing goes out twice.
 const form = document.getElementById("send");
 const words = form.dataset;
 const at = (id) => document.getElementById(id);
 const SLICE = 1000, LIMIT = 30e6, SHOWN = 200, PATIENCE = 20;
 const FORMULA = /^[=+\-@\t\r]/;
+const SHARED = ["from", "category", "text", "template_id", "campaign_id"];
+const OPENS = /[,;|\t\n]/;
 
-// Records of a CSV, uncut: a line end within quotes belongs to its record.
+// Records of a CSV, uncut: a line end within quotes belongs to its record. Quotes open where a cell begins.
 function records(text) {
   const found = [];
-  let start = 0, quoted = false;
+  let start = 0, quoted = false, closed = -2;
   for (let place = 0; place < text.length; place++) {
     const character = text[place];
-    if (character === '"') quoted = !quoted;
+    if (character === '"' && quoted) {
+      quoted = false;
+      closed = place;
+    } else if (character === '"') quoted = place === 0 || OPENS.test(text[place - 1]) || closed === place - 1;
     else if (character === "\n" && !quoted) {
-      found.push(text.slice(start, place).replace(/\r$/, ""));
+      found.push(text.slice(start, place));
       start = place + 1;
     }
   }
@@ -31,28 +36,37 @@ async function keyOf(text, fields) {
 
 async function post(fields) {
   const body = new FormData();
+  const account = form.elements.account?.value;
+  if (account) body.append("account", account);
   for (const [name, value] of Object.entries(fields)) body.append(name, value);
   for (let attempt = 0; ; attempt++) {
-    const answer = await fetch("/console/send/slice", { method: "POST", body });
-    const waits = (answer.headers.has("retry-after") || answer.status === 503) && attempt < PATIENCE;
-    if (!waits) {
-      if (!(answer.headers.get("content-type") || "").startsWith("application/json")) throw new Error(words.failed);
-      const report = await answer.json();
-      if (!answer.ok) throw new Error(report.error);
-      return report;
+    // Without an answer it may have been taken, or not: under its key it is safe to ask again.
+    const answer = await fetch("/console/send/slice", { method: "POST", body }).catch(() => null);
+    const waits = !answer || answer.headers.has("retry-after") || answer.status >= 502;
+    if (waits && attempt < PATIENCE) {
+      at("doing").textContent = words.waiting;
+      const seconds = Number(answer?.headers.get("retry-after")) || 2;
+      await new Promise((go) => setTimeout(go, Math.min(seconds, 60) * 1000));
+      continue;
     }
-    at("doing").textContent = words.waiting;
-    const seconds = Number(answer.headers.get("retry-after")) || 2;
-    await new Promise((go) => setTimeout(go, Math.min(seconds, 60) * 1000));
+    if (answer?.redirected) throw new Error(words.signedOut);
+    if (!(answer?.headers.get("content-type") || "").startsWith("application/json")) throw new Error(words.failed);
+    const report = await answer.json();
+    if (!answer.ok) throw new Error(report.error);
+    return report;
   }
 }
 
-function show(total, sent) {
+function count(total, sent) {
   at("report").hidden = false;
   for (const each of at("report").querySelectorAll("[data-checked]")) each.textContent = sent ? each.dataset.sent : each.dataset.checked;
   for (const each of document.querySelectorAll("[data-count]")) each.textContent = total[each.dataset.count];
   document.querySelector('[data-count="later"]').closest("li").hidden = !total.later;
-  const rows = [...total.rows].sort((one, other) => other.refused - one.refused);
+}
+
+// Rows to look at, refused ones first: so many in the table, all of them in the report.
+function list(found) {
+  const rows = found.sort((one, other) => other.refused - one.refused);
   at("none").hidden = rows.length > 0;
   at("rows").hidden = rows.length === 0;
   at("more").hidden = rows.length <= SHOWN;
@@ -64,7 +78,8 @@ function show(total, sent) {
     to.textContent = row.to;
     mark.textContent = row.refused ? mark.dataset.refused : mark.dataset.warned;
     mark.classList.add(row.refused ? "bad" : "warn");
-    problem.textContent = [row.message || row.encoding_reason, row.code].filter(Boolean).join(" ");
+    problem.firstElementChild.textContent = row.code;
+    problem.prepend(row.message || row.encoding_reason || "");
     return line;
   }));
   const columns = ["row", "to", "client_ref", "code", "message", "encoding_reason", "segments"];
@@ -75,37 +90,51 @@ function show(total, sent) {
   at("download").hidden = rows.length === 0;
 }
 
-async function run(action) {
-  const file = at("file").files[0];
+async function content() {
+  const file = at("file").files[0], pasted = at("pasted").value;
+  if (Boolean(file) === Boolean(pasted.trim())) throw new Error(words.either);
+  if (!file) return pasted;
   if (file.size > LIMIT) throw new Error(words.tooLarge);
-  let text;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
   } catch {
     throw new Error(words.notUtf8);
   }
-  const [head, ...rows] = records(text);
-  const shared = Object.fromEntries(["from", "category", "campaign_id"].map((name) => [name, form.elements[name].value.trim()]));
+}
+
+// The line that names the columns, the rows below it, and the number of the first. Numbers alone need no name.
+function table(text) {
+  const lines = text.replace(/\r\n?/g, "\n");
+  if (/\p{L}/u.test(lines.trimStart().split("\n", 1)[0])) {
+    const [head, ...rows] = records(lines);
+    return { head, rows, first: 2 };
+  }
+  return { head: "to", rows: lines.split(/[,;|\t\n]+/).filter((number) => number.trim()), first: 1 };
+}
+
+async function run(action, total) {
+  const text = await content();
+  const { head, rows, first } = table(text);
+  const shared = Object.fromEntries(SHARED.map((name) => [name, form.elements[name].value.trim()]));
   const key = await keyOf(text, shared);
-  const total = { accepted: 0, refused: 0, segments: 0, price: 0, later: 0, rows: [] };
   const slices = Math.max(1, Math.ceil(rows.length / SLICE));
   at("progress").hidden = false;
   for (let number = 0; number < slices; number++) {
-    at("doing").textContent = action === "send" ? words.sending : words.checking;
+    at("doing").textContent = `${action === "send" ? words.sending : words.checking} ${number * SLICE} / ${rows.length}`;
     at("bar").value = (100 * number) / slices;
     const cut = rows.slice(number * SLICE, (number + 1) * SLICE);
     if (action === "send") localStorage.setItem("harkara-sending", key);
-    const report = await post({ ...shared, action, key: action === "send" ? `${key}-${number}` : "", first: number * SLICE + 2, rows: [head, ...cut].join("\n") });
+    const report = await post({ ...shared, action, key: action === "send" ? `${key}-${number}` : "", first: number * SLICE + first, rows: [head, ...cut].join("\n") });
     for (const name of ["accepted", "refused", "segments", "later"]) total[name] += report[name];
     total.price = (Number(total.price) + Number(report.price)).toFixed(2);
     total.rows.push(...report.rows);
-    show(total, action === "send");
+    count(total, action === "send");
   }
   at("bar").value = 100;
   at("doing").textContent = words.done;
+  at("reported").focus();
   if (action === "send") localStorage.removeItem("harkara-sending");
   else if (localStorage.getItem("harkara-sending") === key) at("note").textContent = words.resume;
-  at("reported").focus();
 }
 
 form.addEventListener("submit", async (event) => {
@@ -113,10 +142,12 @@ form.addEventListener("submit", async (event) => {
   const buttons = form.querySelectorAll("button");
   at("note").textContent = "";
   for (const button of buttons) button.disabled = true;
+  const total = { accepted: 0, refused: 0, segments: 0, price: 0, later: 0, rows: [] };
   try {
-    await run(event.submitter?.value === "send" ? "send" : "check");
+    await run(event.submitter?.value === "send" ? "send" : "check", total);
   } catch (error) {
     at("note").textContent = error.message || words.failed;
   }
+  list(total.rows);
   for (const button of buttons) button.disabled = false;
 });

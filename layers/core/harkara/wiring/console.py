@@ -2,12 +2,14 @@
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
+from harkara.model.accounts import Account
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
 from harkara.wiring.people import wire_people
@@ -18,6 +20,7 @@ class ConsoleServices(NamedTuple):
     send: send.SendServices
     links: LinkSettingsService
     people: People
+    accounts: Callable[[], Sequence[Account]]
 
 
 def on_aws() -> ConsoleServices:
@@ -38,4 +41,4 @@ def on_aws() -> ConsoleServices:
     )
     accounts = OperatorStore(dynamodb, settings.accounts_table)
     links = LinkSettingsService(accounts.change_account)
-    return ConsoleServices(manage.on_aws(), send.on_aws(), links, people)
+    return ConsoleServices(manage.on_aws(), send.on_aws(), links, people, accounts.accounts)

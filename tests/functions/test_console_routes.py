@@ -1,0 +1,240 @@
+"""All routes of the console: who may call them, whose things they find, what they leave in the log.
+
+The routes are read from the function, so that a new one is held to the same.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from console.site import Route
+from harkara.manage.proofs import STEP_S, totp
+from harkara.model.people import Role
+from local.samples import BATCH
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import load
+from tests.functions.visiting_console import ADMIN, MID, TEMPLATE_ID, signed_in, visit
+from tests.support.people import COMMAND
+
+ROUTES: list[Route] = [
+    route for part in vars(load("console")).values() for route in getattr(part, "SCREENS", ())
+]
+POSTS = [route for route in ROUTES if route.method == "POST"]
+NAMES = {
+    "templates": TEMPLATE_ID,
+    "senders": "UNUSED",
+    "callbacks": "signed",
+    "messages": MID,
+}
+IDS = ("id", "ids", "template_id", "header", "email", "callback")
+VIEWER = "viewer@sandbox.example"
+SEND = {"from": "ACMEBK", "text": "Hello", "action": "send"}
+TEMPLATE = {"template_id": "42", "category": "otp", "text": "{#numeric#} is your code. HARKARA"}
+CALLBACK = {"id": "mine", "url": "https://in1.api.clevertap.com/dlr", "format": "clevertap"}
+FILE = (
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
+    b"Template ID,Header,Name,Text,Type\n77,SAMPLE,N,Hi {#var#},OTP\r\n--b--\r\n"
+)
+Fields = dict[str, Any] | bytes
+
+
+def _begin(gateway: Gateway, cookie: str) -> str:
+    session = gateway.people.person(cookie)
+    assert session is not None
+    uri = gateway.people.begin_totp(session)
+    (secret,) = parse_qs(urlsplit(uri).query)["secret"]
+    return totp(base64.b32decode(secret), int(gateway.now) // STEP_S)
+
+
+def _code(gateway: Gateway, cookie: str) -> Fields:
+    return {"code": _begin(gateway, cookie)}
+
+
+def _last_code(gateway: Gateway, cookie: str) -> Fields:
+    session = gateway.people.person(cookie)
+    assert session is not None
+    uri = gateway.people.begin_totp(session)
+    (secret,) = parse_qs(urlsplit(uri).query)["secret"]
+    key, step = base64.b32decode(secret), int(gateway.now) // STEP_S
+    gateway.people.confirm_totp(session, totp(key, step))
+    gateway.now += STEP_S
+    return {"code": totp(key, step + 1)}
+
+
+# What each route that changes something is sent, and the action that is then in the log.
+CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
+    "/console/templates": (TEMPLATE, "template.create"),
+    "/console/templates/upload": (FILE, "template.import"),
+    "/console/templates/<template_id>": (TEMPLATE, "template.put"),
+    "/console/templates/<template_id>/remove": ({}, "template.remove"),
+    "/console/senders": ({"header": "NEWHDR", "categories": ["otp"]}, "sender.create"),
+    "/console/senders/<name>": ({"categories": ["otp"]}, "sender.put"),
+    "/console/senders/<name>/remove": ({}, "sender.remove"),
+    "/console/send": ({**SEND, "pasted": "919876543210"}, "campaign.send"),
+    "/console/send/slice": (
+        {**SEND, "rows": "to\n919876543210", "key": f"{'ab' * 32}-0"},
+        "campaign.send",
+    ),
+    "/console/test": ({**SEND, "to": "919876543210", "key": "k"}, "message.test"),
+    "/console/messages/<mid>/cancel": ({}, "message.cancel"),
+    "/console/callbacks": (CALLBACK, "callback.create"),
+    "/console/callbacks/<name>": (CALLBACK, "callback.put"),
+    "/console/callbacks/<name>/test": ({}, "callback.test"),
+    "/console/callbacks/<name>/replay": ({"all": "true"}, "callback.replay"),
+    "/console/callbacks/<name>/remove": ({}, "callback.remove"),
+    "/console/links": ({"on": "true"}, "links.on"),
+    "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
+    "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
+    "/console/code/confirm": (_code, "user.totp_on"),
+    "/console/code/remove": (_last_code, "user.totp_off"),
+}
+# These change nothing that counts: the key of an app does so once a code of it confirms it.
+UNCHANGING = {"/console/templates/try", "/console/code"}
+
+
+def path_of(route: Route, name: str = "") -> str:
+    """Return a path of a route; its name is by default that of a thing of the account."""
+    head, opened, rest = route.path.partition("<")
+    if not opened:
+        return route.path
+    return head + (name or NAMES[head.split("/")[2]]) + rest.partition(">")[2]
+
+
+def label(value: object) -> str | None:
+    return f"{value.method} {value.path}" if isinstance(value, Route) else None
+
+
+@pytest.fixture
+def cookie(gateway: Gateway) -> str:
+    gateway.put_samples()
+    signed_in(gateway, "viewer")
+    return signed_in(gateway)
+
+
+def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
+    """Return what a request might have changed."""
+    users = gateway.people.users(account_id)
+    return gateway.accounts.accounts[account_id], users, [*gateway.queues.waiting]
+
+
+def test_the_rows_above_name_all_routes_that_post() -> None:
+    assert CHANGES.keys() | UNCHANGING == {route.path for route in POSTS}
+
+
+@pytest.mark.parametrize("route", [each for each in POSTS if each.path in CHANGES], ids=label)
+def test_every_change_is_in_the_audit_log(route: Route, gateway: Gateway, cookie: str) -> None:
+    fields, action = CHANGES[route.path]
+    given_fields = fields(gateway, cookie) if callable(fields) else fields
+    kind = {"content_type": "multipart/form-data; boundary=b"} if fields is FILE else {}
+    before = len(gateway.people.audit("sandbox").entries)
+    answer = visit(gateway, "POST", path_of(route), fields=given_fields, cookie=cookie, **kind)
+    assert answer["statusCode"] in (200, 303), answer["body"]
+    first, *_ = entries = gateway.people.audit("sandbox").entries
+    assert len(entries) == before + 1
+    assert (first.action, first.email, first.address) == (action, ADMIN, "203.0.113.10")
+    assert "9876543210" not in str(first)
+    assert "Hello" not in str(first)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=label)
+def test_a_session_that_is_none_gets_nowhere(route: Route, gateway: Gateway, cookie: str) -> None:
+    """Forged, changed, of another purpose, or ended."""
+    invited = gateway.people.invite(VIEWER, "sandbox", Role.VIEWER, COMMAND)
+    linked = gateway.people.sign_in_link("sandbox")
+    ended = signed_in(gateway)
+    gateway.people.sign_out(ended)
+    before = state(gateway)
+    changed = ("A" if cookie[-1] != "A" else "B").join((cookie[:-1], ""))
+    for each in ("", "forged", changed, cookie[:-1], invited, linked, ended, "x" * 5000):
+        answer = visit(gateway, route.method, path_of(route), cookie=each)
+        assert (answer["statusCode"], answer["body"]) == (303, "")
+        assert answer["headers"]["Location"].startswith("/console/sign-in")
+        assert answer["headers"]["Cache-Control"] == "no-store"
+    part = visit(gateway, route.method, path_of(route), hx_request="true")
+    assert part["headers"]["HX-Redirect"].startswith("/console/sign-in")
+    assert state(gateway) == before
+
+
+@pytest.mark.parametrize("route", POSTS, ids=label)
+def test_what_another_site_sends_to_any_route_changes_nothing(
+    route: Route, gateway: Gateway, cookie: str
+) -> None:
+    fields, _ = CHANGES.get(route.path, ({}, ""))
+    before = state(gateway)
+    for site, origin in (("cross-site", ""), ("same-site", ""), ("", "https://evil.example")):
+        answer = visit(
+            gateway,
+            "POST",
+            path_of(route),
+            fields=None if callable(fields) else fields,
+            cookie=cookie,
+            sec_fetch_site=site,
+            origin=origin,
+        )
+        assert answer["statusCode"] == 403
+    assert state(gateway) == before
+
+
+@pytest.mark.parametrize("route", POSTS, ids=label)
+def test_what_is_too_large_is_refused_with_its_limit(
+    route: Route, gateway: Gateway, cookie: str
+) -> None:
+    before = state(gateway)
+    answer = visit(gateway, "POST", path_of(route), fields="x" * 5_000_000, cookie=cookie)
+    assert answer["statusCode"] == 413
+    assert "4 MB" in answer["body"]
+    assert state(gateway) == before
+
+
+SECRETS = ("Sample order", "Sample", "9191", "harkara.example", VIEWER)
+"""What stands in the pages of the account whose things are tried."""
+
+
+def disguised() -> Iterator[str]:
+    """Yield names of things of an account as somebody might disguise them."""
+    for name in (*NAMES.values(), "main", BATCH.id, ADMIN):
+        yield from (f"{name} ", f"sandbox#{name}", f"../sandbox/{name}", f"{name}\x00")
+
+
+def check_foreign(gateway: Gateway, other: str, route: Route, name: str) -> None:
+    """Try a name of another account on a route: in the path, the query and the form."""
+    before = state(gateway)
+    answer = visit(
+        gateway,
+        route.method,
+        path_of(route, quote(name, safe="")),
+        fields={**dict.fromkeys(IDS, name), "act": "remove", "all": "true"},
+        query={"q": name, "after": name, "header": name, "template_id": name},
+        cookie=other,
+    )
+    assert answer["statusCode"] < 500
+    if "<" in route.path:
+        assert answer["statusCode"] == 404
+    for secret in SECRETS:
+        assert secret not in answer["body"].replace(name, "")
+    assert state(gateway) == before
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=label)
+def test_another_accounts_things_are_found_on_no_route(
+    route: Route, gateway: Gateway, cookie: str
+) -> None:
+    other = signed_in(gateway, "admin", "other")
+    for name in (*NAMES.values(), VIEWER):
+        check_foreign(gateway, other, route, name)
+
+
+@given(
+    route=st.sampled_from([each for each in ROUTES if "<" in each.path]),
+    name=st.one_of(st.sampled_from([*disguised()]), st.text(min_size=1, max_size=80)),
+)
+def test_nor_are_they_under_any_other_name(route: Route, name: str) -> None:
+    assume(name not in ("new", "upload", "try", "file"))  # pages of their own
+    gateway = Gateway()
+    gateway.put_samples()
+    check_foreign(gateway, signed_in(gateway, "admin", "other"), route, name)
