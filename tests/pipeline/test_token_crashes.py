@@ -8,7 +8,6 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
-from harkara.state.tokens import CarrierTokens
 from harkara.submit.service import SubmitService
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
@@ -16,9 +15,9 @@ from tests.support.fakes import Faults, no_texts
 from tests.support.tokens import (
     LIFETIME_S,
     PASSWORD,
-    FakeTokenCipher,
     TokenProvider,
     token_carrier,
+    tokens,
 )
 from tests.support.wired import ACCOUNT, TOKEN
 from tests.support.world import World
@@ -40,10 +39,8 @@ class TokenWorld(World):
     async def _connect(self, name: str) -> Connected:
         if self._of_process is None or self._of_process[0] is not self.submit:
             counted = self.ports.of("submit").counted
-            tokens = CarrierTokens(
-                counted, FakeTokenCipher(), self.clock, self.randomness, self.note, self.sleep
-            )
-            outside = Outside(self.token_provider, no_texts, tokens)
+            issued = tokens(counted, self.clock, self.note, self.sleep)
+            outside = Outside(self.token_provider, no_texts, issued)
             carrier = connect(SETTINGS, CarrierSecrets(PASSWORD), outside)
             self._of_process = self.submit, Connected(SETTINGS, carrier)
         return self._of_process[1]

@@ -1,15 +1,21 @@
 """A provider that issues tokens, and carriers that log in at it."""
 
+import asyncio
+import os
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from harkara.base.errors import HttpAnswer
+from harkara.base.log_events import EventSink
+from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings, hash_token
-from tests.support.fakes import Faults
+from harkara.state.tokens import CarrierTokens
+from tests.support.fakes import FakeLimitStore, Faults
 from tests.support.wired import TOKEN
 
 LOGIN_URL = "https://batch.example/login"
@@ -27,6 +33,17 @@ class FakeTokenCipher:
         name, _, text = encrypted.decode().partition("|")
         assert name == carrier or not encrypted
         return text[::-1]
+
+
+def tokens(
+    store: FakeLimitStore | None = None,
+    clock: Clock = time.time,
+    emit: EventSink = lambda event: None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> CarrierTokens:
+    """Return the tokens of a process that just started."""
+    store = store or FakeLimitStore(Faults())
+    return CarrierTokens(store, FakeTokenCipher(), clock, os.urandom, emit, sleep)
 
 
 def token_carrier(*, records_per_request: int = 3, **login: Any) -> CarrierSettings:

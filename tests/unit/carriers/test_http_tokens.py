@@ -1,7 +1,6 @@
 """Kind `http` with a login: every way in which a token fails is an outcome, and nothing doubles."""
 
 import asyncio
-import itertools
 import logging
 from typing import Any
 
@@ -20,9 +19,8 @@ from harkara.base.log_events import LogEvent
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Submission, Taken
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
-from harkara.state.tokens import CarrierTokens
 from tests.support.fakes import FakeLimitStore, Faults, no_texts
-from tests.support.tokens import PASSWORD, FakeTokenCipher, TokenProvider, token_carrier
+from tests.support.tokens import PASSWORD, TokenProvider, token_carrier, tokens
 from tests.support.virtual import run
 from tests.unit.carrier_cases import MESSAGE, ScriptedExchange
 
@@ -41,14 +39,7 @@ class Talk:
         self.provider = TokenProvider(lambda: self.now_s)
         self.events: list[LogEvent] = []
         self.store = FakeLimitStore(Faults())
-        random = itertools.count()
-        self.tokens = CarrierTokens(
-            self.store,
-            FakeTokenCipher(),
-            lambda: self.now_s,
-            lambda size: next(random).to_bytes(size, "big"),
-            self.events.append,
-        )
+        self.tokens = tokens(self.store, lambda: self.now_s, self.events.append)
         outside = Outside(self.provider, no_texts, self.tokens)
         self.carrier = connect(self.settings, CarrierSecrets(PASSWORD), outside)
 

@@ -1,7 +1,6 @@
 """Tokens of carriers: which process logs in, when, and what the others do meanwhile."""
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from harkara.base.errors import StoreUnavailable, Token, TokenUnavailable
 from harkara.base.log_events import LogEvent
 from harkara.state.tokens import LEASE_S, NEW_S, PAUSE_S, CarrierTokens
 from tests.support.fakes import FakeLimitStore, Faults, ProcessKilled
-from tests.support.tokens import FakeTokenCipher
+from tests.support.tokens import tokens
 from tests.support.virtual import run
 
 LIFETIME_S = 3600
@@ -32,17 +31,9 @@ class Sharing:
 
     def __post_init__(self) -> None:
         self.store = FakeLimitStore(self.faults)
-        self._random = itertools.count()
 
     def process(self) -> CarrierTokens:
-        return CarrierTokens(
-            self.store,
-            FakeTokenCipher(),
-            lambda: self.now_s,
-            lambda size: next(self._random).to_bytes(size, "big"),
-            self.events.append,
-            self.sleep,
-        )
+        return tokens(self.store, lambda: self.now_s, self.events.append, self.sleep)
 
     async def sleep(self, wait_s: float) -> None:
         self.now_s += wait_s
