@@ -115,11 +115,7 @@ class RequestingCarrier(TurnTakingCarrier):
     async def _exchanged(
         self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
-        answer = await self._exchange(*self._request(submissions), timeout_s)
-        return self._read(answer, submissions)
-
-    def _read(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Return the outcome of each message. Raises ExchangeOutcomeUnknown."""
+        answer = await self._answer(submissions, timeout_s)
         if not answer.is_whole and outcome_of_status(answer) is None:
             raise ExchangeOutcomeUnknown("the body of the answer is broken")
         try:
@@ -128,6 +124,10 @@ class RequestingCarrier(TurnTakingCarrier):
             # The carrier may have accepted these messages; the block's other requests are not
             # affected.
             raise ExchangeOutcomeUnknown(f"unreadable: {type(error).__name__}") from error
+
+    async def _answer(self, submissions: Sequence[Submission], timeout_s: float) -> HttpAnswer:
+        """Submit, and return the answer. Raises ExchangeUnreachable and ExchangeOutcomeUnknown."""
+        return await self._exchange(*self._request(submissions), timeout_s)
 
     @abstractmethod
     def _request(self, submissions: Sequence[Submission]) -> Request:

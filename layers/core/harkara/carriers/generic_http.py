@@ -15,6 +15,7 @@ from typing import Any
 from harkara.base.codes import Code
 from harkara.base.errors import (
     ExchangeError,
+    ExchangeUnreachable,
     HttpAnswer,
     Outside,
     RequestRefused,
@@ -102,31 +103,32 @@ class ConfiguredCarrier(RequestingCarrier):
         refusals = [self._refusal(each) for each in submissions]
         pairs = zip(submissions, refusals, strict=True)
         sendable = [submission for submission, refusal in pairs if refusal is None]
-        sent = iter(await self._sent(sendable, timeout_s) if sendable else ())
+        try:
+            sent = iter(await super()._exchanged(sendable, timeout_s) if sendable else ())
+        except StoreUnavailable:  # of its token, before anything was sent
+            sent = iter([NotTaken()] * len(sendable))
         return [refusal or next(sent) for refusal in refusals]
 
-    async def _sent(self, submissions: Sequence[Submission], timeout_s: float) -> list[Outcome]:
+    async def _answer(self, submissions: Sequence[Submission], timeout_s: float) -> HttpAnswer:
         login = self._options.login
         if login is None:
-            return await super()._exchanged(submissions, timeout_s)
-        until_s = asyncio.get_running_loop().time() + timeout_s
-        token = ""
+            return await super()._answer(submissions, timeout_s)
+        clock = asyncio.get_running_loop().time
+        until_s, token = clock() + timeout_s, ""
         for _ in range(2):
-            left_s = until_s - asyncio.get_running_loop().time()
+            within_s = (until_s - clock()) / 2
+            log_in = partial(self._log_in, login, within_s)
             try:
-                log_in = partial(self._log_in, login, left_s / 2)
                 token = await self._tokens(
-                    self._settings.name, self._version, log_in, token, left_s / 2
+                    self._settings.name, self._version, log_in, token, within_s
                 )
-            except TokenUnavailable:
-                break
-            except StoreUnavailable:
-                return [NotTaken()] * len(submissions)
-            left_s = until_s - asyncio.get_running_loop().time()
-            answer = await self._exchange(*self._request(submissions, token), left_s)
+            except TokenUnavailable as error:
+                raise ExchangeUnreachable(str(error)) from error
+            request = self._request(submissions, token)
+            answer = await self._exchange(*request, until_s - clock())
             if not is_token_refused(answer, self._options.answer, login):
-                return self._read(answer, submissions)
-        return [NotTaken(failed=True)] * len(submissions)
+                return answer
+        raise ExchangeUnreachable("the token is refused")
 
     async def _log_in(
         self, login: LoginOptions, timeout_s: float, previous: str, now_s: float
