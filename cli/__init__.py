@@ -87,7 +87,8 @@ def main(
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         advice = f" (see {context.command_path} --help)" if context else ""
-        return _fail(f"{error.format_message().rstrip('.')}{advice}", error.exit_code)
+        message = error.format_message().rstrip(".").replace("Value error, ", "")
+        return _fail(f"{message}{advice}", error.exit_code)
     except typer.Abort:
         return _fail("nothing was changed", 1)
     return int(status or 0)

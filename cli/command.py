@@ -236,4 +236,8 @@ def _option(ctx: typer.Context, field: str) -> str | None:
     found = names.get(field) or names.get(f"{field}_file") or names.get(f"{field}_")
     if found is None:
         return None
-    return found.opts[0] if isinstance(found, TyperOption) else found.human_readable_name
+    return (
+        found.opts[0]
+        if isinstance(found, TyperOption)
+        else str(found.metavar or found.name).upper()
+    )

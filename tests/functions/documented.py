@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jsonschema_rs
+import xmltodict
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -28,10 +29,11 @@ from tests.functions.exchanges import Resolver
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import http_event
 from tests.functions.posting import AUTHORITY, serving_with
-from tests.support.preset_cases import at
+from tests.support.preset_cases import at, body_of
 
 API_HOST = "api.example"
 FORM = "application/x-www-form-urlencoded"
+TYPES = {"form": FORM, "json": "application/json", "xml": "text/xml"}
 TIMEOUT_S = 10.0
 
 
@@ -63,11 +65,14 @@ class Provider:
     async def take(self, request: web.Request) -> web.Response:
         """Accept a message, or answer with its error."""
         sent = self.case["sent"]
+        login = self.case["protocol"].get("login")
+        if login and request.path == login["path"] and request.method == "POST":
+            return self._log_in(request.headers, login)
         if request.path != urlsplit(sent["url"]).path:
             return web.Response(status=404)
         if request.method != "POST":
             return web.Response(status=405)
-        if request.content_type != (FORM if "form" in sent else "application/json"):
+        if request.content_type != next(TYPES[each] for each in TYPES if each in sent):
             return web.Response(status=415)
         body = await _read(request)
         answer = self.condition or self._judge(request.headers, body)
@@ -76,9 +81,14 @@ class Provider:
             self.visible.append(self._show(body))
         return _answered(self.case["answers"][answer])
 
+    def _log_in(self, headers: Mapping[str, str], login: Mapping[str, Any]) -> web.Response:
+        """Issue a token."""
+        ours = all(headers.get(name) == value for name, value in login["headers"].items())
+        return web.json_response(login["body"]) if ours else web.Response(status=401)
+
     def _judge(self, headers: Mapping[str, str], body: Any) -> str:
         sent, protocol = self.case["sent"], self.case["protocol"]
-        existing = sent.get("form", sent.get("json"))
+        existing = body_of(sent)
         credentials = [
             headers.get(name) == value for name, value in sent.get("headers", {}).items()
         ]
@@ -152,6 +162,8 @@ def _tls(host: str) -> SSLContext:
 
 async def _read(request: web.Request) -> Any:
     text = await request.text()
+    if request.content_type == TYPES["xml"]:
+        return xmltodict.parse(text, force_list=("SMS", "ADDRESS"))
     if request.content_type != FORM:
         return json.loads(text)
     return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))

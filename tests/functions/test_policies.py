@@ -72,7 +72,8 @@ def traffic(deployment: Deployment) -> None:
     send(deployment, "sandbox", {"scheduletime": tomorrow})
     send(deployment, "sandbox", {"smstext": "See https://acme.example/", "shorten_urls": "true"})
     deployment.work_off()
-    deployment.answers = [HttpAnswer(200, {}, encode({"id": "own id"}))]
+    # This one's carrier wants a login first.
+    deployment.answers = [HttpAnswer(200, {}, encode({"token": "t", "id": "own id"}))] * 2
     send(deployment, "own", {"from": "BUSYSI"})
     deployment.work_off()
     park(deployment)
@@ -147,7 +148,8 @@ def console(
 STOP = {"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"}
 
 OWN: dict[str, Any] = {
-    "json_body": {"to": "{to}", "text": "{text}"},
+    "json_body": {"to": "{to}", "text": "{text}", "token": "{token}"},
+    "login": {"url": "https://carrier.example/login", "json_body": {}, "token": "/token"},
     "answer": {"id": "/id"},
     "receipts": {"id": "/id", "state": "/state", "states": {"ok": "delivered"}},
 }

@@ -27,6 +27,7 @@ from tests.functions.invoking import NOW
 from tests.functions.posting import trust
 from tests.support.fakes import no_texts
 from tests.support.preset_cases import CASES, SECRET, TEXTS, SetUp, put, rows, sent
+from tests.support.tokens import tokens
 from tests.unit.carrier_cases import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER
 from tests.unit.carriers.test_signatures import token
 
@@ -53,7 +54,7 @@ def speak(provider: Provider, gateway: Gateway, talk: Callable[[HttpClient], Awa
 
 async def submit(client: HttpClient, carrier: SetUp, message: Message = ENGLISH) -> Outcome:
     """Submit a message as functions/submit does, with the stored settings."""
-    outside = Outside(client, no_texts)
+    outside = Outside(client, no_texts, tokens())
     connected = await CarrierDirectory(carrier.store, carrier.operator.client("kms"), outside)(
         "acme"
     )
@@ -131,7 +132,8 @@ def test_a_provider_holds_us_to_its_pages(name: str, gateway: Gateway, tmp_path:
     ]
 
     async def talk(client: HttpClient) -> list[Outcome]:
-        outside, submission = Outside(client, no_texts), Submission(REFERENCE, ENGLISH)
+        outside = Outside(client, no_texts, tokens())
+        submission = Submission(REFERENCE, ENGLISH)
         found = []
         for each in [*elsewhere, *lacking]:
             found += await connect(each, secrets, outside).submit([submission])
@@ -146,6 +148,8 @@ def test_a_provider_holds_us_to_its_pages(name: str, gateway: Gateway, tmp_path:
 def _without(settings: CarrierSettings, field: str) -> CarrierSettings:
     """Return settings whose requests lack a field."""
     assert settings.http is not None
+    if xml := settings.http.xml_body:
+        return _asking(settings, xml_body=xml.replace(field, f"{field}2"))
     body = "form" if settings.http.form else "json_body"
     fields: dict[str, Any] = getattr(settings.http, body)
     left = {name: value for name, value in fields.items() if name != field}

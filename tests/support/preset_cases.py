@@ -86,8 +86,8 @@ def sent(name: str, language: str, receipt_url: str) -> Any:
 
 
 def body_of(request: Mapping[str, Any]) -> Any:
-    """Return a request's form or JSON."""
-    return request["form"] if "form" in request else request["json"]
+    """Return a request's form or JSON, or its XML as JSON."""
+    return next(request[each] for each in ("form", "json", "xml") if each in request)
 
 
 def at(document: Any, pointer: str) -> Any:

@@ -76,6 +76,7 @@ GRANTS = {
         ("sqs:SendMessage", "SubmitQueue"),
         ("sqs:SendMessage", "SubmitPriorityQueue"),
         ("sqs:SendMessage", "ReceiptQueue"),
+        ("kms:Encrypt", "SecretsKey"),
         ("kms:Decrypt", "SecretsKey"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
     },
@@ -158,7 +159,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
     }
     counted = {
         "send": ["rate#*"],
-        "submit": ["carrier-rate#*", "breaker#*"],
+        "submit": ["carrier-rate#*", "carrier-token#*", "breaker#*"],
         "dlr": ["health#*"],
         "manage": ["health#*"],
         "console": ["health#*", "rate#*", "sign_in#*"],

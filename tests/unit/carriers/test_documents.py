@@ -117,6 +117,7 @@ def test_numbers_keep_their_digits() -> None:
         "[" * 100_000,
         "<a",
         '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        '<?xml version="1.0" encoding="none"?><a/>',
         '"{',
         '"[1',
         "%7B",

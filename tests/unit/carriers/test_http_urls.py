@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, Outside
 from harkara.carriers.contract import Outcome, Refused, Submission, Taken
-from harkara.carriers.http_placeholders import PLACEHOLDERS
+from harkara.carriers.http_placeholders import NOT_IN_URLS, PLACEHOLDERS
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.model.messages import Message
@@ -25,6 +25,7 @@ MARKS = st.text(st.sampled_from(list("./\\%2eE?#&=:@;\r\n\t \0é😀")), max_siz
 VALUES = st.one_of(MARKS, st.text(max_size=20), st.sampled_from([".", "..", "%2e%2e", "", "../.."]))
 # The values that a message, a submission or a carrier's settings set freely.
 FREE = ("from", "to", "text", "reference", "pe_id", "dlt_template_id", "account_id", "username")
+IN_URLS = sorted(PLACEHOLDERS - NOT_IN_URLS - {"template_id"})
 
 
 def settings_of(url: str, username: str = "u") -> CarrierSettings:
@@ -77,7 +78,7 @@ def submit(url: str, values: Mapping[str, str]) -> tuple[Outcome, list[str]]:
 
 
 @given(
-    st.lists(st.sampled_from(sorted(PLACEHOLDERS - {"template_id"})), min_size=1, max_size=4),
+    st.lists(st.sampled_from(IN_URLS), min_size=1, max_size=4),
     st.sampled_from(["", ".", "to-", ".{to}", "{from}"]),
     st.dictionaries(st.sampled_from(FREE), VALUES),
     st.booleans(),

@@ -260,7 +260,8 @@ def encrypt_secret(kms: KMSClient, key_id: str, carrier: str, secret: str) -> by
 def decrypt_secrets(kms: KMSClient, carrier: CarrierSettings) -> CarrierSecrets:
     """Return a carrier's decrypted secrets. Raises StoreUnavailable."""
     return CarrierSecrets(
-        _decrypt(kms, carrier, carrier.secret), _decrypt(kms, carrier, carrier.receipt_url)
+        decrypt_secret(kms, carrier.name, carrier.secret),
+        decrypt_secret(kms, carrier.name, carrier.receipt_url),
     )
 
 
@@ -275,13 +276,14 @@ class ReceiptSecrets:
         """Return a carrier's decrypted secret. Raises StoreUnavailable."""
         ciphertext = carrier.receipt_secret
         if ciphertext not in self._cached:
-            self._cached[ciphertext] = _decrypt(self._kms, carrier, ciphertext).encode()
+            self._cached[ciphertext] = decrypt_secret(self._kms, carrier.name, ciphertext).encode()
         return self._cached[ciphertext]
 
 
-def _decrypt(kms: KMSClient, carrier: CarrierSettings, ciphertext: bytes) -> str:
+def decrypt_secret(kms: KMSClient, carrier: str, ciphertext: bytes) -> str:
+    """Return a decrypted secret of a carrier, "" for none. Raises StoreUnavailable."""
     if not ciphertext:
         return ""
     with aws_errors():
-        answer = kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"carrier": carrier.name})
+        answer = kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"carrier": carrier})
     return str(answer["Plaintext"], "utf-8")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from harkara.aws.accounts import Cache, decrypt_secrets
+from harkara.aws.accounts import Cache, decrypt_secret, decrypt_secrets, encrypt_secret
 from harkara.aws.clients import DynamoDBClient, KMSClient
 from harkara.aws.table import Table
 from harkara.base.errors import CarrierUnreachable, Outside
@@ -36,6 +36,22 @@ class CarrierDirectory:
         carrier = kinds.connect(settings, secrets, self._outside)
         self._connected[name] = connected = Connected(settings, carrier)
         return connected
+
+
+class KmsTokenCipher:
+    """Encrypts the tokens of carriers as their secrets are, with a key of KMS."""
+
+    def __init__(self, kms: KMSClient, key_id: str) -> None:
+        self._kms = kms
+        self._key_id = key_id
+
+    def encrypt(self, carrier: str, token: str) -> bytes:
+        """Return a carrier's token as KMS ciphertext. Raises StoreUnavailable."""
+        return encrypt_secret(self._kms, self._key_id, carrier, token)
+
+    def decrypt(self, carrier: str, encrypted: bytes) -> str:
+        """Return a carrier's decrypted token. Raises StoreUnavailable."""
+        return decrypt_secret(self._kms, carrier, encrypted)
 
 
 def _is_active(settings: CarrierSettings) -> bool:

@@ -10,6 +10,7 @@
       OutOfTime                 the deadline is near: queue the rest again
       StoreUnavailable          AWS did not accept a write or read: try again
       CarrierUnreachable        no carrier of this name is configured
+      TokenUnavailable          a carrier issued no token for its requests
       ExchangeError             an HTTP request that got no answer
         ExchangeUnreachable     the request was never sent
         ExchangeOutcomeUnknown  it may have arrived: never repeat it blindly
@@ -17,7 +18,8 @@
 Any other exception is a bug. An error's text holds no message text, number or secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field
@@ -162,8 +164,49 @@ class TextExchange(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that a carrier issued, and how long it is good for; `repr` does not show it."""
+
+    value: str = field(repr=False)
+    lifetime_s: int
+
+
+class TokenUnavailable(HarkaraError):
+    """A carrier issued no token: nothing can be submitted to it. The text says why."""
+
+
+LogIn = Callable[[str, float], Awaitable[Token]]
+"""Gets a new token from a carrier, given the previous one or "", and the time (Unix seconds).
+
+Raises TokenUnavailable.
+"""
+
+
+class TokenSource(Protocol):
+    """Keeps the tokens of carriers, and has one process at a time renew each."""
+
+    async def __call__(
+        self, carrier: str, version: str, log_in: LogIn, refused: str, within_s: float
+    ) -> str:
+        """Return a carrier's token, another than the `refused` one, within `within_s` seconds.
+
+        A token belongs to a version of the carrier's settings. Raises TokenUnavailable and
+        StoreUnavailable.
+        """
+        ...
+
+
+async def no_tokens(
+    carrier: str, version: str, log_in: LogIn, refused: str, within_s: float
+) -> str:
+    """Keep no tokens, where no carrier needs one."""
+    raise TokenUnavailable("no tokens are kept here")
+
+
 class Outside(NamedTuple):
-    """The connections by which carriers are reached."""
+    """The connections by which carriers are reached, and the tokens that they issued."""
 
     exchange: HttpExchange
     texts: TextExchange
+    tokens: TokenSource = no_tokens

@@ -5,6 +5,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from harkara.base import time as times
@@ -62,11 +63,19 @@ class TurnTakingCarrier(ABC):
         self, submissions: Sequence[Submission], within_s: float = math.inf
     ) -> list[Outcome]:
         """Submit the messages; return an outcome for each, in order."""
-        size = self._settings.records_per_request
-        parts = [submissions[at : at + size] for at in range(0, len(submissions), size)]
         timeout_s = min(self._settings.timeout_s, within_s / 2)
-        outcomes = await asyncio.gather(*(self._submit(part, timeout_s) for part in parts))
-        return [outcome for part in outcomes for outcome in part]
+        parts = self._parts(submissions)
+        answers = await asyncio.gather(
+            *(self._submit([submissions[index] for index in part], timeout_s) for part in parts)
+        )
+        outcomes = dict(zip(chain(*parts), chain(*answers), strict=True))
+        return [outcomes[index] for index in range(len(submissions))]
+
+    def _parts(self, submissions: Sequence[Submission]) -> list[list[int]]:
+        """Return the indexes of the messages of each request."""
+        size = self._settings.records_per_request
+        indexes = list(range(len(submissions)))
+        return [indexes[at : at + size] for at in indexes[::size]]
 
     async def _submit(self, submissions: Sequence[Submission], timeout_s: float) -> list[Outcome]:
         try:
@@ -103,7 +112,7 @@ class RequestingCarrier(TurnTakingCarrier):
     async def _exchanged(
         self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
-        answer = await self._exchange(*self._request(submissions), timeout_s)
+        answer = await self._answer(submissions, timeout_s)
         if not answer.is_whole and outcome_of_status(answer) is None:
             raise ExchangeOutcomeUnknown("the body of the answer is broken")
         try:
@@ -112,6 +121,10 @@ class RequestingCarrier(TurnTakingCarrier):
             # The carrier may have accepted these messages; the block's other requests are not
             # affected.
             raise ExchangeOutcomeUnknown(f"unreadable: {type(error).__name__}") from error
+
+    async def _answer(self, submissions: Sequence[Submission], timeout_s: float) -> HttpAnswer:
+        """Submit, and return the answer. Raises ExchangeUnreachable and ExchangeOutcomeUnknown."""
+        return await self._exchange(*self._request(submissions), timeout_s)
 
     @abstractmethod
     def _request(self, submissions: Sequence[Submission]) -> Request:

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.contract import Submission
 from harkara.carriers.http_options import DEFAULT, HttpOptions, ValidityOptions
-from harkara.carriers.http_placeholders import pieces_of, values_in
+from harkara.carriers.http_placeholders import RECORDS, pieces_of, values_in
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Message
 from harkara.text.segments import measure
@@ -26,6 +26,8 @@ _VARIABLE = "##"
 Value = bool | int | str
 Values = Mapping[str, Value]
 """The value of each placeholder, "" if it is empty."""
+Records = Sequence[object]
+"""The records of several messages, filled, for `{records}` in JSON."""
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # In attributes, a parser turns the last three into blanks, unless they are escaped.
@@ -41,7 +43,7 @@ def values_of(
     Raises RequestRefused if the provider has no template for the message
     (TEMPLATE_NOT_REGISTERED), or the text does not match it (TEMPLATE_MISMATCH).
     """
-    message, password = submission.message, secrets.password
+    message = submission.message
     validity = _validity(submission.validity_s, options.validity)
     values: dict[str, Value] = {
         "to": message.to,
@@ -64,16 +66,20 @@ def values_of(
         "validity_s:number": submission.validity_s or "",
         "template_id": "",
         "account_id": submission.account_id,
-        "username": username,
-        "password": password,
-        "basic": base64.b64encode(f"{username}:{password}".encode()).decode(),
         "receipt_url": secrets.receipt_url,
+        **credentials(username, secrets),
     }
     if options.templates:
         values |= _template(message, options)
     for name, table in options.values.items():
         values[name] = table.get(str(values[name]), table.get(DEFAULT, values[name]))
     return values
+
+
+def credentials(username: str, secrets: CarrierSecrets) -> Values:
+    """Return our credentials at a provider."""
+    basic = base64.b64encode(f"{username}:{secrets.password}".encode()).decode()
+    return {"username": username, "password": secrets.password, "basic": basic}
 
 
 def fill(template: str, values: Values) -> str:
@@ -90,19 +96,26 @@ def fill_fields(templates: Mapping[str, str], values: Values) -> dict[str, str]:
     }
 
 
-def fill_json(template: Any, values: Values) -> Any:
-    """Return a JSON value with its strings filled, without those of empty placeholders."""
+def fill_json(template: Any, values: Values, records: Records = ()) -> Any:
+    """Return a JSON value with its strings filled, without those of empty placeholders.
+
+    The string `{records}` becomes the array of the records.
+    """
     if isinstance(template, str):
         name = _placeholder(template)
+        if name == RECORDS:
+            return records
         return values[name] if name else fill(template, values)
     if isinstance(template, list):
-        return [fill_json(each, values) for each in template if not _is_empty(each, values)]
+        return [
+            fill_json(each, values, records) for each in template if not _is_empty(each, values)
+        ]
     if isinstance(template, dict):
         variables = values.items() if VARIABLES in template else ()
         return {
             **{name[2:]: value for name, value in variables if name.startswith(_VARIABLE)},
             **{
-                name: fill_json(each, values)
+                name: fill_json(each, values, records)
                 for name, each in template.items()
                 if name != VARIABLES and not _is_empty(each, values)
             },
@@ -110,16 +123,17 @@ def fill_json(template: Any, values: Values) -> Any:
     return template
 
 
-def fill_xml(template: str, values: Values) -> str:
+def fill_xml(template: str, values: Values, records: str = "") -> str:
     """Return XML with its placeholders filled, escaped for attributes and texts.
 
-    Characters that XML does not allow (XML 1.0, section 2.2) are left out.
+    `{records}` becomes the records, which are XML already. Characters that XML does not allow
+    (XML 1.0, section 2.2) are left out.
     """
     escaped = {
         name: escape(_NO_XML.sub("", as_text(value)), _XML_ENTITIES)
         for name, value in values.items()
     }
-    return fill(template, escaped)
+    return fill(template, {**escaped, RECORDS: records})
 
 
 def misplaced(url: str, values: Values) -> list[str]:
@@ -180,4 +194,4 @@ def _placeholder(template: str) -> str:
 
 def _is_empty(template: Any, values: Values) -> bool:
     name = _placeholder(template) if isinstance(template, str) else ""
-    return bool(name) and values[name] == ""
+    return bool(name) and values.get(name) == ""

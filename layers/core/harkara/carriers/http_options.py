@@ -7,22 +7,20 @@ left out if the placeholder is empty. JSON pointers (RFC 6901) name the fields o
 receipts.
 """
 
-import re
-from typing import Annotated, Literal
+from typing import Literal
 from xml.parsers import expat
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from harkara.base.codes import Code
-from harkara.carriers.http_placeholders import HEADER_PLACEHOLDERS, pieces, placeholders_of
-from harkara.model.fields import OperatorRecord
+from harkara.carriers.http_exchange_options import (
+    AnswerOptions,
+    LoginOptions,
+    Options,
+    Pointer,
+    RequestOptions,
+)
+from harkara.carriers.http_placeholders import INDEXES, RECORDS, pieces, placeholders_of
 from harkara.model.messages import Category, State
 
 # Placeholders that may have a map of values. The maps of these two must cover all their values.
@@ -35,12 +33,6 @@ MAPPED_PLACEHOLDERS = frozenset(
 )
 DEFAULT = "default"
 """The key in a map of values for all values that are not listed."""
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
-"""A JSON pointer; "" is the whole document, or in an optional field: not present."""
-
 
 IdBase = Literal["text", "hex", "decimal"]
 """The form of a carrier's ids: a hexadecimal or decimal number, or any text."""
@@ -59,36 +51,7 @@ def normal_id(carrier_id: str, base: IdBase) -> str:
         return carrier_id.strip()
 
 
-class _Options(OperatorRecord):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AnswerOptions(_Options):
-    """The reading of the answer to a submit.
-
-    `format` is JSON, XML, a form, or text that `separator` splits into an array. If `status` is
-    set, the message was accepted only if its value is in `taken`; the carrier's code is then at
-    `error`. Otherwise a code at `error` that is not in `no_errors` means refused. Codes in
-    `throttles` are temporary, those in `doubts` leave the message in doubt, and `failures` maps the
-    others to ours. The id is the text after the first `id_after` and before the next `id_before`,
-    if present.
-    """
-
-    format: Literal["json", "form", "text", "xml"] = "json"
-    separator: str = Field(default="|", min_length=1)
-    id: Pointer = ""
-    id_after: str = ""
-    id_before: str = ""
-    status: Pointer = ""
-    taken: tuple[str, ...] = ()
-    error: Pointer = ""
-    no_errors: tuple[str, ...] = ("0", "000")
-    throttles: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    failures: dict[str, Code] = {}
-
-
-class ReceiptOptions(_Options):
+class ReceiptOptions(Options):
     """The reading of receipts: a query, a form, JSON or XML, one entry or an array at `entries`.
 
     The value at `entries` may be JSON or XML in a form's field. If an entry has an array at
@@ -137,7 +100,7 @@ class ReceiptOptions(_Options):
         return {name.lower(): state for name, state in states.items()}
 
 
-class InboundOptions(_Options):
+class InboundOptions(Options):
     """The reading of inbound messages, as for receipts.
 
     `id` is the provider's id of a message, by which a repeated message is recognised.
@@ -153,7 +116,7 @@ class InboundOptions(_Options):
     utc_offset_minutes: int = Field(default=0, ge=-14 * 60, le=14 * 60)
 
 
-class ValidityOptions(_Options):
+class ValidityOptions(Options):
     """The form of `{validity}`: whole units, from `least` to `most` of them.
 
     `{expires_at}` is this much after the submit. Validity is rounded down, so that no message
@@ -171,7 +134,7 @@ class ValidityOptions(_Options):
         return self
 
 
-class TemplateOptions(_Options):
+class TemplateOptions(Options):
     """A provider's own template: its id there, and its text with variables as `##name##`."""
 
     id: str = Field(min_length=1)
@@ -184,23 +147,24 @@ class TemplateOptions(_Options):
         return text
 
 
-class HttpOptions(_Options):
+class HttpOptions(RequestOptions):
     """A provider's API: the request, the meaning of its answers, and its receipts.
 
     The body is `form`, `json_body` or `xml_body`, or none. The carrier's URL may hold placeholders
-    in its path. `values` has maps by placeholder, as in
+    in its path. `record` is the part of `json_body` or `xml_body` for one message, for a provider
+    that takes several in a request: `{records}` in the body stands for the array, or the elements,
+    of all of them, and `{index}` in a record for its number in the request. Messages that differ in
+    a value outside of the record go in requests of their own. `login` is for a provider that issues
+    tokens, and `{token}` for its token. `values` has maps by placeholder, as in
     `{"encoding": {"GSM7": "text", "UCS2": "unicode"}}`; the key `default` is for all values not
     listed, which otherwise stay as they are. A value mapped to "" is left out; a value mapped to a
     number, true or false has this type in JSON. `templates` are the provider's own by DLT template
     id, for a provider that takes no texts.
     """
 
-    method: Literal["GET", "POST", "PUT"] = "POST"
-    headers: dict[str, str] = {}
-    query: dict[str, str] = {}
-    form: dict[str, str] = {}
-    json_body: JsonValue = None
     xml_body: str = ""
+    record: JsonValue = None
+    login: LoginOptions | None = None
     values: dict[str, dict[str, bool | int | str]] = {}
     validity: ValidityOptions = ValidityOptions()
     templates: dict[str, TemplateOptions] = {}
@@ -208,33 +172,36 @@ class HttpOptions(_Options):
     receipts: ReceiptOptions
     inbound: InboundOptions | None = None
 
-    @field_validator("headers")
-    @classmethod
-    def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name):
-                raise ValueError("a header's name is letters, digits and -")
-            if not value.isprintable():
-                raise ValueError(f"the header {name} must be one printable line")
-            if others := placeholders_of(value) - HEADER_PLACEHOLDERS:
-                raise ValueError(f"{{{min(others)}}} cannot stand in a header")
-        return headers
-
-    @field_validator("headers", "query", "form", "json_body", "xml_body")
-    @classmethod
-    def _check_placeholders(cls, template: JsonValue) -> JsonValue:
-        placeholders_of(template)
-        return template
-
     @field_validator("xml_body")
     @classmethod
     def _is_xml(cls, template: str) -> str:
-        try:
-            if template:
-                expat.ParserCreate().Parse(template, True)
-        except expat.ExpatError as error:
-            raise ValueError(f"it is no XML in line {error.lineno}") from None
+        placeholders_of(template)
+        _check_xml(template)
         return template
+
+    @field_validator("record")
+    @classmethod
+    def _is_of_one_message(cls, template: JsonValue) -> JsonValue:
+        if RECORDS in placeholders_of(template):
+            raise ValueError("{records} stands in json_body or xml_body")
+        return template
+
+    @model_validator(mode="after")
+    def _has_a_record_for_records(self) -> "HttpOptions":
+        shared = self.shared_placeholders
+        if (RECORDS in shared) != (self.record is not None):
+            raise ValueError("record: {records} in json_body or xml_body stands for it")
+        if self.record is None and shared & INDEXES:
+            raise ValueError("{index} stands in a record")
+        if self.xml_body and self.record is not None:
+            if not isinstance(self.record, str):
+                raise ValueError("record: beside xml_body it is an element in a text")
+            _check_xml(self.record)
+        if self.record is None and (self.answer.entries or self.answer.record):
+            raise ValueError("answer: entries and record are for requests of records")
+        if ("token" in self.placeholders) != (self.login is not None):
+            raise ValueError("login: {token} in the request stands for the token that it gets")
+        return self
 
     @field_validator("values")
     @classmethod
@@ -254,6 +221,19 @@ class HttpOptions(_Options):
         return values
 
     @property
+    def shared_placeholders(self) -> set[str]:
+        """The placeholders in the request, without those in the URL and in the record."""
+        return placeholders_of([self.headers, self.query, self.form, self.json_body, self.xml_body])
+
+    @property
     def placeholders(self) -> set[str]:
         """The placeholders in the request, without those in the URL."""
-        return placeholders_of([self.headers, self.query, self.form, self.json_body, self.xml_body])
+        return self.shared_placeholders | placeholders_of(self.record)
+
+
+def _check_xml(template: str) -> None:
+    try:
+        if template:
+            expat.ParserCreate().Parse(template, True)
+    except expat.ExpatError as error:
+        raise ValueError(f"it is no XML in line {error.lineno}") from None

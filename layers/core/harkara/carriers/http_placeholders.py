@@ -8,6 +8,8 @@
     {telemarketer_id} {telemarketer_ids}      the last of the account's chain; all, with commas
     {template_id}                             the provider's own, by the options' `templates`
     {username} {password} {basic}             the last is base64 of `username:password`
+    {token}                                   what the options' `login` got
+    {records} {index}                         of the options' `record`
     {receipt_url}                             the URL for this carrier's receipts
 
 `{segment_count:number}`, `{validity:number}` and `{validity_s:number}` become numbers if they are a
@@ -50,12 +52,20 @@ PLACEHOLDERS = frozenset(
         "username",
         "password",
         "basic",
+        "token",
         "receipt_url",
+        "records",
+        "index",
+        "index:number",
     }
 )
+RECORDS = "records"
+INDEXES = frozenset({"index", "index:number"})
+NOT_IN_URLS = frozenset({"token", RECORDS, *INDEXES})
+LOGIN_PLACEHOLDERS = frozenset({"username", "password", "basic", "token"})
 # Only these may be used in headers: other values may hold characters that a header cannot.
 HEADER_PLACEHOLDERS = frozenset(
-    {"reference", "username", "password", "basic", "account_id", "category", "encoding"}
+    LOGIN_PLACEHOLDERS | {"reference", "account_id", "category", "encoding"}
 )
 _PIECE = re.compile(r"\{\{|\}\}|\{([a-z_]+(?::number)?)\}|[^{}]+")
 

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from harkara.base.codes import Code
 from harkara.base.keys import Networks
 from harkara.carriers.http_options import HttpOptions, IdBase, normal_id
-from harkara.carriers.http_placeholders import placeholders_of
+from harkara.carriers.http_placeholders import NOT_IN_URLS, placeholders_of
 from harkara.carriers.signatures import HEADERS, Scheme
 from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Category, State
@@ -159,7 +159,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("url: it is missing")
         if self._sends_receipt_url and not self.receipt_url:
             raise ValueError("receipt_url: it is told with each message, so renew it once")
-        if self.kind != "datasend" and self.records_per_request != 1:
+        takes_records = self.http.record is not None if self.http else self.kind == "datasend"
+        if not takes_records and self.records_per_request != 1:
             raise ValueError("records_per_request: a request of this kind holds one message")
         if self.signature_header and not self.receipt_secret:
             raise ValueError("receipt_secret: a signature needs it")
@@ -190,6 +191,8 @@ class CarrierSettings(OperatorRecord):
             names = options.placeholders | placeholders_of(self.url)
         except ValueError as error:
             raise ValueError(f"url: {error}") from None
+        if NOT_IN_URLS & placeholders_of(self.url):
+            raise ValueError("url: {token} stands in headers, query or body, {index} in a record")
         if "{" in urlsplit(self.url).netloc:
             raise ValueError("url: its host is no placeholder")
         if "#" in self.url:

@@ -29,6 +29,8 @@ COUNTS = {
         "in_doubt",
         "resubmitted",
         "breaker_opened",
+        "token_renewals",
+        "token_failures",
     ),
     "receipt": (
         "receipts",

@@ -94,6 +94,7 @@ class SubmitSettings(_Settings):
     submit_priority_queue_url: str
     receipt_queue_url: str
     tag_secret_id: str
+    secrets_key_id: str
     receipt_wait_s: int
     retention_s: int
 

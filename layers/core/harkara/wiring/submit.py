@@ -1,12 +1,13 @@
 """Build the service of functions/submit."""
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable
 
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore
+from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore, KmsTokenCipher
 from harkara.aws.clients import PATIENT, secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
@@ -26,6 +27,7 @@ from harkara.runtime.settings import SubmitSettings
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import RateLimiter
 from harkara.state.stores import CountedStore
+from harkara.state.tokens import CarrierTokens
 from harkara.submit.dispatch import Dispatch
 from harkara.submit.planner import Planner
 from harkara.submit.service import SubmitService
@@ -83,16 +85,20 @@ def on_aws() -> SubmitService:
     tags = secret_keys(settings.tag_secret_id)
     tags.all()  # signing must not fail once a block is claimed
     signer = ReferenceSigner(tags)
+    counted = DynamoLimitStore(*messages)
+    kms = aws.client("kms", config=PATIENT)
+    cipher = KmsTokenCipher(kms, settings.secrets_key_id)
+    tokens = CarrierTokens(counted, cipher, time.time, os.urandom, metrics.write)
     return wire(
         store=DynamoMessageStore(*messages, settings.retention_s, time.time),
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         routing=DynamoRoutingStore(dynamodb, settings.accounts_table),
         carrier=CarrierDirectory(
             DynamoAccountStore(dynamodb, settings.accounts_table),
-            aws.client("kms", config=PATIENT),
-            Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time)),
+            kms,
+            Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time), tokens),
         ),
-        counted=DynamoLimitStore(*messages),
+        counted=counted,
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         last=DynamoLastMessages(*messages, signer, settings.retention_s, time.time),
         signer=signer,
