@@ -12,7 +12,7 @@ from tests.functions.invoking import Event, http_event
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "integrations"
 USER, SECRET = "acme", "acme-secret"
-OURS = {"<your API>": "api.example", "<user name>": USER, "<secret>": SECRET}
+OURS = {"<API URL>": "https://api.example", "<user name>": USER, "<secret>": SECRET}
 
 Form = dict[str, list[str]]
 
