@@ -37,6 +37,17 @@ def test_links_of_a_page_lead_somewhere(page: str) -> None:
             assert anchor in anchors(PAGES[name]), link
 
 
+def test_pages_that_the_code_names_are_there() -> None:
+    named = {
+        page
+        for top in ("layers", "functions", "cli", "local")
+        for path in (ROOT / top).rglob("*.py")
+        for page in re.findall(r"\bdocs/[a-z/-]+\.md\b", path.read_text())
+    }
+    assert len(named) > 3
+    assert named <= PAGES.keys()
+
+
 def test_commands_of_all_pages_are_seen() -> None:
     seen = {line.partition(" ")[0] for _, line in LINES}
     assert {"harkara", "make", "aws", "sam", "curl"} <= seen
