@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from harkara.model.accounts import Scope
+from local.settings import WEBENGAGE_TOKEN, Ports
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEXT, send
@@ -129,3 +130,11 @@ def test_the_commands_of_a_page_are_done(
     assert account is not None
     ((_, callback),) = account.callbacks.items()
     assert (callback.url, callback.format) == (url, name)
+
+
+@pytest.mark.parametrize("name", ["clevertap", "moengage", "webengage"])
+def test_a_page_says_where_this_machine_takes_callbacks(name: str) -> None:
+    text = PAGES[f"docs/integrations/{name}.md"]
+    assert f"http://127.0.0.1:{Ports().platform}/{name}/" in text
+    assert f"`http://127.0.0.1:{Ports().gateway}`" in text
+    assert (f"`{WEBENGAGE_TOKEN}`" in text) == (name == "webengage")
