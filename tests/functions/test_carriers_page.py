@@ -26,10 +26,11 @@ from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSetting
 from harkara.model.messages import Category, Message
 from harkara.model.suppressions import Source
 from harkara.model.tasks import QueueName, ReceiptsTask, decode_dlr
+from local import kannel
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import PE_ID, TEMPLATE_ID, TEXT
 from tests.functions.invoking import NOW
-from tests.functions.pages import event_of, message_of
+from tests.functions.pages import event_of, fill, message_of
 from tests.local.command_pages import commands, run, write_files
 from tests.local.operators import Operator
 from tests.support.command_line import COMMON, verbs
@@ -176,3 +177,12 @@ def _written(block: str) -> Any:
 
 def _json_or_text(body: str) -> Any:
     return json.loads(body) if body.startswith("{") else body
+
+
+def test_kannels_configuration_is_that_of_the_tests_with_kannel_itself() -> None:
+    (written,) = [content for marks, content in blocks(PAGE) if marks == "ini"]
+    tried = [set(group.splitlines()) for group in kannel._CONFIGURATION.split("\n\n")]
+    values = {"{user}": "harkara", "{password}": "PASSWORD", "{max_messages}": "10"}
+    tried = [{fill(line, values) for line in group} for group in tried]
+    for group in written.split("\n\n"):
+        assert any(set(group.strip().splitlines()) <= each for each in tried)

@@ -1,5 +1,6 @@
 """All pages: links lead somewhere, commands are ones that there are, and no option is left out."""
 
+import json
 import re
 import shlex
 from pathlib import PurePosixPath
@@ -12,8 +13,20 @@ from botocore.waiter import WaiterModel
 
 from local.settings import ROOT
 from tests.support.command_line import COMMON, verbs
-from tests.support.documents import PAGES, anchors, links, shell_lines
+from tests.support.documents import PAGES, anchors, blocks, links, shell_lines
 
+# The languages of the blocks of each page, all of which some test reads.
+LANGUAGES = {
+    "README.md": {"mermaid"},
+    "docs/carriers.md": {"http", "ini", "json", "sh"},
+    "docs/errors.md": {"json"},
+    "docs/operations.md": {"csv", "sh", "text"},
+    "docs/wire-formats.md": {"http", "json", "text"},
+    "docs/integrations/clevertap.md": {"json", "sh"},
+    "docs/integrations/http.md": {"http", "json", "python"},
+    "docs/integrations/moengage.md": {"form", "json", "sh"},
+    "docs/integrations/webengage.md": {"json", "sh"},
+}
 VERBS = verbs()
 LINES = [(page, line) for page, text in PAGES.items() for line in shell_lines(text)]
 TARGETS = set(re.findall(r"^([a-z-]+)(?:[ a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -35,6 +48,19 @@ def test_links_of_a_page_lead_somewhere(page: str) -> None:
         if anchor:
             name = str(PurePosixPath(target.resolve().relative_to(ROOT.resolve())))
             assert anchor in anchors(PAGES[name]), link
+
+
+def test_every_block_is_in_a_language_that_a_test_of_its_page_reads() -> None:
+    found = {
+        page: {marks.partition(" ")[0] for marks, _ in blocks(text)} for page, text in PAGES.items()
+    }
+    assert {page: languages for page, languages in found.items() if languages} == LANGUAGES
+
+
+def test_every_block_of_json_is_json() -> None:
+    for text in PAGES.values():
+        for marks, content in blocks(text):
+            assert not marks.startswith("json") or json.loads(content)
 
 
 def test_pages_that_the_code_names_are_there() -> None:
