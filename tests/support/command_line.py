@@ -1,29 +1,36 @@
-"""The parser of the command `harkara` as data: its verbs, and the options of each."""
+"""The command `harkara` as data: its verbs, and the options of each."""
 
-import argparse
 from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
 
-import cli
-from cli.command import parser_of
+from typer.core import TyperOption
+from typer.main import get_command
 
-COMMON = ("stack", "local", "region", "profile", "json", "help")
+from cli import program
+
+COMMON = ("stack", "local", "region", "profile", "as_json", "yes", "help")
+Options = Mapping[str, list[str]]
 
 
-def verbs() -> Mapping[str, Mapping[str, list[str]]]:
+def verbs() -> Mapping[str, Options]:
     """Return the options of each verb by their parameters, [] for one that is no option."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for noun, below in _below(parser_of(cli.NOUNS)).items():
-        for verb, parser in _below(below).items():
-            options = found.setdefault(f"{noun} {verb}", {})
-            for action in parser._actions:
-                options.setdefault(action.dest, []).extend(action.option_strings)
+    found: dict[str, Options] = {}
+    for name, command in _below(program()).items():
+        verbs_of_noun = _below(command)
+        found |= {f"{name} {verb}": _options(each) for verb, each in verbs_of_noun.items()}
+        if not verbs_of_noun:
+            found[name] = _options(get_command(import_module(f"cli.{name}").app))
     return found
 
 
-def _below(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
-    (choices,) = [
-        action.choices
-        for action in parser._actions
-        if isinstance(action, argparse._SubParsersAction)
-    ]
-    return choices
+def _below(command: Any) -> dict[str, Any]:
+    listed = command.list_commands(None) if hasattr(command, "list_commands") else []
+    return {name: command.get_command(None, name) for name in listed}
+
+
+def _options(command: Any) -> Options:
+    return {
+        each.name: [*each.opts, *each.secondary_opts] if isinstance(each, TyperOption) else []
+        for each in command.params
+    }
