@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from cli import preset_files as presets
 from harkara.base.errors import HttpAnswer, Outside, TextAnswer
 from harkara.carriers.contract import Submission, Taken
+from harkara.carriers.http_exchange_options import AnswerOptions, LoginOptions
 from harkara.carriers.http_options import (
-    AnswerOptions,
     HttpOptions,
     InboundOptions,
     ReceiptOptions,
@@ -44,6 +44,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "aws option": AwsOptions,
     "http option": HttpOptions,
     "answer option": AnswerOptions,
+    "login option": LoginOptions,
     "receipts option": ReceiptOptions,
     "inbound option": InboundOptions,
     "validity option": ValidityOptions,
