@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from tests.functions.invoking import Event, http_event
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "integrations"
 USER, SECRET = "acme", "acme-secret"
-OURS = {"<your API>": "api.example", "<user name>": USER, "<secret>": SECRET}
+OURS = {"<API URL>": "https://api.example", "<user name>": USER, "<secret>": SECRET}
 
 Form = dict[str, list[str]]
 
@@ -81,20 +81,31 @@ def form_body(block: str, values: Mapping[str, str]) -> str:
 
 def exchanges(text: str) -> list[tuple[Event, Any]]:
     """Return the requests written out as HTTP, each with the answer that follows it, or None."""
-    found = []
     pattern = r"^```http\n(.*?)^```$(?:\n\n```json\n(.*?)^```$)?"
-    for written, answer in re.findall(pattern, text, re.S | re.M):
-        head, _, body = written.partition("\n\n")
-        line, *lines = head.splitlines()
-        method, target = line.split(" ")
-        path, _, query = target.partition("?")
-        headers = {name.lower(): value for name, value in (each.split(": ") for each in lines)}
-        event = http_event(method, path, body.strip() or None, headers)
-        event["rawQueryString"] = query
-        if query:
-            event["queryStringParameters"] = dict([query.split("=")])
-        found.append((event, json.loads(answer) if answer else None))
-    return found
+    return [
+        (event_of(written), json.loads(answer) if answer else None)
+        for written, answer in re.findall(pattern, text, re.S | re.M)
+    ]
+
+
+def event_of(written: str) -> Event:
+    """Return a request that is written out as HTTP."""
+    line, headers, body = message_of(written)
+    method, target = line.split(" ")
+    path, _, query = target.partition("?")
+    event = http_event(method, path, body or None, headers)
+    event["rawQueryString"] = query
+    if query:
+        event["queryStringParameters"] = dict(parse_qsl(query))
+    return event
+
+
+def message_of(written: str) -> tuple[str, dict[str, str], str]:
+    """Return the first line, headers and body of a message that is written out as HTTP."""
+    head, _, body = written.partition("\n\n")
+    line, *lines = head.strip().splitlines()
+    headers = {name.lower(): value for name, value in (each.split(": ", 1) for each in lines)}
+    return line, headers, body.strip()
 
 
 def is_like(written: Any, answered: Any) -> bool:

@@ -1,8 +1,10 @@
 """Sent callbacks verify with the official package of Standard Webhooks."""
 
 import asyncio
+import runpy
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -20,6 +22,7 @@ from harkara.model.tasks import CallbackTask
 from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
 from tests.functions.exchanges import answering
+from tests.functions.pages import blocks, page
 from tests.functions.servers import answer, serving
 
 OLD = "whsec_b2xkIHNlY3JldCBvZiAyNCBieXRlcyAhISEh"
@@ -92,3 +95,13 @@ def test_a_retry_is_signed_at_its_own_time_under_the_same_id() -> None:
     assert first[1]["webhook-signature"] != again[1]["webhook-signature"]
     assert verifies(NEW, *first)
     assert verifies(NEW, *again)
+
+
+def test_the_pages_program_verifies_a_callback(tmp_path: Path) -> None:
+    (program,) = blocks(page("http"), "python")
+    (tmp_path / "verify.py").write_text(program.replace("whsec_...", NEW))
+    body, headers = posted([SigningSecret(secret=NEW)], time.time())
+    given = {"body": body, "headers": headers}
+    runpy.run_path(str(tmp_path / "verify.py"), given)
+    with pytest.raises(WebhookVerificationError):
+        runpy.run_path(str(tmp_path / "verify.py"), {**given, "body": body + b" "})

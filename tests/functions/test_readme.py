@@ -12,10 +12,12 @@ from harkara.model.accounts import Scope
 from local.settings import ROOT
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import SECRET, http_event
+from tests.functions.pages import is_like
 from tests.local.operators import NOW, PEPPER, Operator
+from tests.support.documents import PAGES, section, shell_lines, table
 from tests.template.reading import template
 
-SECTION = (ROOT / "README.md").read_text().partition("## Deploy it to AWS")[2].partition("\n## ")[0]
+SECTION = section(PAGES["README.md"], "## Deploy it to AWS")
 LINES = re.findall(r"^(\d+)\. (.+)$", SECTION, re.MULTILINE)
 COMMANDS = {int(number): line.strip("`") for number, line in LINES}
 
@@ -64,3 +66,23 @@ def test_the_parameters_and_names_are_those_of_the_template_and_of_sams_defaults
     assert names <= template()["Parameters"].keys()
     assert 'stack_name = "harkara"' in (ROOT / "samconfig.toml").read_text()
     assert "ApiUrl" in template()["Outputs"]
+
+
+def test_every_parameter_of_the_template_is_listed_with_its_default() -> None:
+    written = {
+        name.strip("`"): default.strip("`")
+        for names, default, _ in table(PAGES["README.md"], "parameter")
+        for name in names.split(", ")
+    }
+    parameters = template()["Parameters"]
+    assert written == {name: str(each["Default"]) for name, each in parameters.items()}
+
+
+def test_the_first_message_on_this_machine_is_answered_as_there(gateway: Gateway) -> None:
+    (line,) = [each for each in shell_lines(PAGES["README.md"]) if "8080/datasend" in each]
+    words = shlex.split(line)
+    url, body = words[2], words[words.index("-d") + 1]
+    assert url == "http://127.0.0.1:8080/datasend"
+    answer = gateway.call("send", http_event("POST", "/datasend", body))
+    (written,) = re.findall(r"^ {4}(\[\{\"to\".*\])$", PAGES["README.md"], re.MULTILINE)
+    assert is_like(json.loads(written), json.loads(answer["body"]))

@@ -1,7 +1,6 @@
 """Every command of docs/operations.md is run, in order and unchanged."""
 
 import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,22 +8,19 @@ import pytest
 
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.time import DAY_S
+from harkara.model.accounts import Account, Limits
 from harkara.model.messages import pack
-from local.settings import ROOT
+from tests.local.command_pages import run, write_files
 from tests.local.operators import Operator
+from tests.support.command_line import COMMON, verbs
+from tests.support.documents import PAGES, blocks, section, table
+from tests.support.option_tables import cells
 from tests.unit import handing
 from tests.unit.scripted_aws import ScriptedAws
 
-PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
-FILES = {
-    "airtel.secret": "password\n",
-    "flows.json": '{"1107161234567890102": {"id": "64b1", "text": "##otp## is your code."}}',
-    "headers.json": '{"X-Key": "not-a-real-key"}',
-    "hooks.token": "not-a-real-token\n",
-}
+PAGE = PAGES["docs/operations.md"]
 # Of the account and the message whose commands the page has.
 BATCH = replace(handing.BATCH, id="101M80PKPVGTZQN98QP2VKS1J18")
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Operations without an action of their own in IAM, and the actions that they need.
 PARTS = {
     "TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem"),
@@ -36,8 +32,7 @@ PARTS = {
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     """Return an operator after all commands of the page, in a folder with the page's files."""
     folder = tmp_path_factory.mktemp("operations")
-    for name, content in FILES.items():
-        (folder / name).write_text(content)
+    write_files(folder, PAGE)
     operator, printed = Operator(), ""
     others = ScriptedAws("dynamodb", operator.messages)
     store = DynamoMessageStore(others.client, "Messages", retention_s=DAY_S, clock=operator.clock)
@@ -46,27 +41,19 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
         operator.park(number, callback="own")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
-        for language, content in _BLOCK.findall(PAGE):
+        for marks, content in blocks(PAGE):
+            language, _, file = marks.partition(" ")
             match language:
                 case "csv":
-                    Path("templates.csv").write_text(content)
+                    assert Path(file).read_text() == content
                 case "text":
                     assert printed == content
                 case "sh":
                     for command in content.splitlines():
-                        printed = run(operator, command)
+                        printed = run(operator, command).out
                 case _:
                     raise AssertionError(f"no test reads a block of {language}")
     return operator
-
-
-def run(operator: Operator, command: str) -> str:
-    """Run a command of the page; return its output."""
-    program, *words = shlex.split(command)
-    assert (program, words.pop()) == ("harkara", "--local")
-    done = operator.run(words)
-    assert (done.status, done.err) == (0, ""), command
-    return done.out
 
 
 def test_the_page_leaves_what_it_says(operator: Operator) -> None:
@@ -86,7 +73,9 @@ def test_the_page_leaves_what_it_says(operator: Operator) -> None:
 
 
 def test_no_command_is_outside_a_block() -> None:
-    prose = _BLOCK.sub("", PAGE)
+    prose = PAGE
+    for each in blocks(PAGE):
+        prose = prose.replace(each.content, "")
     assert re.findall(r"`harkara \w+ \w+", prose) == []
 
 
@@ -99,3 +88,16 @@ def test_the_permissions_are_what_the_commands_need(operator: Operator) -> None:
         for part in PARTS.get(operation, (operation,))
     }
     assert listed == made | {"cloudformation:DescribeStacks"}
+
+
+def test_the_table_of_an_account_has_each_option_with_its_default() -> None:
+    written = {
+        option.strip("`"): default
+        for option, default, _ in table(section(PAGE, "## An account"), "option")
+    }
+    fields = {**cells(Account), **cells(Limits), "duplicate_window_s": ["`0s`"]}
+    assert written == {
+        words[0]: fields[parameter][0]
+        for parameter, words in verbs()["account set"].items()
+        if words and parameter not in COMMON
+    }

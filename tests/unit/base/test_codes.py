@@ -1,5 +1,7 @@
 """The table of codes, and the page that documents it."""
 
+import json
+import re
 from http import HTTPStatus
 from pathlib import Path
 
@@ -63,3 +65,13 @@ def test_a_refusal_may_name_what_is_wrong() -> None:
     refused = RequestRefused(Code.INVALID_REQUEST, "(user: a string)")
     assert refused.message.endswith("correct the named field. (user: a string)")
     assert str(refused) == "INVALID_REQUEST"
+
+
+def test_the_shape_on_the_page_is_that_of_a_refusal() -> None:
+    (written,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    refused = RequestRefused(Code.INVALID_REQUEST, "(user: a string)")
+    assert json.loads(written) == {
+        "status": False,
+        "Error": refused.code,
+        "message": refused.message,
+    }

@@ -3,7 +3,7 @@
 Submit: POST {"user", "pass", "smstosend": [{"to", "from", "smstext", "smsgid", "peid"?,
 "templateid"?, and the chain hash under the carrier's name for it}]}, `smsgid` being our reference;
 the answer is an array in the same order, each entry with `mid` or `Error` (ICS Mobile's
-API, as CleverTap's page "ICS Mobile" has it).
+API, as CleverTap's page "ICS Mobile" has it; docs/carriers.md has an example).
 
 Receipts (not publicly documented; the names are those of the request and of SMPP 3.4): an object or
 an array of {"mid", "smsgid", "status", "code", "ts"} in JSON, or the same names in a form or a

@@ -1,6 +1,7 @@
 """Receipts and inbound messages, and how each entry of a carrier's request becomes one.
 
-SMPP's states and error codes of messages, which carriers pass on in receipts.
+SMPP's states and error codes of messages, which carriers pass on in receipts
+(docs/wire-formats.md).
 
 A delivery receipt's text is `id:... sub:001 dlvrd:001 submit date:... done date:... stat:DELIVRD
 err:000 text:...` (SMPP 3.4, appendix B); operators write it in upper, lower or mixed case.

@@ -153,7 +153,7 @@ class CarrierSettings(OperatorRecord):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "CarrierSettings":
-        if self.kind != "datasend" and getattr(self, self.kind) is None:
+        if self.kind in type(self).model_fields and getattr(self, self.kind) is None:
             raise ValueError(f"a carrier of kind {self.kind} takes the options of its kind")
         if self.kind != "aws" and not self.url:
             raise ValueError("url: it is missing")

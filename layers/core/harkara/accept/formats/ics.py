@@ -1,4 +1,4 @@
-"""ICS Mobile's `POST /datasend` and `/smpp` (docs/integrations/moengage.md): requests and answers.
+"""ICS Mobile's `POST /datasend` and `/smpp` (docs/wire-formats.md): requests and answers.
 
     {"user": "...", "pass": "...", "dlrurl": "https://...", "scheduletime": "2026-01-31 18:30:00",
      "smstosend": [{"to": "919876543210", "from": "ACMEBK", "smstext": "...", "smsgid": "...",
