@@ -3,6 +3,7 @@
 CAMPAIGN_ROWS sets how long the file is: docs/benchmarks.md has a run of 100,000.
 """
 
+import json
 import os
 from collections import Counter
 from typing import Any
@@ -13,6 +14,7 @@ from tests.browser.conftest import Open, tab_to
 from tests.browser.site import SAMPLES, Site
 
 ROWS = int(os.environ.get("CAMPAIGN_ROWS", 2_300))
+BEGUN = "harkara-sending"
 WRONG, UNICODE = 2, 4
 PATIENCE_MS = 30_000 + ROWS * 20
 
@@ -70,6 +72,12 @@ def test_a_file_is_checked_in_slices_and_sent_once_from_all_tabs(
         send(closed)
     closed.close()
     second = first.context.new_page()
+    choose(second, file)
+    begun = second.evaluate(f"localStorage['{BEGUN}']")
+    second.evaluate(f"localStorage['{BEGUN}'] = '{json.dumps({**json.loads(begun), 'at_ms': 0})}'")
+    send(second)
+    expect(second.get_by_role("alert")).to_contain_text("more than a day ago")
+    second.evaluate(f"localStorage['{BEGUN}'] = '{begun}'")
     for page in (first, second):
         choose(page, file)
     first.get_by_role("button", name="Check").click()
