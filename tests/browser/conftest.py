@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from tests.browser.site import ADMIN, Site, serving
 from tests.support.loops import own_loop
@@ -20,6 +20,7 @@ from tests.support.people import PASSWORD
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000
+STOPS = 60
 Open = Callable[..., Page]
 
 
@@ -83,6 +84,15 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def tab_to(page: Page, element: Locator, *, back: bool = False) -> None:
+    """Press Tab until an element has the focus, as somebody without a mouse does."""
+    for _ in range(STOPS):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if element.evaluate("(it) => it === document.activeElement"):
+            return
+    pytest.fail(f"the keyboard does not reach {element}")
 
 
 def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:

@@ -53,6 +53,10 @@ def test_what_comes_from_outside_is_shown_as_text(gateway: Gateway, cookie: str)
         *(("POST", f"/console/{path}", {"fields": fields}) for path in ("templates", "senders")),
         *(("POST", f"/console/{path}", {"fields": fields}) for path in ("callbacks", "test")),
         ("POST", "/console/templates/try", {"fields": fields}),
+        ("POST", "/console/send", {"fields": {**fields, "pasted": HOSTILE}}),
+        ("POST", "/console/send", {"fields": {**fields, "pasted": f"to,text\n{HOSTILE},x"}}),
+        ("POST", "/console/users", {"fields": fields}),
+        ("POST", "/console/users/change", {"fields": {**fields, "act": HOSTILE}}),
         ("POST", "/console/sign-in", {"fields": fields}),
         ("GET", "/console/find", {"query": {"q": HOSTILE}}),
         ("GET", f"/console/{HOSTILE}", {}),
@@ -82,14 +86,15 @@ def test_what_comes_from_outside_is_shown_as_text(gateway: Gateway, cookie: str)
     ],
     ids=["empty", "bytes", "pdf", "xlsx", "other columns", "too large"],
 )
-def test_a_file_that_is_no_list_of_templates_is_refused_with_a_reason(
-    content: bytes, status: int, gateway: Gateway, cookie: str
+@pytest.mark.parametrize("path", ["/console/templates/upload", "/console/send"])
+def test_a_file_of_another_kind_is_refused_with_a_reason(
+    path: str, content: bytes, status: int, gateway: Gateway, cookie: str
 ) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
     answer = visit(
         gateway,
         "POST",
-        "/console/templates/upload",
+        path,
         fields=head + content + b"\r\n--b--\r\n",
         cookie=cookie,
         content_type="multipart/form-data; boundary=b",

@@ -25,6 +25,12 @@ def test_a_template_has_no_words_of_its_own(path: Path) -> None:
     assert re.findall(r"[A-Za-z]{2,}", bare) == []
 
 
+def test_templates_escape_all_values() -> None:
+    assert not re.findall(r"\|\s*safe\b|autoescape", "".join(map(Path.read_text, TEMPLATES)))
+    unescaped = [path.name for path in FOLDER.rglob("*.py") if "Markup(" in path.read_text()]
+    assert unescaped == ["site.py"]  # the field of an operator's forms, whose value it escapes
+
+
 def test_every_text_is_there_and_used() -> None:
     used = set(re.findall(r'\bt\(\s*["\']([\w.]+)["\'][,)]', SOURCES))
     assert used - TEXTS.keys() == set()

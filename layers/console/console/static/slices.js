@@ -6,6 +6,8 @@ const at = (id) => document.getElementById(id);
 const SLICE = 1000, LIMIT = 30e6, SHOWN = 200, PATIENCE = 20;
 const FORMULA = /^[=+\-@\t\r]/;
 const SHARED = ["from", "category", "text", "template_id", "campaign_id"];
+// What was begun in this browser and has not ended; the server knows slices for a day.
+const BEGUN = "harkara-sending", KNOWN = 23 * 3600e3;
 const OPENS = /[,;|\t\n]/;
 
 // Records of a CSV, uncut: a line end within quotes belongs to its record. Quotes open where a cell begins.
@@ -112,18 +114,25 @@ function table(text) {
   return { head: "to", rows: lines.split(/[,;|\t\n]+/).filter((number) => number.trim()), first: 1 };
 }
 
+function earlierOf(key) {
+  const earlier = JSON.parse(localStorage.getItem(BEGUN) || "{}");
+  return earlier.key === key ? earlier : null;
+}
+
 async function run(action, total) {
   const text = await content();
   const { head, rows, first } = table(text);
   const shared = Object.fromEntries(SHARED.map((name) => [name, form.elements[name].value.trim()]));
   const key = await keyOf(text, shared);
+  const earlier = earlierOf(key), at_ms = earlier?.at_ms ?? Date.now();
+  if (action === "send" && Date.now() - at_ms > KNOWN) throw new Error(`${words.late} ${earlier.rows}.`);
   const slices = Math.max(1, Math.ceil(rows.length / SLICE));
   at("progress").hidden = false;
   for (let number = 0; number < slices; number++) {
     at("doing").textContent = `${action === "send" ? words.sending : words.checking} ${number * SLICE} / ${rows.length}`;
     at("bar").value = (100 * number) / slices;
     const cut = rows.slice(number * SLICE, (number + 1) * SLICE);
-    if (action === "send") localStorage.setItem("harkara-sending", key);
+    if (action === "send") localStorage.setItem(BEGUN, JSON.stringify({ key, at_ms, rows: Math.max(number * SLICE, earlier?.rows ?? 0) }));
     const report = await post({ ...shared, action, key: action === "send" ? `${key}-${number}` : "", first: number * SLICE + first, rows: [head, ...cut].join("\n") });
     for (const name of ["accepted", "refused", "segments", "later"]) total[name] += report[name];
     total.price = (Number(total.price) + Number(report.price)).toFixed(2);
@@ -133,8 +142,8 @@ async function run(action, total) {
   at("bar").value = 100;
   at("doing").textContent = words.done;
   at("reported").focus();
-  if (action === "send") localStorage.removeItem("harkara-sending");
-  else if (localStorage.getItem("harkara-sending") === key) at("note").textContent = words.resume;
+  if (action === "send") localStorage.removeItem(BEGUN);
+  else if (earlier) at("note").textContent = words.resume;
 }
 
 form.addEventListener("submit", async (event) => {
