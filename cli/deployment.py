@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -25,12 +26,12 @@ from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
-from harkara.callbacks.posting import CallbackPoster
+from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
-from harkara.model.accounts import Account, hash_secret
+from harkara.model.accounts import Account, Credential, hash_secret, hook_key
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
@@ -137,6 +138,11 @@ class Deployment:
     def hash(self, secret: str) -> str:
         """Return the keyed hash under which a credential's secret is stored."""
         return hash_secret(self._peppers()[0], secret)
+
+    def hook_secret(self, credential: Credential) -> str:
+        """Return the secret with which a platform's hook signs (Standard Webhooks)."""
+        key = hook_key(self._peppers()[0], credential.secrets[0].hash)
+        return f"v1,{SECRET_PREFIX}{b64encode(key).decode()}"
 
     def _peppers(self) -> list[bytes]:
         with aws_errors():
