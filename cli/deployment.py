@@ -34,7 +34,8 @@ from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, Credential, hash_secret, hook_key
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.tasks import QueueName
-from harkara.net.callback_poster import SinglePoster
+from harkara.net.callback_poster import TIMEOUT_S, SinglePoster
+from harkara.net.client import CONNECT_TIMEOUT_S
 from harkara.wiring.manage import wire_resources
 from harkara.wiring.people import wire_people
 
@@ -54,6 +55,8 @@ class Deployment:
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     poster: CallbackPoster | None = None
     """Posts samples; None posts them from this machine."""
+    timeouts_s: tuple[float, float] = (TIMEOUT_S, CONNECT_TIMEOUT_S)
+    """How long the post of a sample may take, and its connection."""
     is_local: bool = False
     """Whether this is the stack on one machine, whose links sign in without a password."""
 
@@ -96,7 +99,7 @@ class Deployment:
             dead_letters=DynamoDeadLetterStore(dynamodb, table, self.messages, self.clock),
             counted=DynamoLimitStore(dynamodb, table),
             queues=SqsTaskQueues(self.client("sqs"), urls),
-            poster=self.poster or SinglePoster(self.callback_urls),
+            poster=self.poster or SinglePoster(self.callback_urls, *self.timeouts_s),
             callback_urls=self.callback_urls,
             clock=self.clock,
             random_fraction=SystemRandom().random,
@@ -192,7 +195,14 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
     ports = tuple(map(int, parameters["CallbackPorts"].split(",")))
     rules = UrlRules(ports, parameters["AllowPrivateCallbacks"] == "true")
     client: Callable[..., Any] = aws.client
-    return Deployment(outputs, partial(client, config=PATIENT), rules)
+    names = ("CallbackTimeoutSeconds", "CallbackConnectTimeoutSeconds")
+    timeout_s, connect_timeout_s = (float(parameters[name]) for name in names)
+    return Deployment(
+        outputs,
+        partial(client, config=PATIENT),
+        rules,
+        timeouts_s=(timeout_s, connect_timeout_s),
+    )
 
 
 def _no_access(reason: str) -> str:

@@ -7,7 +7,8 @@ from importlib import import_module
 from urllib.parse import urlsplit
 
 from harkara.callbacks.formats.contract import Format
-from harkara.model.callbacks import FORMAT_NAMES, Destination, is_among
+from harkara.model.callback_settings import FORMAT_NAMES
+from harkara.model.callbacks import Destination, is_among
 from harkara.model.events import Dlr, Event, kind_of
 from harkara.model.messages import Endpoint
 

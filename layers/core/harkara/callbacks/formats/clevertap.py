@@ -29,6 +29,8 @@ from harkara.model.events import Click, Dlr, Event, Reply
 
 MEMBER_LIMIT = 100
 INCOMING_TEXT_LENGTH = 512
+# "Retry after 10 minutes with exponential backoff" (CleverTap, "Other (Generic)" SMS provider).
+RETRY_DELAYS_S = (600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400)
 _EVENTS = ("delivered", "failed", "replied", "clicked")
 
 
@@ -109,4 +111,11 @@ def _objects(listed: Any) -> list[dict[str, Any]]:
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
-FORMAT = Format(render, MEMBER_LIMIT, ALL_KINDS, "clevertap.com", unprocessed)
+FORMAT = Format(
+    render,
+    MEMBER_LIMIT,
+    ALL_KINDS,
+    "clevertap.com",
+    unprocessed,
+    retry_delays_s=RETRY_DELAYS_S,
+)

@@ -16,7 +16,8 @@ from typing import Any
 
 from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
-from harkara.model.callbacks import EVENT_FIELDS, CallbackEndpoint
+from harkara.model.callback_settings import EVENT_FIELDS
+from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply, kind_of
 
 MEMBER_LIMIT = 100
