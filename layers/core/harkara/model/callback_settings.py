@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from harkara.base.retries import SCHEDULE_LIMIT_S
-from harkara.model.events import EventKind
+from harkara.model.events import ON_REQUEST, EventKind
 from harkara.model.fields import CALLBACK_ID, Name, Part, Rule, unique
 from harkara.model.messages import State
 
@@ -18,8 +18,8 @@ FormatName = TypeAliasType(
 FORMAT_NAMES: tuple[str, ...] = get_args(FormatName.__value__)
 
 EVENT_FIELDS = (
-    *("event", "mid", "smsgid", "from", "to", "status", "code", "reason", "segments", "text"),
-    *("url", "short_url", "ts"),
+    *("event", "mid", "smsgid", "from", "to", "status", "was", "code", "reason", "carrier_code"),
+    *("segments", "text", "url", "short_url", "ts"),
 )
 """All names in an event of the format `generic`, in the order in which they are written."""
 RETRIES_LIMIT = 20
@@ -78,8 +78,8 @@ class CallbackSettings(Part):
     events: Annotated[
         tuple[EventKind, ...],
         Field(
-            description="The events that are posted, of those that the format has; all of them, if"
-            " there are none."
+            description="The events that are posted, of those that the format has; if there are"
+            f" none, all of them but {' and '.join(sorted(ON_REQUEST))}."
         ),
         Rule(f"a list of {', '.join(EventKind)}", check=unique),
     ] = ()

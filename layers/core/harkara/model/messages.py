@@ -193,6 +193,7 @@ Event = TypeAliasType(
         "callback_attempt",
         "callback",
         "clicked",
+        "corrected",
     ],
 )
 StepName = Event | State

@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from harkara.base.json import decode, encode
 from harkara.callbacks.formats.contract import (
-    ALL_KINDS,
+    USUAL_KINDS,
     Format,
     Unprocessed,
     meaning_of,
@@ -75,6 +75,8 @@ def _payload(event: Event) -> tuple[str, dict[str, Any]]:
             return "replied", {"toPhone": event.receiver, "incomingText": text}
         case Click():
             return "clicked", {"url": event.url, "shorturl": event.short_url}
+        case _:  # it has no other kinds
+            raise ValueError(event.mid)
 
 
 def unprocessed(answer: bytes) -> Unprocessed:
@@ -114,7 +116,7 @@ def _objects(listed: Any) -> list[dict[str, Any]]:
 FORMAT = Format(
     render,
     MEMBER_LIMIT,
-    ALL_KINDS,
+    USUAL_KINDS,
     "clevertap.com",
     unprocessed,
     retry_delays_s=RETRY_DELAYS_S,

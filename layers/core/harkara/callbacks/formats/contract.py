@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from harkara.base.codes import MEANINGS, Code, Meaning
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Dlr, Event, EventKind
+from harkara.model.events import ON_REQUEST, Dlr, Event, EventKind
 from harkara.model.messages import State
 
 Unprocessed = tuple[tuple[str, str], ...]
@@ -14,6 +14,7 @@ Unprocessed = tuple[tuple[str, str], ...]
 
 STATUS_ONLY = frozenset({EventKind.STATUS})
 ALL_KINDS = frozenset(EventKind)
+USUAL_KINDS = ALL_KINDS - ON_REQUEST
 
 
 class Format(NamedTuple):
