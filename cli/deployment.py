@@ -195,8 +195,8 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
     ports = tuple(map(int, parameters["CallbackPorts"].split(",")))
     rules = UrlRules(ports, parameters["AllowPrivateCallbacks"] == "true")
     client: Callable[..., Any] = aws.client
-    names = ("CallbackTimeoutSeconds", "CallbackConnectTimeoutSeconds")
-    timeout_s, connect_timeout_s = (float(parameters[name]) for name in names)
+    timeout_s = float(parameters.get("CallbackTimeoutSeconds", TIMEOUT_S))
+    connect_timeout_s = float(parameters.get("CallbackConnectTimeoutSeconds", CONNECT_TIMEOUT_S))
     return Deployment(
         outputs,
         partial(client, config=PATIENT),
