@@ -29,6 +29,8 @@ from harkara.model.accounts import (
     Sender,
     hash_secret,
 )
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import EventKind
 from harkara.model.messages import Category
 from harkara.model.people import Role
 from harkara.model.routing import Routing
@@ -178,8 +180,11 @@ def add_busy_account(deployment: Deployment) -> None:
         limits=Limits(requests_per_s=100),
         **calling_back("https://busy.clevertap.com/dlr"),
     )
-    for account_id in ("busy", "own"):
-        existing = {"id": account_id, "carrier": account_id}
+    asking = CallbackEndpoint(
+        id="main", url="https://own.example/dlr", format="generic", events=(*EventKind,)
+    )
+    for account_id, changes in (("busy", {}), ("own", {"callbacks": {"main": asking}})):
+        existing = {"id": account_id, "carrier": account_id, **changes}
         store.put_account(busy.model_copy(update=existing))
         secret = Secret(hash=hash_secret(b"PepperSecret", f"{account_id}-secret"))
         store.put_credential(

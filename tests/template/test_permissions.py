@@ -77,6 +77,7 @@ GRANTS = {
         ("sqs:SendMessage", "SubmitPriorityQueue"),
         ("sqs:SendMessage", "ReceiptQueue"),
         ("kms:Encrypt", "SecretsKey"),
+        ("sqs:SendMessage", "CallbackQueue"),
         ("kms:Decrypt", "SecretsKey"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
     },

@@ -1,8 +1,8 @@
 """Describe a message with a timeline of its events, and cancel one that no carrier has yet.
 
 A cancel puts `cancel#<index>`, then reads the leases of submit attempts (`claim#`); `submit` puts
-its lease, then reads the cancels: one of them always sees the other. A cancel that comes too late
-still stands: if the carrier did not take the message, there is no further attempt.
+its lease, then reads the cancels: one of them always sees the other. One that comes too late still
+stands: if the carrier did not take the message, there is no further attempt.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,6 +36,7 @@ from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.corrections import correction_task_id
 from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
+from harkara.submit.submitted import submitted_task_id
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 
@@ -75,6 +76,7 @@ class HistoryService:
         timeline: list[Any] = [
             *_accepted(batch),
             *(_step_of(each) for each in attempts if _step_of(each)),
+            *self._called_back(submitted_task_id(batch, index), batch, index),
             *_ended(final),
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
             *self._events(corrected, clicks, batch, index),
@@ -120,17 +122,16 @@ class HistoryService:
             yield from self._called_back(click.task_id, batch, index)
 
     def _called_back(self, task_id: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
-        """Yield the callback attempts of this task that spoke of the message.
+        """Yield the callback attempts of this task that spoke of the message; "": no task.
 
         The result of an attempt is stored in the lease of the next attempt, or in the callback's
         ack.
         """
-        client_ref = batch.messages[index].client_ref
-        number = 0
+        client_ref, number = batch.messages[index].client_ref, 0
         for entry in sorted(
             (
                 entry
-                for kind in ("post#", "ack#")
+                for kind in (("post#", "ack#") if task_id else ())
                 for entry in self.store.find_entries(task_id, kind)
                 if speaks_of(entry, batch.id, index)
             ),

@@ -21,6 +21,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from harkara.model.callback_settings import CallbackSettings
+from harkara.model.events import EventKind
 from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Endpoint
 
@@ -43,7 +44,8 @@ class CallbackEndpoint(CallbackSettings):
     @property
     def endpoint(self) -> Endpoint:
         """The endpoint for messages that use this callback."""
-        return Endpoint(self.url, self.format, self.id, self.as_array)
+        submitted = EventKind.SUBMITTED in self.events
+        return Endpoint(self.url, self.format, self.id, self.as_array, submitted)
 
 
 class SigningSecret(OperatorRecord):

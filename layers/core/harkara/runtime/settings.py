@@ -98,6 +98,7 @@ class SubmitSettings(_Settings):
     submit_queue_url: str
     submit_priority_queue_url: str
     receipt_queue_url: str
+    callback_queue_url: str
     tag_secret_id: str
     secrets_key_id: str
     receipt_wait_s: int
