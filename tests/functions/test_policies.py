@@ -78,6 +78,9 @@ def traffic(deployment: Deployment) -> None:
     deployment.answers = [HttpAnswer(200, {}, encode({"token": "t", "id": "own id"}))] * 2
     send(deployment, "own", {"from": "BUSYSI"})
     deployment.work_off()
+    deployment.answers = [HttpAnswer(400, {}, encode({"code": "21610"}))]
+    send(deployment, "own", {"from": "BUSYSI"})
+    deployment.work_off()
     park(deployment)
     visit_console(deployment)
     # An unreachable carrier opens its circuit.
@@ -152,7 +155,7 @@ STOP = {"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"
 OWN: dict[str, Any] = {
     "json_body": {"to": "{to}", "text": "{text}", "token": "{token}"},
     "login": {"url": "https://carrier.example/login", "json_body": {}, "token": "/token"},
-    "answer": {"id": "/id"},
+    "answer": {"id": "/id", "error": "/code", "failures": {"21610": "OPTED_OUT"}},
     "receipts": {"id": "/id", "state": "/state", "states": {"ok": "delivered"}},
 }
 

@@ -116,6 +116,7 @@ GRANTS = {
         ("dynamodb:UpdateItem", "MessagesTable"),
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
+        ("dynamodb:UpdateItem", "AccountsTable"),
         ("kms:Decrypt", "SecretsKey"),
     },
     "fallback": set(),

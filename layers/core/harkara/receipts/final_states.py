@@ -20,8 +20,9 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.messages import Endpoint, MessageBatch, State, metric_of
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
-from harkara.ports import MessageStore, TaskQueues
+from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.corrections import correct, late_deliveries
+from harkara.receipts.opt_outs import keep_opt_outs
 from harkara.receipts.verdicts import judge, whole
 
 
@@ -34,6 +35,7 @@ class DeliverService:
     callbacks: CallbackService
     clock: Clock
     emit: EventSink
+    lists: SuppressionList
 
     async def deliver(
         self,
@@ -68,6 +70,7 @@ class DeliverService:
             await asyncio.to_thread(
                 correct, self.store, self.queues, self.emit, batches, late, lease, carrier
             )
+            await asyncio.to_thread(keep_opt_outs, self.lists, batches, existing)
         existing += await self._left_out(valid, finals, lease)
         counts = Counter(
             repeated=len(counting) - len(current),
