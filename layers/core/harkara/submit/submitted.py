@@ -11,6 +11,8 @@ def submitted_task_id(batch: MessageBatch, index: int) -> str:
 
     The id is made of the mid, so that the message is told of once.
     """
+    if not any(each.submitted for each in batch.endpoints):
+        return ""
     endpoint = _endpoint(batch, index)
     return f"submitted-{batch.mid(index)}" if endpoint and endpoint.submitted else ""
 

@@ -26,8 +26,13 @@ from harkara.model.messages import Category
 OTP_MARK = "{otp}"
 ACCEPTED = encode({})
 _TEXT_RULE = f"(text: the message, with {OTP_MARK} in place of the code; or a template_id)"
-# Supabase gives the statuses of these a meaning of their own.
-_WITH_OWN_STATUS = (Code.UNAUTHORIZED, Code.TRY_AGAIN, Code.INTERNAL_ERROR)
+# Supabase gives the statuses of these a meaning of their own, or never causes them.
+_WITH_OWN_STATUS = (
+    Code.UNAUTHORIZED,
+    Code.METHOD_NOT_ALLOWED,
+    Code.TRY_AGAIN,
+    Code.INTERNAL_ERROR,
+)
 
 
 class SupabaseAccepted(TypedDict):
