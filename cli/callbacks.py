@@ -19,7 +19,8 @@ from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
 from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.manage.resources import fields_of
-from harkara.model.callbacks import CONCURRENCY_LIMIT, CallbackEndpoint
+from harkara.model.callback_settings import CONCURRENCY_LIMIT
+from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import State
 
@@ -72,6 +73,14 @@ class CallbackFields:
     ] = None
     rate_per_s: Annotated[
         float | None, typer.Option("--rate", metavar="N", help="Most posts a second.")
+    ] = None
+    retry_delays_s: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--retry-delays",
+            metavar="S...",
+            help="Seconds between attempts (default: the format's own); 0 alone: the gateway's.",
+        ),
     ] = None
     every_click: Annotated[
         bool,
@@ -134,6 +143,8 @@ def add(
     fields = {**vars(options), "id": callback, "fields": dict(options.fields or ())}
     del fields["token_file"], fields["no_token"]
     fields["token"] = "" if options.no_token else None
+    if options.retry_delays_s == [0]:
+        fields["retry_delays_s"] = []
     if options.token_file is not None:
         fields["token"] = read_secret(deployment, options.token_file, "Bearer token")
     return add_part(deployment, account, CallbackEndpoint, fields)
@@ -173,9 +184,13 @@ def secret(
             " (default: 24h); 0s ends it.",
         ),
     ] = None,
+    off: Annotated[bool, typer.Option("--off", help="End signing instead, at once.")] = False,
 ) -> Answer:
     """Make a new signing secret; it is shown only once."""
     with named(account, callback):
+        if off:
+            deployment.endpoints.stop_signing(deployment.account(account), callback)
+            return {"id": callback, "signed": False}
         renewed = deployment.endpoints.renew_secret(
             deployment.account(account),
             callback,

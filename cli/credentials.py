@@ -1,6 +1,7 @@
 """Credentials: user names of an account with their secrets and scopes."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -115,6 +116,26 @@ def revoke(deployment: Deployment, username: Username) -> Answer:
     if not deployment.operator.remove_credential(username):
         raise CommandRefused(_no_credential(username))
     return {"revoked": username}
+
+
+class Platform(StrEnum):
+    """A platform whose hook signs its requests."""
+
+    SUPABASE = "supabase"
+
+
+@verb(app)
+def hook(deployment: Deployment, username: Username, platform: Platform) -> Answer:
+    """Print the URL and the secret for a platform that signs its requests."""
+    credential = deployment.store.credential(username)
+    if credential is None:
+        raise CommandRefused(_no_credential(username))
+    base = deployment.outputs["ApiUrl"].rstrip("/")
+    return {
+        "url": f"{base}/hooks/{platform}?user={username}",
+        "secret": deployment.hook_secret(credential),
+        "note": "rotates with the credential: the old secret works until its overlap ends",
+    }
 
 
 @verb(app)

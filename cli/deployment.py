@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -25,15 +26,16 @@ from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
-from harkara.callbacks.posting import CallbackPoster
+from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
-from harkara.model.accounts import Account, hash_secret
+from harkara.model.accounts import Account, Credential, hash_secret, hook_key
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.tasks import QueueName
-from harkara.net.callback_poster import SinglePoster
+from harkara.net.callback_poster import TIMEOUT_S, SinglePoster
+from harkara.net.client import CONNECT_TIMEOUT_S
 from harkara.wiring.manage import wire_resources
 from harkara.wiring.people import wire_people
 
@@ -53,6 +55,8 @@ class Deployment:
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     poster: CallbackPoster | None = None
     """Posts samples; None posts them from this machine."""
+    timeouts_s: tuple[float, float] = (TIMEOUT_S, CONNECT_TIMEOUT_S)
+    """How long the post of a sample may take, and its connection."""
     is_local: bool = False
     """Whether this is the stack on one machine, whose links sign in without a password."""
 
@@ -95,7 +99,7 @@ class Deployment:
             dead_letters=DynamoDeadLetterStore(dynamodb, table, self.messages, self.clock),
             counted=DynamoLimitStore(dynamodb, table),
             queues=SqsTaskQueues(self.client("sqs"), urls),
-            poster=self.poster or SinglePoster(self.callback_urls),
+            poster=self.poster or SinglePoster(self.callback_urls, *self.timeouts_s),
             callback_urls=self.callback_urls,
             clock=self.clock,
             random_fraction=SystemRandom().random,
@@ -137,6 +141,11 @@ class Deployment:
     def hash(self, secret: str) -> str:
         """Return the keyed hash under which a credential's secret is stored."""
         return hash_secret(self._peppers()[0], secret)
+
+    def hook_secret(self, credential: Credential) -> str:
+        """Return the secret with which a platform's hook signs (Standard Webhooks)."""
+        key = hook_key(self._peppers()[0], credential.secrets[0].hash)
+        return f"v1,{SECRET_PREFIX}{b64encode(key).decode()}"
 
     def _peppers(self) -> list[bytes]:
         with aws_errors():
@@ -186,7 +195,14 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
     ports = tuple(map(int, parameters["CallbackPorts"].split(",")))
     rules = UrlRules(ports, parameters["AllowPrivateCallbacks"] == "true")
     client: Callable[..., Any] = aws.client
-    return Deployment(outputs, partial(client, config=PATIENT), rules)
+    timeout_s = float(parameters.get("CallbackTimeoutSeconds", TIMEOUT_S))
+    connect_timeout_s = float(parameters.get("CallbackConnectTimeoutSeconds", CONNECT_TIMEOUT_S))
+    return Deployment(
+        outputs,
+        partial(client, config=PATIENT),
+        rules,
+        timeouts_s=(timeout_s, connect_timeout_s),
+    )
 
 
 def _no_access(reason: str) -> str:

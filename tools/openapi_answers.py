@@ -1,9 +1,9 @@
 """Describe the answers of a route by HTTP status, from its codes and the types of its bodies."""
 
 from http import HTTPStatus
-from typing import Any
 
-from harkara.accept.formats import native, webengage
+from harkara.accept.formats import native
+from harkara.accept.formats.refusals import REFUSALS, TYPES
 from harkara.api.description import JSON, About
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
@@ -50,7 +50,7 @@ def responses(schemas: Schemas, path: str, about: About, collection: str) -> Sch
     refused: dict[int, list[Code]] = {}
     for code in dict.fromkeys(about.codes):
         refused.setdefault(_status(path, code), []).append(code)
-    error: Any = webengage.WebEngageRejected if path == "/webengage" else native.Error
+    error = TYPES.get(path, native.Error)
     for status, codes in refused.items():
         answer = answers.setdefault(status, {"description": "", "content": {}})
         lines = [f"- `{_name(path, code)}`: {MEANINGS[code].advice}" for code in codes]
@@ -76,9 +76,9 @@ def _said(schemas: Schemas, content: Schema, status: int) -> str:
 
 
 def _status(path: str, code: Code) -> int:
-    if path != "/webengage":
+    if path not in REFUSALS:
         return MEANINGS[code].http_status
-    status, _ = webengage.refusal(RequestRefused(code, retry_after_s=int(code in _WITH_RETRY)))
+    status, _ = REFUSALS[path](RequestRefused(code, retry_after_s=int(code in _WITH_RETRY)))
     return status
 
 

@@ -7,7 +7,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from harkara.accept.formats import native, webengage
+from harkara.accept.formats import native
+from harkara.accept.formats.refusals import TYPES
 from harkara.api.description import FORM, JSON, About
 from harkara.base.codes import MEANINGS
 from harkara.callbacks.formats.clevertap import CleverTapEvent
@@ -57,7 +58,7 @@ class Schemas:
     def __init__(self, abouts: Sequence[About]) -> None:
         models = [each for pair in RESOURCES.values() for each in pair]
         given = [each for about in abouts for each in about.answers.values()]
-        answers = [*_types(given), native.Error, webengage.WebEngageRejected]
+        answers = [*_types(given), native.Error, *TYPES.values()]
         bodies = [*_types([about.body for about in abouts])]
         queries = [*_types([about.query for about in abouts])]
         # By identity: not every type has a hash.

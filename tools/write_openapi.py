@@ -57,6 +57,14 @@ SECURITY: Schema = {
         "name": "X-Api-Key",
         "description": "An API key: `<user name>.<secret>`.",
     },
+    "hookUser": {"type": "apiKey", "in": "query", "name": "user"},
+    "hookSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "webhook-signature",
+        "description": "A signature as Standard Webhooks 1.0.0 specifies, beside `webhook-id` and"
+        " `webhook-timestamp`. The operator gives the secret.",
+    },
     "queryUser": {"type": "apiKey", "in": "query", "name": "username"},
     "queryPassword": {"type": "apiKey", "in": "query", "name": "password"},
 }

@@ -7,10 +7,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.accept.formats import webengage
+from harkara.accept.formats.refusals import REFUSALS
 from harkara.wiring.api import new_api
 
-api = new_api({"/webengage": webengage.refusal})
+api = new_api(REFUSALS)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -1,10 +1,8 @@
-"""Read and change an account's own resources and messages, and describe the API.
+"""Read and change an account's resources and messages, and describe the API.
 
-The resources are senders, templates, callbacks and suppressions.
-
-Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.messages` and
-`harkara.manage.messages`. functions/send uses a change within a minute, and at once if it would
-refuse a request without the change; a cancel enqueues for functions/dlr.
+Next: `harkara.manage.registry`, `harkara.manage.callbacks` and `harkara.manage.messages`.
+functions/send uses a change within a minute, and at once if it would refuse a request without it; a
+cancel enqueues for functions/dlr.
 """
 
 import asyncio
@@ -138,6 +136,13 @@ def renew_callback_secret(id: str) -> Response[str]:
     renewed = services().endpoints.renew_secret(account, unquote(id), fields)
     logger.info("signing secret renewed", account_id=account.id)
     return answer(201, encode(renewed))
+
+
+@api.delete("/v1/callbacks/<id>/secret", **changes({204: None}, *MISSING))
+def remove_callback_secret(id: str) -> Response[str]:
+    """Turn signing off: both secrets end at once."""
+    services().endpoints.stop_signing(account_for(Scope.ADMIN), unquote(id))
+    return Response(204, body="")
 
 
 @api.post("/v1/callbacks/<id>/test", **changes({200: CallbackResult}, *MISSING))

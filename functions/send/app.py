@@ -3,17 +3,21 @@
 Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from typing_extensions import TypedDict
 
-from harkara.accept.formats import ics, native, webengage
+from harkara.accept.formats import ics, native, supabase, webengage
 from harkara.accept.formats.options import flag, names_dry_run
+from harkara.accept.formats.platform_shapes import SupabaseHook, SupabaseQuery, WebEngageMessage
+from harkara.accept.formats.refusals import REFUSALS
 from harkara.accept.formats.shapes import (
     DryRunQuery,
     IcsBatch,
@@ -21,7 +25,6 @@ from harkara.accept.formats.shapes import (
     NewMessage,
     NewMessages,
     SmppMessage,
-    WebEngageMessage,
 )
 from harkara.accept.idempotency import Answer
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
@@ -33,6 +36,7 @@ from harkara.api.description import (
     IN_QUERY,
     JSON,
     SENDING,
+    SIGNED,
     about,
 )
 from harkara.api.request import Request
@@ -48,7 +52,7 @@ from harkara.wiring.send import on_aws
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
-api = new_api({"/webengage": webengage.refusal})
+api = new_api(REFUSALS)
 services = built_early(on_aws)
 sending = partial(about, "Send", scope=Scope.SEND)
 
@@ -116,6 +120,34 @@ def private_ssp() -> Response[str]:
 
 
 @api.post(
+    "/hooks/supabase",
+    **sending(
+        {200: supabase.SupabaseAccepted},
+        *(code for code in SENDING if code is not Code.IDEMPOTENCY_CONFLICT),
+        security=SIGNED,
+        body=SupabaseHook,
+        query=SupabaseQuery,
+    ),
+)
+def supabase_hook() -> Response[str]:
+    """Send an OTP for Supabase's "Send SMS Hook".
+
+    The hook's URL names the credential, the header and the text. A refused OTP is answered with 200
+    and an error in Supabase's shape, whose message its client gets. The same request is served
+    once, as with an `Idempotency-Key`.
+    """
+    client = api.client_request
+    query = dict(parse_qsl(client.query_string))
+    authenticator = services().authenticator
+    caller = authenticator.authenticate_signed(query.get("user", ""), client, Scope.SEND)
+    request = supabase.parse(client.body, query)
+    # A call that got no answer is repeated with another webhook-id.
+    same = client.query_string.encode() + client.body
+    key = f"supabase {hashlib.sha256(same).hexdigest()}"
+    return accept(client, caller, request, lambda *_: supabase.ACCEPTED, supabase.refusal, key)
+
+
+@api.post(
     "/v1/messages",
     **sending(
         {200: native.SentSingle | native.SentMessages},
@@ -180,8 +212,12 @@ def accept(
     request: SendRequest,
     render: Render,
     shape: Shape = one_shape,
+    key: str | None = None,
 ) -> Response[str]:
-    """Accept valid messages and return the answer, or the first answer of a repeated request."""
+    """Accept valid messages and return the answer, or the first answer of a repeated request.
+
+    `key` takes the place of the header Idempotency-Key.
+    """
     idempotency = services().idempotency
     line = f"{client.method} {client.path} {client.query_string}\n"
     until_s = idempotency.clock() + api.deadline.remaining_s()
@@ -208,7 +244,7 @@ def accept(
 
     answered = idempotency.once(
         caller,
-        client.headers.get("idempotency-key"),
+        key or client.headers.get("idempotency-key"),
         line.encode() + client.body,
         int(until_s * 1000),
         produce,

@@ -32,6 +32,7 @@ from harkara.wiring import dlr
 from tests.bench.report import Row
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults
 from tests.support.peers import FakeDestinations
+from tests.support.ports import FakeSuppressionList
 from tests.support.queues import FakeTaskQueues
 
 POSTS = 1_000
@@ -131,6 +132,7 @@ def _service(poster: HttpCallbackPoster) -> CallbackService:
         endpoint_health=EndpointHealth(
             limits, RateLimiter(limits, time.time, lambda: 0.5), time.time
         ),
+        suppressions=FakeSuppressionList(Faults()),
         receipt_wait_s=0,
         retry_delays_s=(5, 30),
         clock=time.time,

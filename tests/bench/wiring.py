@@ -177,6 +177,7 @@ def connect(
             poster=outside,
             destinations=FakeDestinations(),
             endpoint_health=endpoint_health,
+            suppressions=DynamoSuppressionList(dynamodb, "Accounts"),
             receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=RETRY_DELAYS_S,
             clock=clock,

@@ -68,6 +68,11 @@ def code_of(answer: dict[str, Any]) -> Code:
         code = Code(body["Error"])
         assert answer["statusCode"] == MEANINGS[code].http_status
         return code
+    if "error" in body:
+        code = Code(body["error"]["code"])
+        assert body["error"]["http_code"] == MEANINGS[code].http_status
+        assert answer["statusCode"] in (200, MEANINGS[code].http_status)
+        return code
     assert body.keys() == {"status", "statusCode", "message"}
     assert body["status"] == "sms_rejected"
     (found,) = {code for code in Code if body["message"].startswith(MEANINGS[code].advice)}

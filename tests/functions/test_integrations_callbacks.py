@@ -7,7 +7,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
 from harkara.model.callbacks import unregistered
-from harkara.model.events import Click, Dlr, Event, EventKind, Reply
+from harkara.model.events import Click, Corrected, Dlr, Event, EventKind, Reply, Submitted
 from harkara.model.messages import Endpoint, State
 from tests.functions import pages
 
@@ -20,9 +20,11 @@ MID, REF, MSISDN, AT_S = (
 LONG, SHORT = "https://acme.example/orders/4711", "https://hk.example/7yQe2LbU0aXw4R"
 EVENTS: list[tuple[EventKind, Event]] = [
     (EventKind.STATUS, Dlr(MID, REF, State.DELIVERED, AT_S, "", MSISDN, 1)),
-    (EventKind.STATUS, Dlr(MID, REF, State.FAILED, AT_S, Code.ABSENT_SUBSCRIBER, MSISDN, 1)),
+    (EventKind.STATUS, Dlr(MID, REF, State.FAILED, AT_S, Code.ABSENT_SUBSCRIBER, MSISDN, 1, "27")),
     (EventKind.REPLIED, Reply(MID, REF, AT_S + 58, MSISDN, "56161", "Where is it?")),
     (EventKind.CLICKED, Click(MID, REF, AT_S + 88, MSISDN, LONG, SHORT)),
+    (EventKind.SUBMITTED, Submitted(MID, REF, AT_S - 1, MSISDN, 1)),
+    (EventKind.CORRECTED, Corrected(MID, REF, AT_S + 1_798, MSISDN, 1, State.FAILED)),
 ]
 # By format: the page, and the marks of its blocks there.
 BLOCKS = {
@@ -53,6 +55,8 @@ def test_the_page_for_all_says_how_many_messages_a_format_holds_and_what_it_tell
         EventKind.STATUS: "final states",
         EventKind.REPLIED: "answers",
         EventKind.CLICKED: "clicks",
+        EventKind.SUBMITTED: "submissions",
+        EventKind.CORRECTED: "corrections",
     }
     rows = pages.rows(pages.page("http"), "format")
     written = {name.strip("[").split("`")[1]: rest for name, *rest in rows}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
+from harkara.callbacks.formats import clevertap
 from harkara.model.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
@@ -182,4 +183,43 @@ def test_only_its_account_reaches_a_callback(action: str, gateway: Gateway) -> N
 def test_another_method_is_told_which_is_allowed(action: str, gateway: Gateway) -> None:
     answer = gateway.call("manage", request("GET", f"/v1/callbacks/sample/{action}"))
     assert_refused(answer, Code.METHOD_NOT_ALLOWED)
-    assert answer["headers"]["Allow"] == "POST"
+    assert answer["headers"]["Allow"] == ("POST, DELETE" if action == "secret" else "POST")
+
+
+def test_signing_can_be_turned_off(gateway: Gateway) -> None:
+    gateway.put_samples()
+    call(gateway, "POST", "/sample/secret", {"overlap_s": 3600})
+    call(gateway, "POST", "/sample/secret")
+    for _ in range(2):
+        answer = gateway.call("manage", request("DELETE", "/v1/callbacks/sample/secret"))
+        assert answer["statusCode"] == 204
+    assert call(gateway, "GET", "/sample")["signed"] is False
+    assert gateway.accounts.accounts["sandbox"].callbacks["sample"].encrypted == b""
+    answer = gateway.call("manage", request("DELETE", "/v1/callbacks/gone/secret"))
+    assert_refused(answer, Code.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("fields", "schedule"),
+    [
+        ({"format": "clevertap"}, list(clevertap.RETRY_DELAYS_S)),
+        ({}, list(clevertap.RETRY_DELAYS_S)),
+        ({"format": "standard"}, []),
+        ({"format": "clevertap", "retry_delays_s": []}, []),
+        ({"format": "standard", "retry_delays_s": [1, 43_200]}, [1, 43_200]),
+    ],
+)
+def test_a_new_callback_has_its_formats_schedule_or_its_own(
+    fields: dict[str, Any], schedule: list[int], gateway: Gateway
+) -> None:
+    body = {"id": "new", "url": "https://127.0.0.1/dlr", **fields}
+    assert call(gateway, "POST", "", body)["retry_delays_s"] == schedule
+    assert call(gateway, "GET", "/new")["retry_delays_s"] == schedule
+
+
+@pytest.mark.parametrize("delays", [[0], [43_201], [43_200] * 3, [1] * 21, ["5"], 5, [1.5]])
+def test_a_schedule_has_bounds(delays: Any, gateway: Gateway) -> None:
+    body = {"id": "new", "url": "https://127.0.0.1/dlr", "retry_delays_s": delays}
+    answer = gateway.call("manage", request("POST", "/v1/callbacks", body))
+    assert_refused(answer, Code.INVALID_REQUEST)
+    assert "retry_delays_s" in answer["body"]

@@ -29,6 +29,8 @@ from harkara.model.accounts import (
     Sender,
     hash_secret,
 )
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import EventKind
 from harkara.model.messages import Category
 from harkara.model.people import Role
 from harkara.model.routing import Routing
@@ -74,6 +76,9 @@ def traffic(deployment: Deployment) -> None:
     deployment.work_off()
     # This one's carrier wants a login first.
     deployment.answers = [HttpAnswer(200, {}, encode({"token": "t", "id": "own id"}))] * 2
+    send(deployment, "own", {"from": "BUSYSI"})
+    deployment.work_off()
+    deployment.answers = [HttpAnswer(400, {}, encode({"code": "21610"}))]
     send(deployment, "own", {"from": "BUSYSI"})
     deployment.work_off()
     park(deployment)
@@ -150,7 +155,7 @@ STOP = {"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"
 OWN: dict[str, Any] = {
     "json_body": {"to": "{to}", "text": "{text}", "token": "{token}"},
     "login": {"url": "https://carrier.example/login", "json_body": {}, "token": "/token"},
-    "answer": {"id": "/id"},
+    "answer": {"id": "/id", "error": "/code", "failures": {"21610": "OPTED_OUT"}},
     "receipts": {"id": "/id", "state": "/state", "states": {"ok": "delivered"}},
 }
 
@@ -178,8 +183,11 @@ def add_busy_account(deployment: Deployment) -> None:
         limits=Limits(requests_per_s=100),
         **calling_back("https://busy.clevertap.com/dlr"),
     )
-    for account_id in ("busy", "own"):
-        existing = {"id": account_id, "carrier": account_id}
+    asking = CallbackEndpoint(
+        id="main", url="https://own.example/dlr", format="generic", events=(*EventKind,)
+    )
+    for account_id, changes in (("busy", {}), ("own", {"callbacks": {"main": asking}})):
+        existing = {"id": account_id, "carrier": account_id, **changes}
         store.put_account(busy.model_copy(update=existing))
         secret = Secret(hash=hash_secret(b"PepperSecret", f"{account_id}-secret"))
         store.put_credential(

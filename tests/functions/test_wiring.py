@@ -189,9 +189,7 @@ def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     mid = "1" + "0" * 28
     assert service.hand.signer.sign(mid, 1) != ""
     assert service.receipt_wait_s == 7
-    assert service.queues._urls == {
-        queue: url for queue, url in URLS.items() if queue is not QueueName.CALLBACK
-    }
+    assert service.queues._urls == URLS
     assert service.queues._due._table.name == "due"
     assert service.store._table.name == "messages"
     assert service.hand.store is service.store

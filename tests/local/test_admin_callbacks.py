@@ -6,6 +6,7 @@ import pytest
 
 from harkara.aws.destinations import decrypt
 from harkara.aws.limits import DynamoLimitStore
+from harkara.callbacks.formats.clevertap import RETRY_DELAYS_S
 from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, PostResult
 from harkara.model.messages import State
@@ -76,6 +77,23 @@ def test_a_signing_secret_is_shown_once(operator: Operator) -> None:
     valid = [(each.secret, each.expires_at_s) for each in secrets_of(operator).signing]
     assert valid == [(second, 0), (first, operator.clock.now_s + 7200)]
     assert second not in operator("callback list acme --json").out
+
+
+def test_signing_is_turned_off(operator: Operator) -> None:
+    operator(ADD)
+    operator("callback secret acme main")
+    assert operator("callback secret acme main --off --json").json()["signed"] is False
+    assert callback_of(operator).encrypted == b""
+    assert operator("callback secret acme gone --off").status == 1
+
+
+def test_a_schedule_of_its_own(operator: Operator) -> None:
+    operator(f"{ADD} --retry-delays 60 600")
+    assert callback_of(operator).retry_delays_s == (60, 600)
+    operator(f"{ADD} --retry-delays 0")
+    assert callback_of(operator).retry_delays_s == ()
+    operator(ADD)
+    assert callback_of(operator).retry_delays_s == RETRY_DELAYS_S
 
 
 def test_a_sample_is_posted(operator: Operator) -> None:

@@ -1,11 +1,14 @@
 """`harkara credential`: printed keys work, and end when they should."""
 
+from base64 import b64decode
 from typing import Any
 
 import pytest
 
 from harkara.api.authentication import Authenticator, presented
+from harkara.api.request import Request
 from harkara.base.errors import RequestRefused
+from harkara.callbacks.posting import signature
 from harkara.model.accounts import Caller, Scope
 from tests.local.operators import NOW, PEPPER, Operator
 from tests.support.fakes import calling_back
@@ -132,6 +135,42 @@ def test_after_revocation_no_secret_works() -> None:
     assert operator("credential list acme --json").json() == []
 
 
+def signed(secret: str, at_s: float) -> Request:
+    """Return a hook's request, signed with a printed secret."""
+    body, timestamp = b"{}", str(int(at_s))
+    key = b64decode(secret.removeprefix("v1,whsec_"))
+    headers = {
+        "webhook-id": "w1",
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature(key, "w1", timestamp, body),
+    }
+    return Request("", "POST", "/hooks/supabase", "", {}, headers, body, ADDRESS)
+
+
+def hook_works(operator: Operator, secret: str, at_s: float = NOW) -> bool:
+    authenticator = Authenticator(operator.store, PEPPER, lambda: at_s)
+    try:
+        authenticator.authenticate_signed("user", signed(secret, at_s), Scope.SEND)
+    except RequestRefused:
+        return False
+    return True
+
+
+def test_a_hooks_secret_rotates_with_its_credential() -> None:
+    operator = Operator().with_account()
+    created(operator)
+    old = operator("credential hook user supabase --json").json()
+    assert old["url"].endswith("/hooks/supabase?user=user")
+    assert operator("credential hook user supabase --json").json() == old
+    operator("credential rotate user --overlap 1h")
+    new = operator("credential hook user supabase --json").json()
+    assert [hook_works(operator, each["secret"]) for each in (old, new)] == [True, True]
+    assert [hook_works(operator, each["secret"], NOW + 3600) for each in (old, new)] == [
+        False,
+        True,
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "status", "says"),
     [
@@ -139,6 +178,7 @@ def test_after_revocation_no_secret_works() -> None:
         ("credential create acme taken", 1, "the user name taken is taken"),
         ("credential create acme user --callback gone", 1, "there is no callback gone"),
         ("credential rotate gone", 1, "there is no credential gone"),
+        ("credential hook gone supabase", 1, "there is no credential gone"),
         ("credential revoke --yes gone", 1, "there is no credential gone"),
         ("credential list gone", 1, "there is no account gone"),
         ("credential create acme us.er", 2, "use 1 to 64 letters"),

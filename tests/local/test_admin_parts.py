@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harkara.callbacks.formats.clevertap import RETRY_DELAYS_S
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
@@ -54,7 +55,9 @@ def test_a_callback_is_listed_without_what_may_be_a_key() -> None:
     assert operator(f"callback add acme main --url {url} --name Ours").out == "added  main\n"
     account = operator.store.account("acme")
     assert account is not None
-    assert account.callbacks == {"main": CallbackEndpoint(id="main", name="Ours", url=url)}
+    assert account.callbacks == {
+        "main": CallbackEndpoint(id="main", name="Ours", url=url, retry_delays_s=RETRY_DELAYS_S)
+    }
     assert operator("callback list acme").out.splitlines() == [
         "id    name  url                            format     has_token  signed",
         "main  Ours  https://hooks.acme.in/dlr?...  clevertap  no         no",

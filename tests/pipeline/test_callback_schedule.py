@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from harkara.base.retries import JITTER, limit_s
-from harkara.model.callbacks import PostResult
+from harkara.base.retries import JITTER, SCHEDULE_LIMIT_S, limit_s
+from harkara.callbacks.formats import clevertap
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination, PostResult
 from tests.pipeline.callbacks import FAILED, dead_letters, logged, posted_at, sent
-from tests.support.wired import RETRY_DELAYS_S
+from tests.support.wired import RETRY_DELAYS_S, URL
 from tests.support.world import World
 
 
@@ -136,3 +137,25 @@ def test_how_late_a_callback_is_is_told_at_50_70_and_90_percent_before_it_is_par
     for (at, _), percent in zip(reported, (50, 70, 90), strict=True):
         late_s = at - began - total_s * percent / 100
         assert 0 <= late_s < 120, "it is told in time, although nothing is tried then"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_callback_may_have_a_schedule_of_its_own(trusted: bool) -> None:
+    world = World()
+    own = (600, 1_200, 2_400)
+    settings = CallbackEndpoint(id="main", url=URL, retry_delays_s=own)
+    world.destinations.by_id["main"] = Destination(settings, CallbackSecrets())
+    if trusted:
+        world.trust()
+    sent(world)
+    times = posted_at(world)
+    world.platform.script = [FAILED] * 9
+    world.run()
+    pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+    for pause, planned in zip(pauses, own, strict=True):
+        assert planned <= pause <= planned * (1 + JITTER) + 61
+    assert logged(world)["callbacks_parked"] == 1
+
+
+def test_no_schedule_is_longer_than_the_check_waits() -> None:
+    assert sum(clevertap.RETRY_DELAYS_S) <= SCHEDULE_LIMIT_S <= sum(RETRY_DELAYS_S)

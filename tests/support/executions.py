@@ -27,6 +27,7 @@ from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, trust
 from tests.support.peers import FakeDestinations
+from tests.support.ports import FakeSuppressionList
 from tests.support.watched import Watch, WatchedPoster
 
 BATCH = 10
@@ -203,6 +204,7 @@ class Fleet:
             endpoint_health=EndpointHealth(
                 self.counted, RateLimiter(self.counted, self.clock, lambda: 0.5), self.clock
             ),
+            suppressions=FakeSuppressionList(Faults()),
             receipt_wait_s=0,
             retry_delays_s=RETRY_DELAYS_S,
             clock=self.clock,

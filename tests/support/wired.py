@@ -222,6 +222,7 @@ class Wired:
             poster=self.poster,
             destinations=self.destinations,
             endpoint_health=self.endpoint_health,
+            suppressions=on.suppressions,
             receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=self.retry_delays_s,
             clock=self.clock,

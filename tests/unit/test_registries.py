@@ -14,7 +14,7 @@ from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.formats.contract import Format
 from harkara.carriers.kinds import KINDS
 from harkara.carriers.settings import CarrierSettings
-from harkara.model.callbacks import FORMAT_NAMES
+from harkara.model.callback_settings import FORMAT_NAMES
 
 
 def modules_in(package: ModuleType) -> dict[str, ModuleType]:

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from harkara.base.codes import MEANINGS, Code
 from harkara.callbacks.formats import FORMATS, group_limit, moengage
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Click, Dlr, Event, EventKind, Reply, event_of, row_of
+from harkara.model.events import (
+    Click,
+    Corrected,
+    Dlr,
+    Event,
+    EventKind,
+    Reply,
+    Submitted,
+    event_of,
+    row_of,
+)
 from harkara.model.messages import Endpoint, State
 from tests.cases.reading import rows
 
@@ -40,7 +50,17 @@ dlrs = st.builds(
 )
 replies = st.builds(Reply, names, names, st.just(AT_S), names, names, names)
 clicks = st.builds(Click, names, names, st.just(AT_S), names, names, names)
-EVENTS = {EventKind.STATUS: dlrs, EventKind.REPLIED: replies, EventKind.CLICKED: clicks}
+submissions = st.builds(Submitted, names, names, st.just(AT_S), names, st.integers(1, 10))
+corrections = st.builds(
+    Corrected, names, names, st.just(AT_S), names, st.integers(1, 10), st.sampled_from(State)
+)
+EVENTS = {
+    EventKind.STATUS: dlrs,
+    EventKind.REPLIED: replies,
+    EventKind.CLICKED: clicks,
+    EventKind.SUBMITTED: submissions,
+    EventKind.CORRECTED: corrections,
+}
 
 
 def render(name: str, events: list[Event], **fields: Any) -> bytes:

@@ -7,7 +7,16 @@ import pytest
 from harkara.callbacks.formats import FORMATS, PLATFORM_FORMATS, format_of, wants
 from harkara.model.accounts import PLATFORM_HOSTS
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.model.events import Click, Dlr, Event, EventKind, Reply
+from harkara.model.events import (
+    ON_REQUEST,
+    Click,
+    Corrected,
+    Dlr,
+    Event,
+    EventKind,
+    Reply,
+    Submitted,
+)
 from harkara.model.messages import State
 
 DELIVERED = Dlr("M0", "ref", State.DELIVERED, 1)
@@ -18,6 +27,8 @@ EVENTS: dict[EventKind, Event] = {
     EventKind.STATUS: DELIVERED,
     EventKind.REPLIED: REPLY,
     EventKind.CLICKED: CLICK,
+    EventKind.SUBMITTED: Submitted("M0", "ref", 1, "919876543210", 1),
+    EventKind.CORRECTED: Corrected("M0", "ref", 1, "919876543210", 1, "failed"),
 }
 
 
@@ -28,10 +39,11 @@ def required(event: Event, **fields: Any) -> bool:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("kind", EventKind)
-def test_who_asks_for_nothing_hears_of_all_that_the_format_carries(
+def test_who_asks_for_nothing_hears_of_all_that_the_format_carries_and_not_on_request(
     name: str, kind: EventKind
 ) -> None:
-    assert required(EVENTS[kind], format=name) is (kind in FORMATS[name].kinds)
+    assert required(EVENTS[kind], format=name) is (kind in FORMATS[name].kinds - ON_REQUEST)
+    assert required(EVENTS[kind], format=name, events=(kind,)) is (kind in FORMATS[name].kinds)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("clevertap", False), ("generic", True)])

@@ -8,6 +8,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.formats.clevertap import RETRY_DELAYS_S
 from harkara.model.callbacks import CallbackEndpoint, Destination, SigningSecret
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
@@ -59,7 +60,7 @@ def test_a_callback_without_secrets_costs_no_call(world: World) -> None:
 def test_secrets_that_are_taken_out_leave_nothing(world: World) -> None:
     world.create(**SECRETS)
     world.replace(headers={}, token="")
-    assert world.callback == CallbackEndpoint(id="main", url=URL)
+    assert world.callback == CallbackEndpoint(id="main", url=URL, retry_delays_s=RETRY_DELAYS_S)
 
 
 def test_what_cannot_be_beside_what_is_kept_is_refused(world: World) -> None:

@@ -42,7 +42,8 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
         "carrier_code": "650",
         "attempt": 2,
     }
-    reported = Dlr(BATCH.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, MESSAGE.segment_count)
+    count = MESSAGE.segment_count
+    reported = Dlr(BATCH.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, count, "650")
     due_at_ms = BATCH.due_at_ms
     task = CallbackTask("task", 0, 0, "acme", MAIN, (reported,), due_at_ms=due_at_ms, rounds=3)
     assert dlr.platform.taken == [task]

@@ -13,7 +13,8 @@ from harkara.base.errors import RequestRefused
 from harkara.manage.callbacks import Replayed
 from harkara.manage.dead_letter_fields import CallbackResult
 from harkara.manage.resources import fields_of
-from harkara.model.callbacks import FORMAT_NAMES, CallbackEndpoint
+from harkara.model.callback_settings import FORMAT_NAMES
+from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import State
 from harkara.model.people import Role
 

@@ -9,6 +9,11 @@ Read the credentials of a request, in every form that the platforms use.
 
 The first form present counts; an unknown scheme is ignored. Secrets hold no dot.
 
+    webhook-id, webhook-timestamp, webhook-signature       Standard Webhooks 1.0.0
+
+A platform's hook signs its requests instead, with a key that is derived from the credential's
+secret.
+
 Trust the proxy in front of the API, if there is one: CloudFront with WAF, or another.
 
 The proxy sends a secret that its clients do not know, in a header of its own. In X-Forwarded-For it
@@ -19,8 +24,10 @@ the address of the proxy.
 import base64
 import hmac
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from harkara.api.request import Request
@@ -29,17 +36,22 @@ from harkara.base.errors import RequestRefused
 from harkara.base.ids import Randomness
 from harkara.base.keys import Keys, as_keys
 from harkara.base.time import Clock
+from harkara.callbacks.posting import signature
 from harkara.model.accounts import (
     Account,
     Caller,
     Credential,
     Scope,
+    any_secret,
+    hook_key,
     may_be_username,
     secret_matches,
 )
 from harkara.ports import AccountStore
 
 SECRET_BYTES = 32
+# As the libraries of Standard Webhooks have it ("Verifying signatures").
+SIGNED_WITHIN_S = 300
 
 
 class Presented(NamedTuple):
@@ -106,12 +118,47 @@ class Authenticator:
         credential are revealed only to callers with its secret: ADDRESS_NOT_ALLOWED, then
         SCOPE_MISSING.
         """
-        now_s, username = self.clock(), presented.username
+        now_s = self.clock()
+        return self._authenticate(
+            presented.username,
+            lambda pepper, credential: secret_matches(pepper, presented.secret, credential, now_s),
+            scope,
+            source_ip,
+        )
+
+    def authenticate_signed(self, username: str, request: Request, scope: Scope) -> Caller:
+        """Return the caller of a request that is signed for this user. Raises as `authenticate`."""
+        now_s, header = self.clock(), request.headers.get
+        webhook_id, timestamp = header("webhook-id", ""), header("webhook-timestamp", "")
+        # Several signatures are separated by blanks; Supabase puts commas before these.
+        signatures = [each.rstrip(",").encode() for each in header("webhook-signature", "").split()]
+        recent = re.fullmatch("[0-9]{1,12}", timestamp) and (
+            abs(now_s - int(timestamp)) <= SIGNED_WITHIN_S
+        )
+
+        def fits(pepper: bytes, secret_hash: str) -> bool:
+            key = hook_key(pepper, secret_hash)
+            expected = signature(key, webhook_id, timestamp, request.body).encode()
+            return any([hmac.compare_digest(each, expected) for each in signatures])
+
+        return self._authenticate(
+            username if recent and webhook_id else "",
+            lambda pepper, credential: any_secret(credential, now_s, partial(fits, pepper)),
+            scope,
+            request.source_ip,
+        )
+
+    def _authenticate(
+        self,
+        username: str,
+        proves: Callable[[bytes, Credential | None], bool],
+        scope: Scope,
+        source_ip: str,
+    ) -> Caller:
+        """Return the caller; `proves` says whether a request is the credential's, by a pepper."""
 
         def matches(credential: Credential | None) -> bool:
-            return as_keys(self.pepper).any(
-                lambda pepper: secret_matches(pepper, presented.secret, credential, now_s)
-            )
+            return as_keys(self.pepper).any(lambda pepper: proves(pepper, credential))
 
         def admits(credential: Credential) -> bool:
             may_come = credential.may_come_from(source_ip)

@@ -30,6 +30,8 @@ IN_HEADERS: Security = [{"basic": []}, {"bearer": []}, {"apiKey": []}]
 # User name and secret may be in the body; then no header is needed.
 IN_BODY: Security = [*IN_HEADERS, {}]
 IN_QUERY: Security = [*IN_HEADERS, {"queryUser": [], "queryPassword": []}]
+# A hook's request, signed as Standard Webhooks specifies, with the user's name in the query.
+SIGNED: Security = [{"hookUser": [], "hookSignature": []}]
 
 # Refusals of any route, of any with a credential, of any that reads a body.
 ALWAYS = (Code.PROXY_REQUIRED, Code.TRY_AGAIN, Code.INTERNAL_ERROR)

@@ -39,6 +39,8 @@ RETURN_DELAYS_S = (10, 20, 40, 80, 160)
 _VISIBLE_AFTER = 6
 # `sweep` enqueues a row up to a minute after its time, and may be behind.
 _DUE_LATE_S = 120
+# The longest schedule that a callback may have. The check counts on it: a later callback is lost.
+SCHEDULE_LIMIT_S = 27 * 3600
 JITTER = 0.2
 REFUSAL_LIMIT = 3
 """A callback is given up after this many refusing answers."""

@@ -2,8 +2,8 @@
 
 The headers of every callback, signed as Standard Webhooks 1.0.0 specifies.
 
-The signed content is `<webhook-id>.<webhook-timestamp>.<body>`. Neither of the first two comes from
-outside, so a dot in an id cannot move the border between the parts.
+The signed content is `<webhook-id>.<webhook-timestamp>.<body>`. In our own posts neither of the
+first two comes from outside, so a dot in an id cannot move the border between the parts.
 """
 
 import hmac
@@ -81,14 +81,20 @@ def headers_of(
     headers["webhook-timestamp"] = str(now_s)
     if secrets.token:
         headers["authorization"] = f"Bearer {secrets.token}"
-    signed = f"{webhook_id}.{now_s}.".encode() + body
     valid = [each for each in secrets.signing if not 0 < each.expires_at_s <= now_s]
     if valid:
-        headers["webhook-signature"] = " ".join(_signature(each, signed) for each in valid)
+        headers["webhook-signature"] = " ".join(
+            signature(_key(each), webhook_id, str(now_s), body) for each in valid
+        )
     return headers
 
 
-def _signature(secret: SigningSecret, signed: bytes) -> str:
-    # Surplus padding is ignored.
-    key = b64decode(secret.secret.removeprefix(SECRET_PREFIX) + "==")
+def signature(key: bytes, webhook_id: str, timestamp: str, body: bytes) -> str:
+    """Return the signature of a webhook: version 1, an HMAC."""
+    signed = f"{webhook_id}.{timestamp}.".encode(errors="surrogatepass") + body
     return f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+
+
+def _key(secret: SigningSecret) -> bytes:
+    # Surplus padding is ignored.
+    return b64decode(secret.secret.removeprefix(SECRET_PREFIX) + "==")

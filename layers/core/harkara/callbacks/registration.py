@@ -13,7 +13,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from harkara.base.errors import FieldRefused
 from harkara.callbacks.formats import FORMATS
-from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, CallbackSettings
+from harkara.model.callback_settings import CallbackSettings
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.events import EventKind
 from harkara.model.fields import Fields, Rule, read
 
@@ -146,6 +147,10 @@ def callback_of(fields: Fields) -> CallbackEndpoint:
     """Return a callback without its secrets."""
     values = {name: value for name, value in fields.items() if name not in READ_ONLY}
     request = read(CallbackRequest, values)
+    if "retry_delays_s" not in request.model_fields_set:
+        request = request.model_copy(
+            update={"retry_delays_s": FORMATS[request.format].retry_delays_s}
+        )
     return CallbackEndpoint(**request.model_dump(exclude={"headers", "token"}))
 
 

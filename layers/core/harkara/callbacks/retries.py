@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,7 +116,7 @@ class Attempts:
             began_ms=task.began_ms or now_ms,
             last=self._attempt(result),
         )
-        pause_s = delay_after(task.failures, self.retry_delays_s)
+        pause_s = delay_after(task.failures, self._delays_s(task))
         if pause_s is None or result.status == 410 or failed.refusals >= REFUSAL_LIMIT:
             return await self.dead_letter(task, lease, result)
         delay_s = max(with_jitter(pause_s, self.random_fraction()), result.retry_after_s)
@@ -225,11 +226,14 @@ class Attempts:
         """Return (percent, Unix ms) of each such event; none before the first failure or wait."""
         if not task.began_ms:
             return []
-        total_s = sum(self.retry_delays_s)
+        total_s = sum(self._delays_s(task))
         return [(percent, task.began_ms + total_s * percent * 10) for percent in ALERTS_PERCENT]
 
+    def _delays_s(self, task: CallbackTask) -> Sequence[int]:
+        return task.retry_delays_s or self.retry_delays_s
+
     def _is_too_late(self, task: CallbackTask, delay_s: float) -> bool:
-        end_s = task.began_ms / 1000 + limit_s(self.retry_delays_s)
+        end_s = task.began_ms / 1000 + limit_s(self._delays_s(task))
         return self.clock() + delay_s > end_s
 
     def _log(self, task: CallbackTask, end: str, result: PostResult) -> None:

@@ -52,6 +52,11 @@ class _Look(NamedTuple):
     members: tuple[Event, ...]
     admission: Admission | None
 
+    def scheduled(self, task: CallbackTask) -> CallbackTask:
+        """Return the task with the schedule of its callback."""
+        delays_s = self.destination.settings.retry_delays_s
+        return task if delays_s == task.retry_delays_s else replace(task, retry_delays_s=delays_s)
+
 
 @dataclass(frozen=True, slots=True)
 class CallbackService:
@@ -133,7 +138,7 @@ class CallbackService:
             return await self._fail(task, lease, look)
         if look is None:
             return await self._fail(task, lease, _REMOVED)
-        admission = look.admission
+        task, admission = look.scheduled(task), look.admission
         if admission is None:
             return await attempts.end_unwanted(task, lease)
         if admission.verdict is Verdict.GONE:
@@ -175,7 +180,7 @@ class CallbackService:
         if look.admission is None:
             return await self.attempts.end_unwanted(group, lease)
         if look.admission.verdict is Verdict.POST:
-            return await self._post(group, look, look.admission, lease, deadline)
+            return await self._post(look.scheduled(group), look, look.admission, lease, deadline)
         await self.attempts.schedule(later, 0)
         return Counter(callbacks_left=1)
 

@@ -178,7 +178,8 @@ class InboundService:
         if keyword == "stop":
             self.lists.put(account.id, opt_out(number, at_s))
         elif keyword == "start":
-            self.lists.remove(account.id, number, Source.OPT_OUT, at_s)
+            for source in (Source.OPT_OUT, Source.CARRIER):
+                self.lists.remove(account.id, number, source, at_s)
         return keyword, ReceivedMessage(account, number, message.receiver, message.text, at_s, name)
 
     def _first_receipt(self, message: InboundMessage, carrier: str) -> tuple[int, str]:

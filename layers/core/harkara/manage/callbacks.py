@@ -16,7 +16,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
-from harkara.base.time import Clock, Deadline, utc_text
+from harkara.base.retries import ANSWER_S
+from harkara.base.time import Clock, Deadline, left_s, utc_text
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.callbacks.registration import RenewSecret
@@ -137,11 +138,24 @@ class EndpointService:
         self.registry.change(account, CallbackEndpoint, name, renew)
         return {"secret": secret, "overlap_s": overlap_s}
 
+    def stop_signing(self, account: Account, name: str) -> None:
+        """Remove a callback's signing secrets: its posts have no signature from now on."""
+
+        def stop(callback: CallbackEndpoint) -> CallbackEndpoint:
+            return with_secrets(
+                self.registry.cipher,
+                account.id,
+                callback,
+                lambda secrets: secrets.model_copy(update={"signing": ()}),
+            )
+
+        self.registry.change(account, CallbackEndpoint, name, stop)
+
     async def test(self, account: Account, name: str) -> CallbackResult:
         """Post a sample and return the endpoint's answer; a success closes the endpoint's circuit.
 
         The sample is the final state of a message called `test`, in a state that the callback
-        wants.
+        wants. It waits as long as for any callback, while this invocation can still answer.
         """
         callback = self.registry.get(account, CallbackEndpoint, name)
         state = callback.states[0] if callback.states else State.DELIVERED
@@ -155,7 +169,7 @@ class EndpointService:
             members=(Dlr(SAMPLE, SAMPLE, state, at_s, _CODES.get(state, ""), SAMPLE_TO, 1),),
         )
         secrets = secrets_in(self.registry.cipher, account.id, callback)
-        result = await self.poster.post(task, Destination(callback, secrets))
+        result = await self.poster.post(task, Destination(callback, secrets), left_s() - ANSWER_S)
         if result.acknowledged:
             self.registry.reset_health(account.id, callback.endpoint)
         return {

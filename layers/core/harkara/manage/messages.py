@@ -1,10 +1,8 @@
 """Describe a message with a timeline of its events, and cancel one that no carrier has yet.
 
-Cancel a message that no carrier has yet.
-
 A cancel puts `cancel#<index>`, then reads the leases of submit attempts (`claim#`); `submit` puts
-its lease, then reads the cancels: one of them always sees the other. A cancel that comes too late
-still stands: if the carrier did not take the message, there is no further attempt.
+its lease, then reads the cancels: one of them always sees the other. One that comes too late still
+stands: if the carrier did not take the message, there is no further attempt.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +25,7 @@ from harkara.model.ledger import (
     cancel_kind,
     cancels_of,
     clicks_prefix,
+    corrected_kind,
     final_kind,
     recovered_kind,
     speaks_of,
@@ -35,7 +34,9 @@ from harkara.model.messages import MessageBatch, State, StepName, TimelineStep
 from harkara.model.routing import ready_s
 from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
+from harkara.receipts.corrections import correction_task_id
 from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
+from harkara.submit.submitted import submitted_task_id
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 
@@ -66,21 +67,19 @@ class HistoryService:
         """
         batch, index = find_message(self.store, account.id, mid)
         attempts = attempts_of(self.store, batch, index)
-        final, recovered, cancel = self.store.get_entries(
-            [
-                (batch.id, final_kind(index)),
-                (batch.id, recovered_kind(index)),
-                (cancels_of(batch.id), cancel_kind(index)),
-            ]
+        kinds = final_kind(index), recovered_kind(index), corrected_kind(index)
+        final, recovered, corrected, cancel = self.store.get_entries(
+            [*((batch.id, kind) for kind in kinds), (cancels_of(batch.id), cancel_kind(index))]
         )
         clicks = self.store.find_entries(batch.id, clicks_prefix(index))
         task_ids = dict.fromkeys(entry.task_id for entry in (final, recovered) if entry)
         timeline: list[Any] = [
             *_accepted(batch),
             *(_step_of(each) for each in attempts if _step_of(each)),
+            *self._called_back(submitted_task_id(batch, index), batch, index),
             *_ended(final),
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
-            *(step for click in clicks for step in self._clicked(click, batch, index)),
+            *self._events(corrected, clicks, batch, index),
         ]
         return {
             **_facts(account, batch, index),
@@ -107,25 +106,32 @@ class HistoryService:
             case _:
                 return "submitted"
 
-    def _clicked(
-        self, click: LedgerEntry, batch: MessageBatch, index: int
+    def _events(
+        self,
+        corrected: LedgerEntry | None,
+        clicks: Sequence[LedgerEntry],
+        batch: MessageBatch,
+        index: int,
     ) -> Iterator[TimelineStep]:
-        """Yield the first click on a link, and its callback attempts."""
-        yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
-        yield from self._called_back(click.task_id, batch, index)
+        """Yield a late delivery and the links' first clicks, with their callback attempts."""
+        if corrected:
+            yield _step("corrected", corrected.data["at"] * 1000)
+            yield from self._called_back(correction_task_id(batch.mid(index)), batch, index)
+        for click in clicks:
+            yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
+            yield from self._called_back(click.task_id, batch, index)
 
     def _called_back(self, task_id: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
-        """Yield the callback attempts of this task that spoke of the message.
+        """Yield the callback attempts of this task that spoke of the message; "": no task.
 
         The result of an attempt is stored in the lease of the next attempt, or in the callback's
         ack.
         """
-        client_ref = batch.messages[index].client_ref
-        number = 0
+        client_ref, number = batch.messages[index].client_ref, 0
         for entry in sorted(
             (
                 entry
-                for kind in ("post#", "ack#")
+                for kind in (("post#", "ack#") if task_id else ())
                 for entry in self.store.find_entries(task_id, kind)
                 if speaks_of(entry, batch.id, index)
             ),

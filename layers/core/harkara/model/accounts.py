@@ -7,7 +7,7 @@ would take 37 ms. The key (the pepper) is in no table.
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple, Self
@@ -263,17 +263,27 @@ def hash_secret(pepper: bytes, secret: str) -> str:
     return hmac.digest(pepper, secret.encode(errors="surrogatepass"), hashlib.sha256).hex()
 
 
+def hook_key(pepper: bytes, secret_hash: str) -> bytes:
+    """Return the key with which a platform signs its requests for a credential.
+
+    It is derived from a secret of the credential, by its hash, and so rotates and ends with it.
+    """
+    return hmac.digest(pepper, f"hook {secret_hash}".encode(), hashlib.sha256)
+
+
 def secret_matches(pepper: bytes, secret: str, credential: Credential | None, now_s: float) -> bool:
     """Return whether the secret is one of the credential's, and both are still valid.
 
     Takes as long if there is no credential, so that user names cannot be probed by time.
     """
     digest = hash_secret(pepper, secret)
+    return any_secret(credential, now_s, lambda each: hmac.compare_digest(digest, each))
+
+
+def any_secret(credential: Credential | None, now_s: float, fits: Callable[[str], bool]) -> bool:
+    """Return whether `fits` is true of the hash of a credential's secret, and both are valid."""
     secrets = credential.secrets if credential else (Secret(hash="0" * 64),)
-    matches = [
-        hmac.compare_digest(digest, each.hash) and not has_expired(each.expires_at_s, now_s)
-        for each in secrets
-    ]
+    matches = [fits(each.hash) and not has_expired(each.expires_at_s, now_s) for each in secrets]
     return (
         any(matches) and credential is not None and not has_expired(credential.expires_at_s, now_s)
     )

@@ -10,15 +10,28 @@ from harkara.model.messages import Endpoint, State
 
 
 class EventKind(StrEnum):
-    """The kind of an event: a final state, a reply from the phone, a click on a link."""
+    """The kind of an event.
+
+    A final state, a reply from the phone, a click on a link; and those that a callback has to ask
+    for: the carrier took the message, it was delivered after another final state.
+    """
 
     STATUS = "status"
     REPLIED = "replied"
     CLICKED = "clicked"
+    SUBMITTED = "submitted"
+    CORRECTED = "corrected"
+
+
+ON_REQUEST = frozenset({EventKind.SUBMITTED, EventKind.CORRECTED})
+"""The kinds of events that a callback gets only if it names them."""
 
 
 class Dlr(NamedTuple):
-    """A message's final state; `client_ref` is the customer's `smsgid`, `to` an msisdn."""
+    """A message's final state; `client_ref` is the customer's `smsgid`, `to` an msisdn.
+
+    `carrier_code` is the carrier's own code, or its words, for the state.
+    """
 
     mid: str
     client_ref: str
@@ -27,6 +40,7 @@ class Dlr(NamedTuple):
     code: str = ""
     to: str = ""
     segment_count: int = 0
+    carrier_code: str = ""
 
 
 class Reply(NamedTuple):
@@ -51,12 +65,35 @@ class Click(NamedTuple):
     short_url: str
 
 
-Event = Dlr | Reply | Click
+class Submitted(NamedTuple):
+    """A carrier took the message."""
+
+    mid: str
+    client_ref: str
+    at_s: int
+    to: str
+    segment_count: int
+
+
+class Corrected(NamedTuple):
+    """The message was delivered, although another final state, `was`, stands."""
+
+    mid: str
+    client_ref: str
+    at_s: int
+    to: str
+    segment_count: int
+    was: str
+
+
+Event = Dlr | Reply | Click | Submitted | Corrected
 
 _KINDS: dict[EventKind, type[Event]] = {
     EventKind.STATUS: Dlr,
     EventKind.REPLIED: Reply,
     EventKind.CLICKED: Click,
+    EventKind.SUBMITTED: Submitted,
+    EventKind.CORRECTED: Corrected,
 }
 
 
@@ -66,14 +103,15 @@ def kind_of(event: Event) -> EventKind:
 
 
 def row_of(event: Event) -> list[Any]:
-    """Return an event as a row of JSON."""
-    return [kind_of(event), *event]
+    """Return an event as a row of JSON, without a carrier's code if that is empty."""
+    bare = isinstance(event, Dlr) and not event.carrier_code
+    return [kind_of(event), *(event[:-1] if bare else event)]
 
 
 def event_of(row: Sequence[Any]) -> Event:
-    """Return the event in a row made by `row_of`. Raises ValueError for any other row."""
+    """Return the event in a row made by `row_of`. Raises ValueError for an unknown kind."""
     kind, *fields = row
-    event = _KINDS[EventKind(kind)]._make(fields)
+    event: Event = _KINDS[EventKind(kind)](*fields)
     return event._replace(state=State(event.state)) if isinstance(event, Dlr) else event
 
 

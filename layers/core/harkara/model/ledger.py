@@ -23,6 +23,7 @@ So leases are never renewed and entries never updated in place. Partitions and s
     batch id   segment#<index>#<attempt>#<hash of its id>
                                         a delivered segment, if the carrier reports each
     batch id   recovered#<index>        final state without an ack, taken over by a check
+    batch id   corrected#<index>        a delivery after another final state
     cancels#<batch id>
                cancel#<index>           cancellation of a message by the customer
     task id    post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
@@ -172,6 +173,11 @@ def segment_kind(index: int, attempt: int, segment: str) -> str:
 def segments_prefix(index: int, attempt: int) -> str:
     """Return the sort-key prefix of all delivered segments of a submit attempt of a message."""
     return f"segment#{index:04d}#{attempt:03d}#"
+
+
+def corrected_kind(index: int) -> str:
+    """Return the sort key of a delivery after another final state."""
+    return f"corrected#{index:04d}"
 
 
 def recovered_kind(index: int) -> str:

@@ -61,12 +61,14 @@ class Endpoint(NamedTuple):
 
     `callback_id` is that of the account's registered callback, empty for a URL given in a request.
     `as_array`: if the format allows the choice, several messages are posted at once as an array.
+    `submitted`: it is told when a carrier has taken a message.
     """
 
     url: str
     format: str
     callback_id: str = ""
     as_array: bool = False
+    submitted: bool = False
 
 
 class Message(NamedTuple):
@@ -193,6 +195,7 @@ Event = TypeAliasType(
         "callback_attempt",
         "callback",
         "clicked",
+        "corrected",
     ],
 )
 StepName = Event | State

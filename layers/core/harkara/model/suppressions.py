@@ -1,7 +1,8 @@
 """Suppressions: numbers that must not get messages of some categories from an account.
 
 An *opt-out* is a person's request to the account. It lists the categories that it blocks, by
-default all but OTP and transactional messages. A *DND* entry holds the preferences of the person's
+default all but OTP and transactional messages. Where the person asked the carrier, which says so as
+it refuses a message, its source is *carrier*. A *DND* entry holds the preferences of the person's
 registration (TCCCPR 2018): 0 blocks all promotion, 1 to 8 that of banking, property, education,
 health, goods, broadcasting, tourism and food. It blocks only promotional messages; if the account
 does not specify the category of its promotions, any preference blocks them. A number may have one
@@ -37,10 +38,11 @@ Preference = Annotated[int, Field(ge=0, le=8)]
 
 
 class Source(StrEnum):
-    """The source of an entry: the person's request to the account, or the DND register."""
+    """The source of an entry: the person's request to the account, or to the carrier, or DND."""
 
     OPT_OUT = "opt_out"
     DND = "dnd"
+    CARRIER = "carrier"
 
     @property
     def code(self) -> Code:
@@ -134,7 +136,7 @@ class Suppression(Entry):
 
         `promotion` is the DND preference category of the account's promotions, 0 if not specified.
         """
-        if self.source is Source.OPT_OUT:
+        if self.source is not Source.DND:
             return category in self.categories
         required = {EVERY_PROMOTION, promotion} if promotion else set(self.preferences)
         return category is Category.PROMOTIONAL and not required.isdisjoint(self.preferences)
@@ -164,11 +166,9 @@ class SuppressionPage(SuppressionEntries):
     ]
 
 
-def opt_out(number: str, since_s: int) -> Suppression:
+def opt_out(number: str, since_s: int, source: Source = Source.OPT_OUT) -> Suppression:
     """Return an opt-out with the default categories, for a person who only asked to stop."""
-    return Suppression(
-        number=number, source=Source.OPT_OUT, categories=OPT_OUT_CATEGORIES, since_s=since_s
-    )
+    return Suppression(number=number, source=source, categories=OPT_OUT_CATEGORIES, since_s=since_s)
 
 
 def suppression_of(fields: Fields, now_s: int) -> Suppression:
@@ -178,7 +178,7 @@ def suppression_of(fields: Fields, now_s: int) -> Suppression:
     """
     values = {name: value for name, value in fields.items() if value not in (None, [])}
     request = read(SuppressionRequest, values)
-    is_opt_out = request.source is Source.OPT_OUT
+    is_opt_out = request.source is not Source.DND
     of_other = "preferences" if is_opt_out else "categories"
     if of_other in values:
         raise FieldRefused(of_other, f"an entry of source {request.source} has none")
@@ -198,7 +198,7 @@ def fields_of(entry: Suppression) -> SuppressionEntry:
     """Return an entry's fields in the form that `suppression_of` reads."""
     since = datetime.fromtimestamp(entry.since_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     number, source = entry.number, entry.source
-    if source is Source.OPT_OUT:
+    if source is not Source.DND:
         categories = list(entry.categories)
         return {"number": number, "source": source, "categories": categories, "since": since}
     preferences = list(entry.preferences)

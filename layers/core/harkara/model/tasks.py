@@ -101,15 +101,8 @@ class Attempt(NamedTuple):
 
 # Fields of a callback task that a body has only if they are not empty.
 _SELDOM = (
-    "in_doubt",
-    "refusals",
-    "waits",
-    "turn_ms",
-    "rounds",
-    "began_ms",
-    "due_ms",
-    "alerted_percent",
-    "replay",
+    *("in_doubt", "refusals", "waits", "turn_ms", "rounds", "began_ms", "due_ms"),
+    *("alerted_percent", "replay", "retry_delays_s"),
 )
 
 
@@ -128,7 +121,7 @@ class CallbackTask:
     rate limiter; `rounds` counts passes through the queue (`retries.next_round`). `began_ms` is the
     time of the first failure or wait, `due_ms` the earliest time of this attempt, `alerted_percent`
     the share of the schedule whose end was already logged. `replay` counts the replays as a dead
-    letter.
+    letter. `retry_delays_s` is the callback's own schedule, if it has one.
     """
 
     group_task_id: str
@@ -149,6 +142,7 @@ class CallbackTask:
     last: Attempt | None = None
     turn_ms: int = 0
     rounds: int = 0
+    retry_delays_s: Sequence[int] = ()
 
     @property
     def webhook_id(self) -> str:

@@ -23,7 +23,7 @@ from harkara.callbacks.formats.contract import Format, excerpt_of
 from harkara.callbacks.posting import headers_of
 from harkara.model.callbacks import Destination, PostResult, UrlRules
 from harkara.model.tasks import CallbackTask
-from harkara.net.client import HttpClient
+from harkara.net.client import CONNECT_TIMEOUT_S, HttpClient
 from harkara.net.resolving import SystemResolver
 
 TIMEOUT_S = 10.0
@@ -122,19 +122,27 @@ class HttpCallbackPoster:
 class SinglePoster:
     """Posts to URLs that the rules allow, from any running event loop."""
 
-    def __init__(self, urls: UrlRules) -> None:
+    def __init__(
+        self,
+        urls: UrlRules,
+        timeout_s: float = TIMEOUT_S,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    ) -> None:
         self._urls = urls
+        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
 
     @property
     def timeout_s(self) -> float:
         """Return the longest time that `post` takes."""
-        return TIMEOUT_S
+        return self._timeout_s
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
         """Post a callback once. Raises nothing: a failure is a result."""
         resolver = GuardedResolver(self._urls)
-        async with HttpClient(1, resolver, ANSWER_LIMIT_BYTES) as exchange:
-            poster = HttpCallbackPoster(exchange, self._urls)
+        client = HttpClient(1, resolver, ANSWER_LIMIT_BYTES, self._connect_timeout_s)
+        async with client as exchange:
+            poster = HttpCallbackPoster(exchange, self._urls, timeout_s=self._timeout_s)
             return await poster.post(callback, destination, within_s)

@@ -20,7 +20,9 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.messages import Endpoint, MessageBatch, State, metric_of
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
-from harkara.ports import MessageStore, TaskQueues
+from harkara.ports import MessageStore, SuppressionList, TaskQueues
+from harkara.receipts.corrections import correct, late_deliveries
+from harkara.receipts.opt_outs import keep_opt_outs
 from harkara.receipts.verdicts import judge, whole
 
 
@@ -33,6 +35,7 @@ class DeliverService:
     callbacks: CallbackService
     clock: Clock
     emit: EventSink
+    lists: SuppressionList
 
     async def deliver(
         self,
@@ -62,6 +65,12 @@ class DeliverService:
         current = {receipt.mid: receipt for receipt in reversed(counting)}
         finals = [_final(lease, receipt, batches) for receipt in reversed(current.values())]
         existing = await self._put_finals(batches, finals)
+        if any(entry.data["state"] != State.DELIVERED for entry in existing):
+            late = late_deliveries(counting, existing)
+            await asyncio.to_thread(
+                correct, self.store, self.queues, self.emit, batches, late, lease, carrier
+            )
+            await asyncio.to_thread(keep_opt_outs, self.lists, batches, existing)
         existing += await self._left_out(valid, finals, lease)
         counts = Counter(
             repeated=len(counting) - len(current),
@@ -221,6 +230,7 @@ def _groups(
                     data["code"],
                     message.to,
                     message.segment_count,
+                    data["carrier_code"],
                 )
             )
     parts = [

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
-from harkara.base.retries import DUE_DELAY_S, limit_s
+from harkara.base.retries import DUE_DELAY_S, SCHEDULE_LIMIT_S, limit_s
 from harkara.base.time import Clock
 from harkara.model.ledger import LedgerEntry, ack_kind, cancels_of, final_kind, index_of
 from harkara.model.messages import MessageBatch, State
@@ -116,7 +116,8 @@ class CheckService:
         if refused or left:
             ends.setdefault("", []).extend(refused + left)
         unacknowledged = self._unacknowledged(batch, finals)
-        horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
+        longest_s = max(map(limit_s, (self.retry_delays_s, [SCHEDULE_LIMIT_S])))
+        horizon_s = now_s - (longest_s + _MARGIN_S)
         # `data["at"]` is the carrier's own time, and its receipt may come days later.
         # `expires_at_ms` is at most one invocation later than the entry was put.
         lost = [entry for entry in unacknowledged if entry.expires_at_ms / 1000 < horizon_s]

@@ -65,6 +65,7 @@ COUNTS = {
         "cancelled",
         "recovered",
         "first_clicks",
+        "corrected",
         "callbacks",
         "callbacks_in_doubt",
         "callbacks_to_retry",

@@ -61,7 +61,12 @@ class SendSettings(_Callbacks, ProxySettings):
     retention_s: int
 
 
-class ManageSettings(_Callbacks, ProxySettings):
+class _CallbackPosts(_Callbacks):
+    callback_timeout_s: float
+    callback_connect_timeout_s: float
+
+
+class ManageSettings(_CallbackPosts, ProxySettings):
     """Settings of `manage`."""
 
     accounts_table: str
@@ -93,6 +98,7 @@ class SubmitSettings(_Settings):
     submit_queue_url: str
     submit_priority_queue_url: str
     receipt_queue_url: str
+    callback_queue_url: str
     tag_secret_id: str
     secrets_key_id: str
     receipt_wait_s: int
@@ -117,7 +123,7 @@ class InboundSettings(ProxySettings):
     retention_s: int
 
 
-class DlrSettings(_Callbacks):
+class DlrSettings(_CallbackPosts):
     """Settings of `dlr`."""
 
     accounts_table: str
@@ -128,8 +134,6 @@ class DlrSettings(_Callbacks):
     receipt_wait_s: int
     retention_s: int
     callback_retry_delays_s: Annotated[tuple[int, ...], BeforeValidator(_split)]
-    callback_timeout_s: float
-    callback_connect_timeout_s: float
     callback_concurrency: int
 
 

@@ -47,6 +47,7 @@ from harkara.submit.outcomes import (
     retry_of,
 )
 from harkara.submit.planner import SHORT_WAIT_S, WAITING, BlockPart, Plan, Planner
+from harkara.submit.submitted import submitted_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,8 @@ class SubmitService:
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
             mids = {batch.messages[index].to: batch.mid(index) for index in taken}
             await asyncio.to_thread(self.last.put, batch.account_id, mids)
+        if any(each.submitted for each in batch.endpoints):
+            await self._tell_submitted(part, outcome)
         if lease.relation(outcome, self._now_ms()) is Relation.OURS:
             for event in log_events_of(part, claim, outcome):
                 self.emit(event)
@@ -256,6 +259,12 @@ class SubmitService:
         except StoreUnavailable:
             return False
         return True
+
+    async def _tell_submitted(self, part: BlockPart, outcome: LedgerEntry) -> None:
+        bodies, group = submitted_tasks(part, outcome), part.batch.account_id
+        sent = await asyncio.to_thread(self.queues.send, QueueName.CALLBACK, bodies, group)
+        if not all(sent):
+            raise StoreUnavailable("the callback queue did not take all events")
 
     async def _report(
         self, batch: MessageBatch, receipts: Sequence[Receipt], carrier: str = ""

@@ -13,6 +13,7 @@ from harkara.aws.destinations import KmsDestinations
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import RandomFraction
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock, Deadline
@@ -33,7 +34,7 @@ from harkara.model.tasks import (
 )
 from harkara.net.callback_poster import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
 from harkara.net.client import HttpClient
-from harkara.ports import MessageStore, TaskQueues
+from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.carrier_ids import deliver_named
 from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
@@ -79,6 +80,7 @@ def wire(
     poster: CallbackPoster,
     destinations: Destinations,
     endpoint_health: EndpointHealth,
+    suppressions: SuppressionList,
     receipt_wait_s: int,
     retry_delays_s: tuple[int, ...],
     clock: Clock,
@@ -95,7 +97,7 @@ def wire(
         sleep=sleep,
     )
     return DlrServices(
-        deliver=DeliverService(store, queues, callbacks, clock, emit),
+        deliver=DeliverService(store, queues, callbacks, clock, emit, suppressions),
         callbacks=callbacks,
         check=CheckService(store, queues, clock, receipt_wait_s, retry_delays_s),
         clicks=ClickService(store, destinations, callbacks, clock, emit),
@@ -135,6 +137,7 @@ def on_aws() -> DlrServices:
             time.time,
             concurrency=settings.callback_concurrency,
         ),
+        suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         receipt_wait_s=settings.receipt_wait_s,
         retry_delays_s=settings.callback_retry_delays_s,
         clock=time.time,

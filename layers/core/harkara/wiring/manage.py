@@ -127,7 +127,11 @@ def on_aws() -> ManageServices:
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         queues=SqsTaskQueues(aws.client("sqs"), urls),
-        poster=SinglePoster(settings.callback_urls),
+        poster=SinglePoster(
+            settings.callback_urls,
+            settings.callback_timeout_s,
+            settings.callback_connect_timeout_s,
+        ),
         pepper=secret_keys(settings.pepper_secret_id),
         callback_urls=settings.callback_urls,
         clock=time.time,

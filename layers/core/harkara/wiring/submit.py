@@ -79,6 +79,7 @@ def on_aws() -> SubmitService:
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
         QueueName.RECEIPT: settings.receipt_queue_url,
+        QueueName.CALLBACK: settings.callback_queue_url,
     }
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     messages = (dynamodb, settings.messages_table)

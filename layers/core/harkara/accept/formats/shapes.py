@@ -1,7 +1,7 @@
 """The shapes of requests to send, for the API's description.
 
-The parsers (`ics`, `native`, `webengage`) read bodies on their own: a record that is wrong is
-refused alone. Tests compare the fields here with those that they read.
+The parsers (`ics`, `native`) read bodies on their own: a record that is wrong is refused alone.
+Tests compare the fields here with those that they read.
 """
 
 from typing import Annotated, Any, Literal, NotRequired
@@ -14,12 +14,12 @@ from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.model.messages import RECORD_LIMIT, Category
 
 # A string, or its digits as an integer; null counts as absent.
-_Text = str | int | None
+Text = str | int | None
 _Flag = bool | int | str | None
 _Value = str | float
 
 To = Annotated[
-    _Text,
+    Text,
     Field(
         description="The recipient: `919876543210`, `+919876543210`, or ten digits of an Indian"
         " mobile number.",
@@ -27,40 +27,40 @@ To = Annotated[
     ),
 ]
 From = Annotated[
-    _Text, Field(description="The DLT header (sender id); case counts.", examples=["ACMEBK"])
+    Text, Field(description="The DLT header (sender id); case counts.", examples=["ACMEBK"])
 ]
-Body = Annotated[_Text, Field(description="The text.", examples=["Hello"])]
+Body = Annotated[Text, Field(description="The text.", examples=["Hello"])]
 ClientRef = Annotated[
-    _Text,
+    Text,
     Field(
         description="Your own id of the message, at most 512 bytes in UTF-8; it comes back in the"
         " callback. It need not be unique."
     ),
 ]
 PeId = Annotated[
-    _Text,
+    Text,
     Field(description="The DLT principal entity's id; if absent, that of the header."),
 ]
 TemplateId = Annotated[
-    _Text,
+    Text,
     Field(description="The DLT template's id; if absent, it is found among the account's."),
 ]
 CallbackUrl = Annotated[
-    _Text,
+    Text,
     Field(
         description="Where the delivery callback goes instead of the account's own URL: https, on a"
         " host that the account allows."
     ),
 ]
 CampaignId = Annotated[
-    _Text,
+    Text,
     Field(
         description=f"Your campaign's id, at most {CAMPAIGN_ID_LIMIT} characters.",
         json_schema_extra={"maxLength": CAMPAIGN_ID_LIMIT},
     ),
 ]
 Validity = Annotated[
-    _Text,
+    Text,
     Field(
         description="Seconds after which the message is not delivered any more; 24 hours if"
         " absent.",
@@ -78,33 +78,23 @@ ShortenUrls = Annotated[
 _List = Annotated[list[_Value], Field(max_length=VARIABLES_LIMIT)]
 _Named = Annotated[dict[str, _Value], Field(max_length=VARIABLES_LIMIT)]
 _VARIABLES = "Values of the template's variables in order, or an object of them (`1`, `2`, ...)."
-User = Annotated[_Text, Field(description="The user name, unless a header authenticates.")]
-Secret = Annotated[_Text, Field(description="The secret of the user name.")]
+User = Annotated[Text, Field(description="The user name, unless a header authenticates.")]
+Secret = Annotated[Text, Field(description="The secret of the user name.")]
 
-_TEXT = "Your order 4711 is on its way."
-_TEMPLATE_ID = "1107161234567890001"
+SAMPLE_TEXT = "Your order 4711 is on its way."
+SAMPLE_TEMPLATE_ID = "1107161234567890001"
 _ROUTE = {"to": "919876543210", "from": "ACMEBK"}
-_ICS = {**_ROUTE, "smstext": _TEXT, "smsgid": "order-4711", "templateid": _TEMPLATE_ID}
-_SMPP = {**_ROUTE, "text": _TEXT, "smsmsgid": "order-4711"}
+_ICS = {**_ROUTE, "smstext": SAMPLE_TEXT, "smsgid": "order-4711", "templateid": SAMPLE_TEMPLATE_ID}
+_SMPP = {**_ROUTE, "text": SAMPLE_TEXT, "smsmsgid": "order-4711"}
 _NATIVE = {
     **_ROUTE,
-    "template_id": _TEMPLATE_ID,
+    "template_id": SAMPLE_TEMPLATE_ID,
     "variables": ["4711"],
     "client_ref": "order-4711",
 }
-_WEBENGAGE = {
-    "version": "2.0",
-    "smsData": {"toNumber": "919876543210", "fromNumber": "ACMEBK", "body": _TEXT},
-    "metadata": {
-        "campaignType": "TRANSACTIONAL",
-        "timestamp": "2026-01-25T10:24:16+0000",
-        "messageId": "order-4711",
-        "indiaDLT": {"contentTemplateId": _TEMPLATE_ID},
-    },
-}
 
 
-def _example(example: dict[str, Any], extra: Literal["allow", "forbid"] = "allow") -> ConfigDict:
+def example(example: dict[str, Any], extra: Literal["allow", "forbid"] = "allow") -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]}, extra=extra)
 
 
@@ -112,7 +102,7 @@ class IcsOptions(TypedDict, total=False):
     """The options of ICS's records."""
 
     smstype: Annotated[
-        _Text,
+        Text,
         Field(
             description="`otp`, `transactional`, `service implicit`, `service explicit` or"
             " `promotional`; also TRAI's letters `T`, `SI`, `SE`, `P`. If absent, the category of"
@@ -173,7 +163,7 @@ class IcsRecord(_To, _From, _IcsText, _IcsFields):
     """A record of a batch in ICS Mobile's format."""
 
 
-@with_config(_example({"user": "acme", "pass": "secret", "smstosend": [_ICS]}))
+@with_config(example({"user": "acme", "pass": "secret", "smstosend": [_ICS]}))
 class IcsBatch(IcsUser, _From, _IcsFields):
     """Records in ICS Mobile's format. A field beside them is for the records that lack it."""
 
@@ -184,12 +174,12 @@ class IcsBatch(IcsUser, _From, _IcsFields):
     ]
 
 
-@with_config(_example({"user": "acme", "pass": "secret", **_ICS}))
+@with_config(example({"user": "acme", "pass": "secret", **_ICS}))
 class IcsSingle(IcsUser, _Route, _IcsText, _IcsFields):
     """One message in ICS Mobile's format."""
 
 
-@with_config(_example(_SMPP))
+@with_config(example(_SMPP))
 class SmppMessage(_SmppUser, _Route, _IcsFields):
     """One message in the format of ICS Mobile's one-message API."""
 
@@ -199,7 +189,7 @@ class SmppMessage(_SmppUser, _Route, _IcsFields):
 
 class _Native(TypedDict, total=False):
     text: Annotated[
-        _Text,
+        Text,
         Field(
             description="The text; or a registered `template_id` and `variables`.",
             examples=["Hello"],
@@ -230,12 +220,12 @@ class _Native(TypedDict, total=False):
     shorten_urls: ShortenUrls
 
 
-@with_config(_example(_NATIVE, "forbid"))
+@with_config(example(_NATIVE, "forbid"))
 class NewMessage(_Route, _Native):
     """A message to send."""
 
 
-@with_config(_example({"messages": [_NATIVE]}, "forbid"))
+@with_config(example({"messages": [_NATIVE]}, "forbid"))
 class NewMessages(TypedDict):
     """Messages to send."""
 
@@ -254,41 +244,3 @@ class DryRunQuery(TypedDict, total=False):
         Literal["true", "false", "1", "0"],
         Field(description="Whether to say only what would become of the messages."),
     ]
-
-
-class WebEngageDlt(TypedDict, total=False):
-    """The DLT fields of WebEngage's metadata."""
-
-    contentTemplateId: TemplateId
-    principalEntityId: PeId
-    telemarketerId: Annotated[_Text, Field(description="Ignored: the account has its own.")]
-
-
-class WebEngageMetadata(TypedDict, total=False):
-    """WebEngage's metadata of a message."""
-
-    campaignType: Annotated[
-        Literal["TRANSACTIONAL", "PROMOTIONAL"] | None,
-        Field(description="`TRANSACTIONAL` leaves the category to the header or template."),
-    ]
-    timestamp: Annotated[_Text, Field(description="Ignored.")]
-    messageId: ClientRef
-    custom: Annotated[dict[str, Any] | None, Field(description="Ignored.")]
-    indiaDLT: WebEngageDlt | None
-
-
-class WebEngageSms(TypedDict):
-    """A message in WebEngage's format."""
-
-    toNumber: To
-    fromNumber: From
-    body: Body
-
-
-@with_config(_example(_WEBENGAGE))
-class WebEngageMessage(TypedDict):
-    """A request of WebEngage's private SSP."""
-
-    version: Literal["1.0", "2.0"]
-    smsData: WebEngageSms
-    metadata: NotRequired[WebEngageMetadata | None]

@@ -7,8 +7,9 @@ from importlib import import_module
 from urllib.parse import urlsplit
 
 from harkara.callbacks.formats.contract import Format
-from harkara.model.callbacks import FORMAT_NAMES, Destination, is_among
-from harkara.model.events import Dlr, Event, kind_of
+from harkara.model.callback_settings import FORMAT_NAMES
+from harkara.model.callbacks import Destination, is_among
+from harkara.model.events import ON_REQUEST, Dlr, Event, EventKind, kind_of
 from harkara.model.messages import Endpoint
 
 FORMATS: dict[str, Format] = {
@@ -39,9 +40,10 @@ def format_of(url: str, usual: str) -> str:
 def wants(destination: Destination, event: Event) -> bool:
     """Whether a destination gets an event: its format has the kind, and its settings select it."""
     settings = destination.settings
-    if settings.events and kind_of(event) not in settings.events:
+    kind = kind_of(event)
+    if kind not in (settings.events or EventKind) or (not settings.events and kind in ON_REQUEST):
         return False
     if isinstance(event, Dlr) and settings.states and event.state not in settings.states:
         return False
     carrying = FORMATS[settings.format]
-    return kind_of(event) in carrying.kinds and bool(event.mid or carrying.without_message)
+    return kind in carrying.kinds and bool(event.mid or carrying.without_message)

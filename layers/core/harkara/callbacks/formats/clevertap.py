@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from harkara.base.json import decode, encode
 from harkara.callbacks.formats.contract import (
-    ALL_KINDS,
+    USUAL_KINDS,
     Format,
     Unprocessed,
     meaning_of,
@@ -29,6 +29,8 @@ from harkara.model.events import Click, Dlr, Event, Reply
 
 MEMBER_LIMIT = 100
 INCOMING_TEXT_LENGTH = 512
+# "Retry after 10 minutes with exponential backoff" (CleverTap, "Other (Generic)" SMS provider).
+RETRY_DELAYS_S = (600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400)
 _EVENTS = ("delivered", "failed", "replied", "clicked")
 
 
@@ -73,6 +75,8 @@ def _payload(event: Event) -> tuple[str, dict[str, Any]]:
             return "replied", {"toPhone": event.receiver, "incomingText": text}
         case Click():
             return "clicked", {"url": event.url, "shorturl": event.short_url}
+        case _:  # it has no other kinds
+            raise ValueError(event.mid)
 
 
 def unprocessed(answer: bytes) -> Unprocessed:
@@ -109,4 +113,11 @@ def _objects(listed: Any) -> list[dict[str, Any]]:
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
-FORMAT = Format(render, MEMBER_LIMIT, ALL_KINDS, "clevertap.com", unprocessed)
+FORMAT = Format(
+    render,
+    MEMBER_LIMIT,
+    USUAL_KINDS,
+    "clevertap.com",
+    unprocessed,
+    retry_delays_s=RETRY_DELAYS_S,
+)

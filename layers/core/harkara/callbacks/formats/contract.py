@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from harkara.base.codes import MEANINGS, Code, Meaning
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Dlr, Event, EventKind
+from harkara.model.events import ON_REQUEST, Dlr, Event, EventKind
 from harkara.model.messages import State
 
 Unprocessed = tuple[tuple[str, str], ...]
@@ -14,6 +14,7 @@ Unprocessed = tuple[tuple[str, str], ...]
 
 STATUS_ONLY = frozenset({EventKind.STATUS})
 ALL_KINDS = frozenset(EventKind)
+USUAL_KINDS = ALL_KINDS - ON_REQUEST
 
 
 class Format(NamedTuple):
@@ -23,6 +24,7 @@ class Format(NamedTuple):
     that reads the format, "" if there are several. `unprocessed` reads the answer of a platform
     that reports single failures inside a 2xx. `one_by_one`: a body holds one event, unless the
     callback wants an array. `without_message`: it can report a reply that belongs to no message.
+    `retry_delays_s` is the platform's own schedule of retries, the default of a new callback.
     """
 
     render: Callable[[Sequence[Event], CallbackEndpoint], bytes]
@@ -32,6 +34,7 @@ class Format(NamedTuple):
     unprocessed: Callable[[bytes], Unprocessed] = lambda answer: ()
     one_by_one: bool = False
     without_message: bool = False
+    retry_delays_s: tuple[int, ...] = ()
 
 
 EXCERPT_LENGTH = 200

@@ -1,11 +1,15 @@
 """Harkara's own format: one flat object per event, with names that the customer may choose.
 
     {"event": "status", "mid": "M1", "smsgid": "...", "to": "919876543210", "status": "delivered",
-     "code": "", "reason": "", "segments": 1, "ts": 1700000000}
+     "code": "", "reason": "", "carrier_code": "", "segments": 1, "ts": 1700000000}
     {"event": "replied", "mid": "M1", "smsgid": "...", "from": "919876543210", "to": "56161",
      "text": "...", "ts": 1700000000}
     {"event": "clicked", "mid": "M1", "smsgid": "...", "to": "919876543210", "url": "...",
      "short_url": "...", "ts": 1700000000}
+    {"event": "submitted", "mid": "M1", "smsgid": "...", "to": "919876543210",
+     "status": "submitted", "segments": 1, "ts": 1700000000}
+    {"event": "corrected", "mid": "M1", "smsgid": "...", "to": "919876543210",
+     "status": "delivered", "was": "failed", "segments": 1, "ts": 1700000000}
 
 `fields` of a callback's settings selects and renames these; if it is empty, all are sent under the
 names above. `as_array` puts the objects into an array.
@@ -16,8 +20,10 @@ from typing import Any
 
 from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
-from harkara.model.callbacks import EVENT_FIELDS, CallbackEndpoint
-from harkara.model.events import Click, Dlr, Event, Reply, kind_of
+from harkara.model.callback_settings import EVENT_FIELDS
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Click, Corrected, Dlr, Event, Reply, Submitted, kind_of
+from harkara.model.messages import State
 
 MEMBER_LIMIT = 100
 
@@ -52,12 +58,21 @@ def _payload(event: Event) -> dict[str, Any]:
                 "status": event.state,
                 "code": event.code,
                 "reason": advice_of(event),
+                "carrier_code": event.carrier_code,
                 "segments": event.segment_count,
             }
         case Reply():
             return common | {"from": event.sender, "to": event.receiver, "text": event.text}
         case Click():
             return common | {"to": event.to, "url": event.url, "short_url": event.short_url}
+        case Submitted():
+            return common | _sent(event, "submitted")
+        case Corrected():
+            return common | _sent(event, State.DELIVERED) | {"was": event.was}
+
+
+def _sent(event: Submitted | Corrected, status: str) -> dict[str, Any]:
+    return {"to": event.to, "status": status, "segments": event.segment_count}
 
 
 FORMAT = Format(render, MEMBER_LIMIT, ALL_KINDS, one_by_one=True, without_message=True)

@@ -2,9 +2,12 @@
 
     {"type": "message.delivered", "timestamp": "2026-01-01T09:00:00Z",
      "data": {"mid": "M1", "client_ref": "...", "to": "919876543210", "segments": 1}}
-    {"type": "message.failed", ..., "data": {..., "code": "DND", "reason": "..."}}
+    {"type": "message.failed", ...,
+     "data": {..., "code": "DND", "reason": "...", "carrier_code": "650"}}
     {"type": "message.replied", ..., "data": {..., "from": "...", "to": "...", "text": "..."}}
     {"type": "message.clicked", ..., "data": {..., "to": "...", "url": "...", "short_url": "..."}}
+    {"type": "message.submitted", ..., "data": {..., "to": "...", "segments": 1}}
+    {"type": "message.corrected", ..., "data": {..., "to": "...", "segments": 1, "was": "failed"}}
 
 The other final states are `message.expired`, `message.unknown` and `message.cancelled`.
 """
@@ -16,7 +19,7 @@ from typing import Any
 from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Click, Dlr, Event, Reply, kind_of
+from harkara.model.events import Click, Corrected, Dlr, Event, Reply, Submitted, kind_of
 from harkara.model.messages import State
 
 
@@ -38,12 +41,20 @@ def _data(event: Event) -> dict[str, Any]:
     match event:
         case Dlr():
             payload = {"to": event.to, "segments": event.segment_count}
-            failure = {"code": event.code, "reason": advice_of(event)}
+            failure = {
+                "code": event.code,
+                "reason": advice_of(event),
+                "carrier_code": event.carrier_code,
+            }
             return payload if event.state is State.DELIVERED else payload | failure
         case Reply():
             return {"from": event.sender, "to": event.receiver, "text": event.text}
         case Click():
             return {"to": event.to, "url": event.url, "short_url": event.short_url}
+        case Submitted():
+            return {"to": event.to, "segments": event.segment_count}
+        case Corrected():
+            return {"to": event.to, "segments": event.segment_count, "was": event.was}
 
 
 FORMAT = Format(render, 1, ALL_KINDS, without_message=True)
