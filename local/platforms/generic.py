@@ -4,9 +4,11 @@ from typing import Any
 
 from local.platforms.reading import (
     CLICKED,
+    CORRECTED,
     DELIVERED,
     FAILED,
     REPLIED,
+    SUBMITTED,
     Entry,
     Post,
     check,
@@ -17,10 +19,13 @@ from local.platforms.reading import (
 
 COMMON = ("event", "mid", "smsgid", "to", "ts")
 MEMBERS = {
-    "status": (*COMMON, "status", "code", "reason", "segments"),
+    "status": (*COMMON, "status", "code", "reason", "carrier_code", "segments"),
+    SUBMITTED: (*COMMON, "status", "segments"),
+    CORRECTED: (*COMMON, "status", "was", "segments"),
     REPLIED: (*COMMON, "from", "text"),
     CLICKED: (*COMMON, "url", "short_url"),
 }
+STATUS_OF = {SUBMITTED: SUBMITTED, CORRECTED: DELIVERED}
 FAILURES = (FAILED, "expired", "unknown", "cancelled")
 ENTRY_LIMIT = 100
 
@@ -39,12 +44,15 @@ def _entry(payload: Any) -> Entry:
     check_members(payload, f"an object of {event}", *MEMBERS[str(event)])
     check_time(payload["ts"])
     check_texts(payload, "to")
-    if event != "status":
+    if event in (REPLIED, CLICKED):
         # A reply may be to no message.
         check(event == REPLIED or payload["mid"] != "", "a click without a message")
         return Entry(payload["mid"], str(event), str(payload))
     check_texts(payload, "mid")
     check(type(payload["segments"]) is int, "segments is not a count")
+    if event in (SUBMITTED, CORRECTED):
+        check(payload["status"] == STATUS_OF[event], f"{event}, and {payload['status']!r}")
+        return Entry(payload["mid"], event)
     if payload["status"] == DELIVERED:
         check(
             payload["code"] == payload["reason"] == "", "a delivered message has no code or reason"

@@ -9,6 +9,8 @@ DELIVERED = "delivered"
 FAILED = "failed"
 REPLIED = "replied"
 CLICKED = "clicked"
+SUBMITTED = "submitted"
+CORRECTED = "corrected"
 
 
 class NotTaken(Exception):

@@ -6,9 +6,11 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from local.platforms.reading import (
     CLICKED,
+    CORRECTED,
     DELIVERED,
     FAILED,
     REPLIED,
+    SUBMITTED,
     Entry,
     NotTaken,
     Post,
@@ -18,9 +20,11 @@ from local.platforms.reading import (
 from local.settings import SIGNING_SECRET
 
 COMMON = ("mid", "client_ref", "to")
-FAILURE = (*COMMON, "segments", "code", "reason")
+FAILURE = (*COMMON, "segments", "code", "reason", "carrier_code")
 MEMBERS = {
     f"message.{DELIVERED}": (*COMMON, "segments"),
+    f"message.{SUBMITTED}": (*COMMON, "segments"),
+    f"message.{CORRECTED}": (*COMMON, "segments", "was"),
     **{f"message.{end}": FAILURE for end in (FAILED, "expired", "unknown", "cancelled")},
     f"message.{REPLIED}": (*COMMON, "from", "text"),
     f"message.{CLICKED}": (*COMMON, "url", "short_url"),
@@ -43,6 +47,6 @@ def read(post: Post) -> list[Entry]:
     what = kind.removeprefix("message.")
     if what in (REPLIED, CLICKED):
         return [Entry(data["mid"], what, str(event))]
-    if what == DELIVERED:
-        return [Entry(data["mid"], DELIVERED)]
+    if what in (DELIVERED, SUBMITTED, CORRECTED):
+        return [Entry(data["mid"], what)]
     return [Entry(data["mid"], FAILED, data["code"])]
