@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from harkara.accept.formats import ics
 from harkara.accept.validation import RecordChecker
 from harkara.dlt.matching import render
 from harkara.dlt.templates import Kind
@@ -20,6 +19,7 @@ from harkara.model.messages import Category
 from tests.bench.cpu import ratio
 from tests.bench.report import Row
 from tests.support.fakes import calling_back
+from tests.support.ics_bodies import parse_datasend
 
 RECORDS = 1_000
 TEMPLATES = 10_000
@@ -142,7 +142,7 @@ class Check:
 
     def run(self) -> None:
         """Read and check the campaign."""
-        _, request = ics.parse(self.body)
+        _, request = parse_datasend(self.body)
         RecordChecker(self._caller, "", 0, UrlRules()).check(request.records)
 
     def decode(self) -> None:
