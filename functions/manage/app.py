@@ -167,10 +167,7 @@ def list_parked_callbacks(id: str) -> Response[str]:
     return ok(services().endpoints.dead_letter_page(account, unquote(id), fields, limit))
 
 
-@api.post(
-    "/v1/callbacks/<id>/replay",
-    **changes({200: Replayed}, Code.NOT_FOUND, body=Replay),
-)
+@api.post("/v1/callbacks/<id>/replay", **changes({200: Replayed}, Code.NOT_FOUND, body=Replay))
 def replay_callbacks(id: str) -> Response[str]:
     """Post parked callbacks again: by ids, by time, or all of them.
 
@@ -236,8 +233,7 @@ def list_resources(collection: str) -> Response[str]:
 def create_resource(collection: str) -> Response[str]:
     """Register a {resource}."""
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
-    fields = object_of(api.client_request.body)
-    part = services().registry.create(account, kind, fields)
+    part = services().registry.create(account, kind, object_of(api.client_request.body))
     logger.info("registered", account_id=account.id, collection=collection)
     return answer(201, encode(fields_with_warning(part)))
 

@@ -30,6 +30,7 @@ from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row
 from tests.support.fakes import calling_back
+from tests.support.ics_bodies import parse_datasend
 
 RECORDS = 1_000
 PEPPER = b"pepper"
@@ -102,7 +103,7 @@ class Accept:
         self.warm_calls = len(network.calls) - self.cold_calls
 
     def run(self) -> None:
-        credentials, request = ics.parse(self._body)
+        credentials, request = parse_datasend(self._body)
         visible = presented({}, *credentials)
         caller = self._authenticator.authenticate(visible, Scope.SEND, "203.0.113.10")
         ics.answer(request, self._service.accept(caller, request))

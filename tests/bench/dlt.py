@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from harkara.accept.formats import ics
 from harkara.accept.validation import RecordChecker
 from harkara.dlt.matching import render
 from harkara.dlt.templates import Kind
@@ -20,17 +19,18 @@ from harkara.model.messages import Category
 from tests.bench.cpu import ratio
 from tests.bench.report import Row
 from tests.support.fakes import calling_back
+from tests.support.ics_bodies import parse_datasend
 
 RECORDS = 1_000
 TEMPLATES = 10_000
 HEADER = "ACMEBK"
 VAR = "{#var#}"
-LUCK = random.Random(1)  # noqa: S311 - the same templates and campaign at every run
+SEEDED = random.Random(1)  # noqa: S311 - the same templates and campaign at every run
 LETTERS = "abcdefghijklmnoprstuvy"
-WORDS = ["".join(LUCK.choices(LETTERS, k=LUCK.randrange(2, 10))) for _ in range(2_000)]
+WORDS = ["".join(SEEDED.choices(LETTERS, k=SEEDED.randrange(2, 10))) for _ in range(2_000)]
 # As in a language, the second word is half as frequent as the first.
 WEIGHTS = [1 / rank for rank in range(1, len(WORDS) + 1)]
-LONG = " ".join(LUCK.choices(WORDS, k=400))[:1_900]
+LONG = " ".join(SEEDED.choices(WORDS, k=400))[:1_900]
 OWN = (
     f"Dear {VAR}, your order {VAR} of Rs {{#numeric#}} was shipped and will reach you by {VAR}."
     f" Track it: {VAR}{VAR} - Acme"
@@ -39,7 +39,7 @@ OWN = (
 HOSTILE: dict[str, Callable[[int], str]] = {
     "variables": lambda n: VAR * (n % 25 + 1) + " " * (n // 25),
     "variables of all kinds": lambda n: "".join(
-        f"{{#{LUCK.choice(list(Kind))}#}}" for _ in range(n % 90 + 1)
+        f"{{#{SEEDED.choice(list(Kind))}#}}" for _ in range(n % 90 + 1)
     ),
     "commas and variables": lambda n: f"{VAR}," * (n % 90 + 1) + "." * (n // 90),
     "long and alike": lambda n: f"Dear {VAR} {LONG[:900]}{VAR}{n}{VAR}{LONG[900:]}",
@@ -142,7 +142,7 @@ class Check:
 
     def run(self) -> None:
         """Read and check the campaign."""
-        _, request = ics.parse(self.body)
+        _, request = parse_datasend(self.body)
         RecordChecker(self._caller, "", 0, UrlRules()).check(request.records)
 
     def decode(self) -> None:
@@ -154,15 +154,15 @@ def usual_template() -> str:
     """Return a template with a variable every five words, of texts of about 160 characters."""
     words = ["Dear", f"{VAR},"]
     for _ in range(4):
-        words += [*LUCK.choices(WORDS, WEIGHTS, k=5), VAR]
+        words += [*SEEDED.choices(WORDS, WEIGHTS, k=5), VAR]
     return " ".join([*words, "-", "Acme"])
 
 
 def _values() -> list[str]:
     """Return a name, an order's number, an amount, a day, and a link in two parts."""
-    number = LUCK.randrange(10**6)
-    name = " ".join("".join(LUCK.choices(LETTERS, k=6)).title() for _ in range(number % 2 + 1))
-    link = "https://acme.example/", f"{LUCK.randrange(10**9)}"
+    number = SEEDED.randrange(10**6)
+    name = " ".join("".join(SEEDED.choices(LETTERS, k=6)).title() for _ in range(number % 2 + 1))
+    link = "https://acme.example/", f"{SEEDED.randrange(10**9)}"
     return [name, f"{number:06d}", f"{number % 9_999}", f"{number % 28 + 1} Jan", *link]
 
 

@@ -23,6 +23,7 @@ def test_a_batch_that_dies_loses_and_doubles_nothing(fault: Fault) -> None:
 def test_a_lost_answer_changes_nothing(fault: Fault) -> None:
     world, answers = run_singles(fault.faults())
     check_without_a_kill(world, answers)
+    assert world.killed == 0
 
 
 calls = st.sets(st.integers(0, len(RUN.calls)), max_size=6)
@@ -35,6 +36,7 @@ def test_many_deaths_and_losses_together_lose_nothing(
 ) -> None:
     world, answers = run_singles(Faults(kill_before, kill_after, lose_answer, refuse, seed))
     check(world, answers)
+    assert world.killed <= len(kill_before) + len(kill_after)
 
 
 def test_each_ends_as_its_number_says_and_they_share_a_check() -> None:

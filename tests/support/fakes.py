@@ -32,10 +32,6 @@ class ProcessKilled(BaseException):
     """Simulates the death of a function's process. Not an Exception: no handler may catch it."""
 
 
-class AnswerLost(Exception):
-    """The call was done, but its answer was lost."""
-
-
 @dataclass
 class Faults:
     """Counts calls to ports, and kills the process before one of them or after a write."""

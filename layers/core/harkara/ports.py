@@ -235,16 +235,6 @@ class UserStore(Protocol):
         """Remove an account's users and its log; return how many users there were."""
 
 
-class UserCipher(Protocol):
-    """Encrypts a secret of a user, for this user alone. Each method raises StoreUnavailable."""
-
-    def encrypt(self, user_id: str, secret: bytes) -> bytes:
-        """Encrypt a secret, to be stored."""
-
-    def decrypt(self, user_id: str, encrypted: bytes) -> bytes:
-        """Decrypt a secret."""
-
-
 class TokenCipher(Protocol):
     """Encrypts the token of a carrier, for it alone. Each method raises StoreUnavailable."""
 

@@ -7,10 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from harkara.accept.formats.ics import OPTIONS, parse
+from harkara.accept.formats.ics import OPTIONS
 from harkara.accept.requests import NO_OPTIONS, Record, SendRequest
 from harkara.base.codes import Code
 from tests.cases.reading import rows
+from tests.support.ics_bodies import parse_datasend
 from tests.unit.json_values import json_values
 from tests.unit.options import options_of
 
@@ -22,7 +23,7 @@ records = st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6)
 
 
 def request_of(*records: object, **shared: object) -> SendRequest:
-    return parse(to_json({**shared, "smstosend": records}))[1]
+    return parse_datasend(to_json({**shared, "smstosend": records}))[1]
 
 
 @pytest.mark.parametrize("row", rows("ics_options"))

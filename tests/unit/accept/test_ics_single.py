@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.accept.formats.ics import FORM, OPTIONS, answer, parse, parse_smpp
+from harkara.accept.formats.ics import FORM, OPTIONS, answer
 from harkara.accept.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Record, RecordResult, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.messages import Category
 from tests.cases.reading import rows
+from tests.support.ics_bodies import parse_datasend, parse_smpp
 
 FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl", *OPTIONS)
 
@@ -27,7 +28,7 @@ def expected(row: dict[str, Any]) -> SendRequest:
 @pytest.mark.parametrize("row", rows("ics_singles"))
 def test_a_record_that_stands_alone_is_read(row: dict[str, Any]) -> None:
     for body in (row["body"], row["body"].encode()):
-        assert parse(body, row["type"]) == (tuple(row["credentials"]), expected(row))
+        assert parse_datasend(body, row["type"]) == (tuple(row["credentials"]), expected(row))
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,17 @@ def test_a_record_that_stands_alone_is_read(row: dict[str, Any]) -> None:
 )
 def test_a_plus_that_is_not_encoded_is_a_plus(to: str, number: str) -> None:
     form = f"to={to}&from=HARKAR&smstext=a"
-    for _, request in (parse(form, FORM), parse_smpp(form), parse_smpp("", form.encode(), FORM)):
+    for _, request in (
+        parse_datasend(form, FORM),
+        parse_smpp(form),
+        parse_smpp("", form.encode(), FORM),
+    ):
         assert request.records[0].to == number
 
 
 def test_records_in_a_form_are_a_list() -> None:
     form = urlencode({"user": "u", "smstosend": '[{"to": 1}, {"validity": 60}]', "smstype": "OTP"})
-    (username, _), request = parse(form, FORM)
+    (username, _), request = parse_datasend(form, FORM)
     assert username == "u"
     assert [record.to for record in request.records] == ["1", ""]
     assert request.records[1].options.validity_s == 60
@@ -80,7 +85,7 @@ def test_records_in_a_form_are_a_list() -> None:
 )
 def test_a_form_without_the_shape_is_refused(body: str | bytes, code: Code) -> None:
     with pytest.raises(RequestRefused) as refused:
-        parse(body, FORM)
+        parse_datasend(body, FORM)
     assert refused.value.code is code
 
 
@@ -88,7 +93,7 @@ def test_a_form_without_the_shape_is_refused(body: str | bytes, code: Code) -> N
 def test_a_form_says_what_the_same_in_json_says(fields: dict[str, str]) -> None:
     form, json = urlencode(fields), to_json(fields)
     if any(fields.get(name) for name in FIELDS[:6]):
-        assert parse(form, FORM) == parse(json)
+        assert parse_datasend(form, FORM) == parse_datasend(json)
 
 
 def test_smpp_is_read_from_a_query() -> None:
@@ -131,7 +136,10 @@ def test_smpp_without_fields_is_a_record_of_nothing() -> None:
 def test_no_query_body_or_type_fails_otherwise_than_by_a_refusal(
     query: str, body: str | bytes, content_type: str
 ) -> None:
-    reads = [partial(parse, body, content_type), partial(parse_smpp, query, body, content_type)]
+    reads = [
+        partial(parse_datasend, body, content_type),
+        partial(parse_smpp, query, body, content_type),
+    ]
     for read in reads:
         try:
             _, request = read()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accept.formats import ics, native, webengage
+from harkara.accept.formats import native, webengage
 from harkara.accept.requests import Record
 from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
@@ -16,6 +16,7 @@ from harkara.model.accounts import Account, Template
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
 from tests.support.fakes import caller_of
+from tests.support.ics_bodies import parse_datasend, parse_smpp
 from tests.unit.checking import ACCOUNT, BARE, NOW_MS, OFF, ORDER, RECORD, WARNING, Outcome
 
 NO_IDS = (
@@ -41,9 +42,9 @@ def sent_by(route: str, record: Record) -> Record:
     match route:
         case "datasend":
             body = {"smstosend": [{**named, "smstext": text}]}
-            return ics.parse(json.dumps(body))[1].records[0]
+            return parse_datasend(json.dumps(body))[1].records[0]
         case "smpp":
-            return ics.parse_smpp(urlencode({**named, "text": text}))[1].records[0]
+            return parse_smpp(urlencode({**named, "text": text}))[1].records[0]
         case "v1":
             of_v1 = {"text": text, "template_id": template_id, "pe_id": record.pe_id}
             return native.parse(json.dumps({"to": to, "from": header, **of_v1})).records[0]

@@ -22,6 +22,7 @@ from harkara.base.codes import MEANINGS, Code
 from harkara.base.json import encode
 from harkara.manage.registry import RowResult
 from harkara.model.messages import Category, State
+from tests.support.ics_bodies import parse_datasend, parse_smpp
 from tools import write_openapi
 
 ROOT = Path(__file__).parents[3]
@@ -187,15 +188,15 @@ UNREAD = {"user", "pass", "username", "password", "urlshortening", "shorten_urls
 
 
 def read_ics(fields: dict[str, Any]) -> SendRequest:
-    return ics.parse(encode({"smstosend": [fields]}))[1]
+    return parse_datasend(encode({"smstosend": [fields]}))[1]
 
 
 def read_single(fields: dict[str, Any]) -> SendRequest:
-    return ics.parse(encode(fields))[1]
+    return parse_datasend(encode(fields))[1]
 
 
 def read_smpp(fields: dict[str, Any]) -> SendRequest:
-    return ics.parse_smpp("", encode(fields), "application/json")[1]
+    return parse_smpp("", encode(fields), "application/json")[1]
 
 
 def read_native(fields: dict[str, Any]) -> SendRequest:

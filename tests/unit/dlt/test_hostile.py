@@ -15,17 +15,17 @@ from harkara.dlt.index import TemplateIndex
 from harkara.dlt.inverted_index import COMMON_LIMIT, FEW_CANDIDATES
 from harkara.dlt.matching import render
 from harkara.dlt.templates import kinds
-from tests.unit.dlt.test_index import LUCK, VOCABULARY, common, entries
+from tests.unit.dlt.test_index import SEEDED, VOCABULARY, common, entries
 from tests.unit.dlt.test_matching import FIXED, TAGS, VALUES
 from tests.unit.steps import steps
 
 COUNT = 2_000
 VAR = "{#var#}"
-LONG = " ".join(LUCK.choices(VOCABULARY, k=400))[:1_990]
+LONG = " ".join(SEEDED.choices(VOCABULARY, k=400))[:1_990]
 
 
 def normal(number: int) -> str:
-    words = LUCK.choices(VOCABULARY, k=12)
+    words = SEEDED.choices(VOCABULARY, k=12)
     return f"Dear {VAR}, {' '.join(words)} {VAR} {number % 50}. Acme"
 
 

@@ -79,7 +79,7 @@ def test_every_model_is_tested() -> None:
     models = {model for name, model in vars(settings).items() if name.endswith("Settings")}
     # Functions without settings of their own, and shared settings, which are tested with each
     # model.
-    shared = {settings._Settings, settings.ProxySettings, settings.FallbackSettings}
+    shared = {settings._Settings, settings.ProxySettings}
     assert models - shared == set(MODELS)
     assert set(MODELS) == set(get_args(get_args(Model)[0]))
 

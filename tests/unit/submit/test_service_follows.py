@@ -125,7 +125,7 @@ def test_what_a_carrier_refused_is_reported_in_its_name() -> None:
 @pytest.mark.parametrize(
     ("attempt", "left_s", "requested_s", "delay_s"),
     [
-        pytest.param(1, 500, 0, 1.1, id="a second, and a tenth of luck"),
+        pytest.param(1, 500, 0, 1.1, id="a second, and a tenth at random"),
         pytest.param(2, 500, 0, 5.5, id="then longer"),
         pytest.param(1, 500, 30, 33, id="as its carrier wants it"),
         pytest.param(1, 500, 600, 275, id="its carrier wants it too late: half of what is left"),

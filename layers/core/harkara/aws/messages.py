@@ -90,7 +90,7 @@ class DynamoMessageStore:
         existing = list(entries)
         ttl = self._ttl(due_at_ms, keep_s)
         indexes = self._table.put_if_absent([item_of(entry, ttl) for entry in entries])
-        found = self._read([entries[index].key for index in indexes])
+        found = self._read([entries[index].key for index in indexes]) if indexes else []
         for index, item in zip(indexes, found, strict=True):
             if item is None:
                 raise StoreUnavailable("an entry was deleted while it was read")

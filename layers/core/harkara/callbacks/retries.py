@@ -237,10 +237,10 @@ class Attempts:
         return self.clock() + delay_s > end_s
 
     def _log(self, task: CallbackTask, end: str, result: PostResult) -> None:
-        at_s = max(member.at_s for member in task.members)
-        delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
+        at_s, acknowledged = max(member.at_s for member in task.members), result.acknowledged
+        delays_s = {"callback_delay": self.clock() - at_s} if acknowledged else {}
         about = {**self._about(task), "status": result.status}
-        listed = ("batches", "webhook_id") if result.acknowledged else ()
+        listed = ("batches", "webhook_id") if acknowledged else ()
         self.emit(LogEvent("callback posted", about, {end: 1}, delays_s, listed=listed))
 
     def _about(self, task: CallbackTask) -> dict[str, Any]:

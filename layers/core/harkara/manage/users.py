@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
@@ -20,8 +20,17 @@ from harkara.model.people import (
     email_of,
     user_id_of,
 )
-from harkara.ports import UserCipher
 from harkara.state.sign_in_limits import SignInLimits
+
+
+class UserCipher(Protocol):
+    """Encrypts a secret of a user, for this user alone. Each method raises StoreUnavailable."""
+
+    def encrypt(self, user_id: str, secret: bytes) -> bytes:
+        """Encrypt a secret, to be stored."""
+
+    def decrypt(self, user_id: str, encrypted: bytes) -> bytes:
+        """Decrypt a secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,9 +284,8 @@ def any_secret(credential: Credential | None, now_s: float, fits: Callable[[str]
     """Return whether `fits` is true of the hash of a credential's secret, and both are valid."""
     secrets = credential.secrets if credential else (Secret(hash="0" * 64),)
     matches = [fits(each.hash) and not has_expired(each.expires_at_s, now_s) for each in secrets]
-    return (
-        any(matches) and credential is not None and not has_expired(credential.expires_at_s, now_s)
-    )
+    is_valid = credential is not None and not has_expired(credential.expires_at_s, now_s)
+    return any(matches) and is_valid
 
 
 def has_expired(expires_at_s: int, now_s: float) -> bool:

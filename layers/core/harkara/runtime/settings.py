@@ -145,10 +145,6 @@ class LinkSettings(ProxySettings):
     link_secret_id: str
 
 
-class FallbackSettings(_Settings):
-    """Settings of `fallback`: none."""
-
-
 class SweepSettings(_Settings):
     """Settings of `sweep`."""
 

@@ -132,17 +132,6 @@ class BodyCredentials(NamedTuple):
     password: str
 
 
-def parse(
-    body: str | bytes, content_type: str = "application/json"
-) -> tuple[BodyCredentials, SendRequest]:
-    """Parse the credentials and the request in a body of `/datasend`.
-
-    Raises RequestRefused for an error of the whole request.
-    """
-    credentials, fields = opened(body, content_type)
-    return credentials, request_in(fields)
-
-
 def opened(body: str | bytes, content_type: str) -> tuple[BodyCredentials, dict[str, Any]]:
     """Decode a body of `/datasend`; return its credentials, and its fields for `request_in`."""
     fields = _object(body, content_type)
@@ -158,14 +147,6 @@ def request_in(fields: dict[str, Any]) -> SendRequest:
     read = request_of(rows, _FIELDS, "smstosend", fields)
     warning = _warning([fields, *(rows or ())])
     return read._replace(callback_url=top_level(fields, "dlrurl"), warning=warning)
-
-
-def parse_smpp(
-    query: str, body: str | bytes = b"", content_type: str = FORM
-) -> tuple[BodyCredentials, SendRequest]:
-    """Parse the credentials and the one record of `/smpp`; body fields override the query's."""
-    credentials, fields = opened_smpp(query, body, content_type)
-    return credentials, smpp_request_in(fields)
 
 
 def opened_smpp(
