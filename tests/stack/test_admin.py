@@ -138,7 +138,7 @@ def test_the_running_stack_is_found_by_its_note(
     # A callback to this machine, which a stack on AWS would refuse.
     line = f"callback add sandbox operated --url {lab.callback_url('operated')} --local"
     assert cli.main(line.split()) == 0
-    assert cli.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0
+    assert cli.main(["callback", "remove", "sandbox", "operated", "--yes", "--local"]) == 0
     people = Deployment.open(Target(local=True)).people
     session = people.person(people.sign_in_by_link(people.sign_in_link("sandbox")))
     assert session is not None
