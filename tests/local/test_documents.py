@@ -19,6 +19,7 @@ from tests.support.documents import PAGES, anchors, blocks, links, shell_lines
 LANGUAGES = {
     "README.md": {"mermaid"},
     "docs/carriers.md": {"http", "ini", "json", "sh"},
+    "docs/console/README.md": {"sh"},
     "docs/errors.md": {"json"},
     "docs/operations.md": {"csv", "sh", "text"},
     "docs/wire-formats.md": {"http", "json", "text"},
