@@ -13,9 +13,10 @@ from harkara.text.segments import Encoding, measure
 from local.kannel import TLVS, Kannel
 from local.settings import free_ports
 from tests.faults.faults import AT_LENGTH
-from tests.kannel.centre import Centre, Segment
+from tests.kannel.centre import Centre, Segment, operator_of
 from tests.kannel.passage import Passage
 from tests.kannel.test_kannel import HINDI, SHORT
+from tests.pipeline.callbacks import ask
 
 COUNT = 10_000 if AT_LENGTH else 300
 WITHIN_S = 60.0
@@ -75,7 +76,7 @@ def test_every_message_has_its_tlvs_and_segments_on_the_wire(tmp_path: Path) -> 
 
     async def through() -> tuple[Passage, Centre]:
         centre, kannel = Centre(port), Kannel(tmp_path, centre_port=port)
-        passage = Passage(kannel, CHAIN, chain_hash_tlv="chainhash")
+        passage = Passage(kannel, CHAIN, chain_hash_tlv="chainhash", operator_tlv="operator")
         async with centre.listening():
             try:
                 await asyncio.to_thread(kannel.start)
@@ -98,3 +99,8 @@ def test_every_message_has_its_tlvs_and_segments_on_the_wire(tmp_path: Path) -> 
     assert passage.entries == Counter(f"delivered {each.client_ref}" for each in sent)
     assert Counter(passage.finals().values()) == {"delivered": COUNT}
     assert passage.in_doubt() == set()
+    for batch in passage.batches().values():
+        for index, message in enumerate(batch.messages):
+            timeline = ask(passage, batch.mid(index))["timeline"]
+            (end,) = [step for step in timeline if step["step"] == "delivered"]
+            assert end["operator"] == operator_of(message.to)
