@@ -98,6 +98,10 @@ TLVS = {"peid": 0x1400, "templateid": 0x1401, "chainhash": 0x1402, "operator": 0
 """The tags of DLT's parameters in SMPP by their names here; that of the chain hash differs."""
 _LENGTHS = {"chainhash": 64}
 _ID_LENGTH = 19
+_TLV_GROUPS = "".join(
+    _TLV.format(name=name, tag=tag, length=_LENGTHS.get(name, _ID_LENGTH))
+    for name, tag in TLVS.items()
+)
 # `Got message 7: <HARKAR 919876543210 udh %05%00%03%01%02%01 data ...>`
 _GOT = re.compile(r"Got message \d+: <(\S+) (\d+) (\S+) (\S*)")
 
@@ -187,14 +191,10 @@ class Kannel:
     def _configuration(self) -> str:
         ports = vars(self._ports) | ({"smsc": self._centre_port} if self._centre_port else {})
         values = {**ports, "host": HOST, "user": CARRIER_USER, "password": CARRIER_PASSWORD}
-        tlvs = [
-            _TLV.format(name=name, tag=tag, length=_LENGTHS.get(name, _ID_LENGTH))
-            for name, tag in TLVS.items()
-        ]
         return _CONFIGURATION.format(
             **values,
             operator=(_CENTRE if self._centre_port else _FAKE).format(**values),
-            tlvs="".join(tlvs),
+            tlvs=_TLV_GROUPS,
             folder=self.folder,
             max_messages=MAX_MESSAGES,
             pending=self._receipts_at_a_time,
