@@ -42,25 +42,9 @@ store-type = spool
 store-location = {folder}/spool
 dlr-storage = internal
 
-group = smsc
-smsc = fake
-smsc-id = fake
-our-host = {host}
-host = {host}
-port = {smsc}
-connect-allow-ip = {host}
+{operator}
 
-group = smpp-tlv
-name = peid
-tag = 0x1400
-type = octetstring
-length = 19
-
-group = smpp-tlv
-name = templateid
-tag = 0x1401
-type = octetstring
-length = 19
+{tlvs}
 
 group = smsbox
 bearerbox-host = {host}
@@ -81,6 +65,43 @@ keyword = default
 text = ""
 omit-empty = true
 """
+_FAKE = """
+group = smsc
+smsc = fake
+smsc-id = fake
+our-host = {host}
+host = {host}
+port = {smsc}
+connect-allow-ip = {host}
+"""
+_CENTRE = """
+group = smsc
+smsc = smpp
+smsc-id = centre
+host = {host}
+port = {smsc}
+transceiver-mode = true
+smsc-username = {user}
+smsc-password = {password}
+system-type = ""
+max-pending-submits = 100
+reconnect-delay = 1
+"""
+_TLV = """
+group = smpp-tlv
+name = {name}
+tag = {tag:#06x}
+type = octetstring
+length = {length}
+"""
+TLVS = {"peid": 0x1400, "templateid": 0x1401, "chainhash": 0x1402, "operator": 0x1411}
+"""The tags of DLT's parameters in SMPP by their names here; that of the chain hash differs."""
+_LENGTHS = {"chainhash": 64}
+_ID_LENGTH = 19
+_TLV_GROUPS = "".join(
+    _TLV.format(name=name, tag=tag, length=_LENGTHS.get(name, _ID_LENGTH))
+    for name, tag in TLVS.items()
+)
 # `Got message 7: <HARKAR 919876543210 udh %05%00%03%01%02%01 data ...>`
 _GOT = re.compile(r"Got message \d+: <(\S+) (\d+) (\S+) (\S*)")
 
@@ -106,12 +127,18 @@ def is_installed() -> bool:
 
 
 class Kannel:
-    """A Kannel that runs inside a `with`; it posts `receipts_at_a_time` receipts concurrently."""
+    """A Kannel that runs inside a `with`; it posts `receipts_at_a_time` receipts concurrently.
 
-    def __init__(self, folder: Path, receipts_at_a_time: int = 64) -> None:
+    With `centre_port`, its operator is not fakesmsc, but an SMPP centre that listens there.
+    """
+
+    def __init__(
+        self, folder: Path, receipts_at_a_time: int = 64, centre_port: int | None = None
+    ) -> None:
         self.folder = folder
         self._receipts_at_a_time = receipts_at_a_time
         self._ports = _Ports(*free_ports(4))
+        self._centre_port = centre_port
         self._running = contextlib.ExitStack()
 
     @property
@@ -130,23 +157,15 @@ class Kannel:
             raise LocalStackError("Kannel is not installed: apt-get install kannel kannel-extras")
         (self.folder / "spool").mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "kannel.conf"
-        configuration.write_text(
-            _CONFIGURATION.format(
-                **vars(self._ports),
-                host=HOST,
-                folder=self.folder,
-                user=CARRIER_USER,
-                password=CARRIER_PASSWORD,
-                max_messages=MAX_MESSAGES,
-                pending=self._receipts_at_a_time,
-            )
-        )
+        configuration.write_text(self._configuration())
         try:
             self._run("bearerbox", _find("bearerbox"), "-v", WARNINGS, str(configuration))
             self._wait_until("running")
-            # With -m 0 it sends no messages itself.
-            port = str(self._ports.smsc)
-            self._run("fakesmsc", str(FAKESMSC), "-H", HOST, "-r", port, "-m", "0", "0 0 text 0")
+            if self._centre_port is None:
+                # With -m 0 it sends no messages itself.
+                port = str(self._ports.smsc)
+                options = ("-H", HOST, "-r", port, "-m", "0", "0 0 text 0")
+                self._run("fakesmsc", str(FAKESMSC), *options)
             self._run("smsbox", _find("smsbox"), "-v", WARNINGS, str(configuration))
             self._wait_until("(online")
             self._wait_until("smsbox:")
@@ -168,6 +187,18 @@ class Kannel:
     def got(self) -> Counter[Got]:
         """Return how often fakesmsc received each segment, from its log file."""
         return read_log(self.log.read_text(errors="replace"))
+
+    def _configuration(self) -> str:
+        ports = vars(self._ports) | ({"smsc": self._centre_port} if self._centre_port else {})
+        values = {**ports, "host": HOST, "user": CARRIER_USER, "password": CARRIER_PASSWORD}
+        return _CONFIGURATION.format(
+            **values,
+            operator=(_CENTRE if self._centre_port else _FAKE).format(**values),
+            tlvs=_TLV_GROUPS,
+            folder=self.folder,
+            max_messages=MAX_MESSAGES,
+            pending=self._receipts_at_a_time,
+        )
 
     def _run(self, name: str, *command: str) -> None:
         log = self._running.enter_context((self.folder / f"{name}.log").open("w"))

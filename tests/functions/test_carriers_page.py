@@ -182,7 +182,8 @@ def _json_or_text(body: str) -> Any:
 
 def test_kannels_configuration_is_that_of_the_tests_with_kannel_itself() -> None:
     (written,) = [content for marks, content in blocks(PAGE) if marks == "ini"]
-    tried = [set(group.splitlines()) for group in kannel._CONFIGURATION.split("\n\n")]
+    configured = kannel._CONFIGURATION + kannel._TLV_GROUPS
+    tried = [set(group.splitlines()) for group in configured.split("\n\n")]
     values = {"{user}": "harkara", "{password}": "PASSWORD", "{max_messages}": "10"}
     tried = [{fill(line, values) for line in group} for group in tried]
     for group in written.split("\n\n"):

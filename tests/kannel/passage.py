@@ -44,7 +44,9 @@ WORKERS = {QueueName.SUBMIT: 2, QueueName.RECEIPT: 8, QueueName.CALLBACK: 2}
 class Passage(World):
     """A world whose carrier is Kannel."""
 
-    def __init__(self, kannel: Kannel, **options: Any) -> None:
+    def __init__(
+        self, kannel: Kannel, telemarketer_ids: tuple[str, ...] = (), **options: Any
+    ) -> None:
         (port,) = free_ports(1)
         self.port = port
         settings = CarrierSettings.model_validate(
@@ -68,6 +70,7 @@ class Passage(World):
             callback_hosts=(HOST,),
             dlt=Enforcement.OFF,
             segment_limit=10,
+            telemarketer_ids=telemarketer_ids,
         )
         super().__init__(account=account)
         self.accounts.carriers["kannel"] = settings

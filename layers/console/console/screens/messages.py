@@ -17,7 +17,16 @@ BASE = "/console/messages"
 # What only some steps of a timeline have.
 _PARTS = (
     *("try", "code", "carrier_code", "carrier_message_id", "send_at", "url", "status", "reason"),
-    *("duration_ms", "answer", "acknowledged", "in_doubt", "parked", "unprocessed", "unwanted"),
+    *(
+        "operator",
+        "duration_ms",
+        "answer",
+        "acknowledged",
+        "in_doubt",
+        "parked",
+        "unprocessed",
+        "unwanted",
+    ),
 )
 # How long a page goes on asking after the last event, for the callback's acknowledgement.
 _FOLLOWED_S = 60

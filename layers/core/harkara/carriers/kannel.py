@@ -12,9 +12,10 @@ The answer is plain text: 202 and `0: Accepted for delivery`, `3: Queued for lat
 
 Receipts: a GET of the dlr-url that we gave, with its escapes filled in: our reference, %d (the
 event), %F (the SMSC's id), %A (the SMSC's answer: a receipt's text in SMPP's words, or
-NACK/0x.../reason) and %T (Unix time). They come in any order, and only for the first segment of a
-long message, except that a refusal (16) of any segment is reported. smsbox repeats the GET of a
-failed receipt only if `http-request-retry` is set.
+NACK/0x.../reason), %T (Unix time) and, where one of its TLVs is the operator, %D (meta-data). They
+come in any order, and only for the first segment of a long message, except that a refusal (16) of
+any segment is reported. smsbox repeats the GET of a failed receipt only if `http-request-retry` is
+set.
 
 Inbound messages: configure an sms-service with the get-url
 https://.../inbound/<carrier>/<token>?from=%p&to=%P&text=%b&charset=%C&t=%T&id=%I and
@@ -23,7 +24,7 @@ https://.../inbound/<carrier>/<token>?from=%p&to=%P&text=%b&charset=%C&t=%T&id=%
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer
@@ -70,6 +71,8 @@ _REFUSED_EVENT = "16"
 _NACK = re.compile(r"NACK/(0x[0-9A-Fa-f]{8})/")
 _CODINGS = {Encoding.GSM7: "0", Encoding.UCS2: "2"}
 _ESCAPES = "d=%d&id=%F&a=%A&t=%T"
+# Groups of meta-data: `?orig_msg?dlr_mask=19&?smpp?operator=AIRTEL&dlr_err=%03%00%00&`.
+_GROUP = re.compile(r"\?(\w+)\?([^?]*)")
 
 
 class KannelCarrier(RequestingCarrier):
@@ -85,6 +88,7 @@ class KannelCarrier(RequestingCarrier):
         (submission,) = submissions
         message, options = submission.message, self._options
         urgent = lane_of(submission.category) is Lane.PRIORITY
+        escapes = f"{_ESCAPES}&m=%D" if options.operator_tlv else _ESCAPES
         values = {
             "username": self._settings.username,
             "password": self._secrets.password,
@@ -92,7 +96,7 @@ class KannelCarrier(RequestingCarrier):
             "to": message.to,
             "coding": _CODINGS[measure(message.text).encoding],
             "dlr-mask": str(options.dlr_mask),
-            "dlr-url": f"{self._secrets.receipt_url}?ref={submission.reference}&{_ESCAPES}",
+            "dlr-url": f"{self._secrets.receipt_url}?ref={submission.reference}&{escapes}",
             "account": submission.account_id,
             "priority": str(options.urgent_priority if urgent else options.priority),
             "validity": str(-(-submission.validity_s // 60) or ""),
@@ -124,6 +128,8 @@ def parse_receipts(
     """Return the receipt of a request. Raises nothing: an unreadable one counts as foreign."""
     failures = {**FAILURES, **settings.failures}
     report = _report(request.query, settings.states)
+    if settings.kannel and settings.kannel.operator_tlv:
+        report = report._replace(operator=_operator(request.query, settings.kannel.operator_tlv))
     return collect([report], {**STATES, **settings.states}, failures, signer)
 
 
@@ -165,3 +171,10 @@ def _report(query: Mapping[str, Sequence[str]], states: Mapping[str, State | Non
         return Report(reference, stat, at_s, error)
     detailed = f"{event} {stat}"
     return Report(reference, detailed if detailed in STATES else event, at_s, error)
+
+
+def _operator(query: Mapping[str, Sequence[str]], name: str) -> str:
+    """Return the value of a TLV in a receipt's meta-data, "" if it has none, or no plain text."""
+    groups = dict(_GROUP.findall(query.get("m", ("",))[0]))
+    operator = parse_qs(groups.get("smpp", "")).get(name, [""])[0].strip()
+    return operator if operator.isprintable() else ""

@@ -79,6 +79,7 @@ class ReceivedMessages(NamedTuple):
 
 CARRIER_CODE_LIMIT = 64
 CARRIER_ID_LIMIT = 256
+OPERATOR_LIMIT = 32
 _CODES = {
     State.EXPIRED: Code.EXPIRED,
     State.CANCELLED: Code.CANCELLED,
@@ -90,7 +91,7 @@ class Report(NamedTuple):
     """A receipt entry in the carrier's terms; our reference or the carrier's id identify it.
 
     `at_s` is a result of `time_of`; `code` is the code of a failure that no table has. `segment`
-    identifies the segment if the carrier reports each one.
+    identifies the segment if the carrier reports each one, `operator` the phone's operator.
     """
 
     reference: str
@@ -100,6 +101,7 @@ class Report(NamedTuple):
     carrier_id: str = ""
     code: Code = Code.UNDELIVERED
     segment: str = ""
+    operator: str = ""
 
 
 def collect(
@@ -123,7 +125,8 @@ def collect(
         else:
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
             code = _code(state, carrier_code, failures, report.code)
-            receipt = Receipt(*whose, state, report.at_s, code, carrier_code, report.segment)
+            more = report.segment, report.operator[:OPERATOR_LIMIT]
+            receipt = Receipt(*whose, state, report.at_s, code, carrier_code, *more)
             if receipt.mid:
                 receipts.append(receipt)
             else:

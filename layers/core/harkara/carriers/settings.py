@@ -42,7 +42,8 @@ class KannelOptions(OperatorRecord):
 
     `dlr_mask` requests receipts by Kannel's events. `max_messages` must be that of Kannel's
     sendsms-user, which drops segments beyond it. The `_tlv` options are the names, in Kannel's
-    configuration (group smpp-tlv), of the optional parameters (TLVs) for DLT ids, "" for none.
+    configuration (group smpp-tlv), of the optional parameters (TLVs) for DLT ids, "" for none;
+    `operator_tlv` is that of the phone's operator in receipts (0x1411 in India).
     `parameters` are sent with every message: `smsc`, `deferred` (minutes), `binfo`, ...
     """
 
@@ -55,6 +56,7 @@ class KannelOptions(OperatorRecord):
     pe_id_tlv: str = "peid"
     template_id_tlv: str = "templateid"
     chain_hash_tlv: str = ""
+    operator_tlv: str = ""
     parameters: dict[str, str] = {}
 
     @model_validator(mode="after")

@@ -203,6 +203,8 @@ def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
             step["code"] = data["code"]
         if data["carrier_code"]:
             step["carrier_code"] = data["carrier_code"]
+        if "operator" in data:
+            step["operator"] = data["operator"]
         yield step
 
 

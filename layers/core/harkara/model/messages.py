@@ -226,6 +226,9 @@ class TimelineStep(_Numbered, total=False):
     carrier_code: Annotated[
         str, Field(description="The carrier's own code for it, or empty.", examples=["650"])
     ]
+    operator: Annotated[
+        str, Field(description="The operator of the phone, if the carrier says it.")
+    ]
     url: Annotated[str, Field(description="`clicked`: where the link leads.")]
     status: Annotated[
         int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")

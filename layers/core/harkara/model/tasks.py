@@ -39,7 +39,8 @@ class Receipt(NamedTuple):
     """A report of a message's final state, from a carrier or our own, in one normal form.
 
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
-    `segment` identifies the segment if the carrier reports each segment of a long message.
+    `segment` identifies the segment if the carrier reports each segment of a long message, and
+    `operator` is the one that delivered it, if the carrier says so.
     """
 
     mid: str
@@ -49,6 +50,7 @@ class Receipt(NamedTuple):
     code: str = ""
     carrier_code: str = ""
     segment: str = ""
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +281,10 @@ def decode_dlr(body: str) -> DlrTask:
 
 
 def _row(receipt: Receipt) -> Sequence[Any]:
-    """Return a receipt as a row of a body, without the segment if it is empty."""
-    return receipt if receipt.segment else receipt[:-1]
+    """Return a receipt as a row of a body, without segment and operator if they are empty."""
+    if receipt.operator:
+        return receipt
+    return receipt[:-1] if receipt.segment else receipt[:-2]
 
 
 def _receipt(row: Sequence[Any]) -> Receipt:

@@ -203,6 +203,7 @@ def _final(lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch]) 
         carrier_code=receipt.carrier_code,
         attempt=receipt.attempt,
         **({"untold": True} if untold else {}),
+        **({"operator": receipt.operator} if receipt.operator else {}),
     )
 
 
