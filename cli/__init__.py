@@ -32,6 +32,7 @@ NOUNS = {
     "callback": ("callbacks", "Callbacks: where the events of messages go, and how."),
     "sender": ("senders", "Senders: the headers that DLT knows an account by."),
     "template": ("templates", "Templates: the contents that DLT knows."),
+    "link": ("links", "Short links: what to register of them with DLT."),
     "credential": ("credentials", "Credentials: user names with their secrets and scopes."),
     "message": ("messages", "Messages: what became of one."),
     "user": ("users", "Users: the people who may sign in to the console."),
@@ -39,6 +40,7 @@ NOUNS = {
     "pause": ("pause", "Let messages of an account, a carrier or a campaign wait."),
     "resume": ("resume", "Let them go on; a drained account takes requests again."),
     "suppression": ("suppressions", "Suppressions: numbers that get no messages of some kind."),
+    "consent": ("consents", "Consents: numbers that agreed to a header's promotion."),
     "secret": ("secrets", "Secrets: the keys of the deployment; none is ever shown."),
 }
 

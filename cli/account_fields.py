@@ -126,12 +126,17 @@ class AccountFields:
     call_back_numbers: Annotated[
         list[str] | None, typer.Option(metavar="[NUMBER...]", help="Numbers registered with DLT.")
     ] = None
+    brands: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME...]", help="Names of which each template should hold one."),
+    ] = None
     short_domain: Annotated[
         str | None,
         typer.Option(
             parser=_site,
             metavar="DOMAIN[/PATH]",
-            help="Domain of its short links, in API Gateway in this stack; '': none.",
+            help="Domain of its short links, in API Gateway in this stack; '': none. The path"
+            " {header} stands for the header of each message.",
         ),
     ] = None
     link_days: Annotated[

@@ -20,6 +20,7 @@ from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
 from harkara.aws.operator import OperatorStore
+from harkara.aws.people import DynamoUserStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
@@ -28,6 +29,7 @@ from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.consents import ConsentService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
@@ -111,6 +113,12 @@ class Deployment:
         """Return the service to change and read the suppressions of accounts."""
         lists = DynamoSuppressionList(self.client("dynamodb"), self.outputs["AccountsTableName"])
         return SuppressionService(lists, self.clock)
+
+    @cached_property
+    def consents(self) -> ConsentService:
+        """Return the service to change and read the consents of accounts."""
+        users = DynamoUserStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
+        return ConsentService(self.suppressions.lists, self.clock, users.record)
 
     @cached_property
     def people(self) -> People:

@@ -17,7 +17,7 @@ IDS = frozenset(
     {"account", "callback", "carrier", "carriers", "email", "id", "mid", "number", "template_id"}
 )
 """The columns that are never cut, beside the first, since their cells are words of commands."""
-PROSE = frozenset({"problem", "reason", "what"})
+PROSE = frozenset({"advice", "problem", "reason", "source", "what"})
 
 
 def shown(rows: Sequence[Row], names: Sequence[str], *, as_json: bool) -> Answer:

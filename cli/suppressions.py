@@ -1,8 +1,5 @@
 """Suppressions: numbers that get no messages of some kind from an account."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,11 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.arguments import AccountId, CsvFile, one_of
-from cli.command import CommandRefused, PartlyRefused, UsageError, noun, verb
+from cli.command import PartlyRefused, UsageError, noun, verb
 from cli.deployment import Deployment
-from cli.files import read_csv, write_csv
+from cli.number_files import read_entries, write_rows
 from cli.printing import Answer
-from harkara.base.errors import FieldRefused
 from harkara.model.messages import Category
 from harkara.model.routing import Routing
 from harkara.model.suppressions import (
@@ -118,17 +114,8 @@ def check(deployment: Deployment, account: AccountId, number: Number) -> Answer:
 @verb(app)
 def import_(deployment: Deployment, account: AccountId, file: CsvFile) -> Answer:
     """Suppress the numbers of a CSV file: number, source, categories, preferences, since."""
-    found = deployment.account(account)
-    try:
-        content = read_csv(deployment, file).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CommandRefused(f"{file} cannot be read: name a CSV file in UTF-8") from None
-    rows = csv.DictReader(io.StringIO(content, newline=""))
-    names = {*(rows.fieldnames or ())}
-    if "number" not in names or not names <= {*COLUMNS}:
-        raise CommandRefused(f"the first line of {file} must name {', '.join(COLUMNS)}")
-    problems: list[dict[str, Any]] = []
-    entries = _entries(rows, int(deployment.clock()), problems)
+    found, make = deployment.account(account), partial(_entry, now_s=int(deployment.clock()))
+    entries, problems = read_entries(deployment, file, COLUMNS, make)
     with ThreadPoolExecutor(THREADS) as pool:
         existing = [*pool.map(partial(deployment.suppressions.lists.put, found.id), entries)]
     # A number that was changed after its row's time keeps the later change.
@@ -147,11 +134,7 @@ def export(
 ) -> Answer:
     """Write all entries to a CSV file."""
     found = deployment.suppressions.lists.find(deployment.account(account).id)
-    content = io.StringIO(newline="")
-    writer = csv.DictWriter(content, COLUMNS)
-    writer.writeheader()
-    writer.writerows(map(_row, found))
-    write_csv(file, content.getvalue().encode())
+    write_rows(file, COLUMNS, map(_row, found))
     return {"exported": len(found), "file": str(file)}
 
 
@@ -163,20 +146,11 @@ def _switches(account: str, routing: Routing) -> Answer:
     }
 
 
-def _entries(
-    rows: Iterable[dict[str, Any]], now_s: int, problems: list[dict[str, Any]]
-) -> Iterator[Suppression]:
-    """Yield the entries of valid rows; add the others with their error to `problems`."""
-    for line, row in enumerate(rows, 2):
-        cells = {name: value.strip() for name, value in row.items() if name and value}
-        fields: dict[str, Any] = {name: value for name, value in cells.items() if value}
-        try:
-            for name, kind in (("categories", str), ("preferences", _preference)):
-                if fields.get(name):
-                    fields[name] = [kind(each) for each in fields[name].replace(";", " ").split()]
-            yield suppression_of(fields, now_s)
-        except FieldRefused as error:
-            problems.append({"row": line, "problem": str(error)})
+def _entry(fields: dict[str, Any], now_s: int) -> Suppression:
+    for name, kind in (("categories", str), ("preferences", _preference)):
+        if fields.get(name):
+            fields[name] = [kind(each) for each in fields[name].replace(";", " ").split()]
+    return suppression_of(fields, now_s)
 
 
 def _preference(text: str) -> Any:

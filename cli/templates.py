@@ -16,6 +16,7 @@ from harkara.base.time import Deadline
 from harkara.manage import template_csv
 from harkara.manage.registry import RowResult, counts
 from harkara.manage.resources import fields_of
+from harkara.manage.template_audit import AuditService, as_csv, rows_of
 from harkara.manage.template_portals import TYPES, category_of
 from harkara.model.accounts import Template
 from harkara.model.messages import Category
@@ -76,6 +77,25 @@ def export(
     templates = parts_of(deployment, account, Template)
     write_csv(file, template_csv.export(templates))
     return {"exported": len(templates), "file": str(file)}
+
+
+@verb(app)
+def audit(
+    deployment: Deployment,
+    account: AccountId,
+    file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the marks to a CSV file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> Answer:
+    """Mark what India's operators refuse in templates, or soon will, and say what to do."""
+    service = AuditService(deployment.registry.registry)
+    audited = service.audit(deployment.account(account))
+    rows = rows_of(audited)
+    if file:
+        write_csv(file, as_csv(audited))
+        return {"audited": len(audited), "marks": len(rows), "file": str(file)}
+    return shown(rows, ("template_id", "rule", "advice", "source"), as_json=as_json)
 
 
 @verb(app)

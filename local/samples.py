@@ -1,8 +1,8 @@
 """Data that the sample events need in addition to the accounts, most of it of the account sandbox.
 
 Resources and a message batch that the events of `manage` read, change, remove and cancel; a dead
-letter; suppressed numbers; a carrier whose receipts come from AWS; and links that the events of
-`link` follow.
+letter; suppressed numbers and consents; a carrier whose receipts come from AWS; and links that the
+events of `link` follow.
 """
 
 from harkara.base.ids import set_id_of
@@ -10,11 +10,12 @@ from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
 from harkara.links.codec import LinkSet, pack_links
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.consents import Consent, ConsentSource
 from harkara.model.events import Dlr
 from harkara.model.fields import Part
 from harkara.model.ledger import Lease, LedgerEntry, dead_letter_entry, links_key
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
-from harkara.model.suppressions import opt_out
+from harkara.model.suppressions import Suppression, opt_out
 from harkara.model.tasks import Attempt, CallbackTask
 from local.settings import HOST, RECEIPT_TOKEN
 
@@ -44,6 +45,17 @@ PARTS: tuple[Part, ...] = (
 )
 NUMBER = "56161"
 SUPPRESSIONS = [opt_out(number, 1_767_258_000) for number in ("919876543214", "919876543224")]
+CONSENTS = [
+    Consent(
+        number=number,
+        header="SAMPLE",
+        source=ConsentSource.DCA,
+        purpose="Offers",
+        since_s=1_767_258_000,
+    )
+    for number in ("919876543234", "919876543244")
+]
+LISTED: list[Suppression | Consent] = [*SUPPRESSIONS, *CONSENTS]
 AWS_CARRIER = CarrierSettings(
     name="aws",
     kind="aws",

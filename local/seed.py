@@ -114,7 +114,7 @@ def seed(
     registry = DynamoRegistry(client("dynamodb", aws_url), outputs["AccountsTableName"])
     registry.put_all(samples.ACCOUNT_ID, samples.PARTS, Deadline(lambda: math.inf))
     lists = DynamoSuppressionList(client("dynamodb", aws_url), outputs["AccountsTableName"])
-    for entry in samples.SUPPRESSIONS:
+    for entry in samples.LISTED:
         lists.put(samples.ACCOUNT_ID, entry)
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time

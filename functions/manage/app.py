@@ -18,17 +18,19 @@ from harkara.api import docs, request
 from harkara.api.authentication import presented
 from harkara.api.description import CSV, GZIP, HTML, IN_BODY, JSON, MISSING, about, changes, reads
 from harkara.api.files import accepts_gzip, csv_file, is_file
+from harkara.api.list_routes import add_consents, add_suppressions
 from harkara.api.resolver import answer, ok, refuse_dry_run
 from harkara.base.codes import Code
 from harkara.base.json import encode
 from harkara.callbacks.registration import RenewSecret
+from harkara.manage import template_audit
 from harkara.manage.callbacks import RenewedSecret, Replayed
 from harkara.manage.dead_letter_fields import CallbackResult, ParkedPage, Replay
 from harkara.manage.messages import Cancel, CancelResult, MessageHistory
 from harkara.manage.registry import ImportReport, counts, report_of
 from harkara.manage.resources import fields_of, fields_with_warning, kind_of
-from harkara.model import suppressions
-from harkara.model.accounts import Account, Scope
+from harkara.manage.template_audit import AuditReport, MarkedTemplatePage
+from harkara.model.accounts import Account, Caller, Scope, Template
 from harkara.runtime.logging import logger
 from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
@@ -38,6 +40,23 @@ api = new_api()
 services = built_early(on_aws)
 refused = (*MISSING, Code.TOO_LATE_TO_CANCEL)
 cancels = partial(about, "Messages", {200: CancelResult}, *refused, scope=Scope.SEND)
+
+
+def caller_for(scope: Scope, username: str = "", password: str = "") -> Caller:
+    request = api.client_request
+    if request.method != "GET":  # a GET changes nothing, so it may ask for a dry run
+        refuse_dry_run(request)
+    secret = presented(request.headers, username, password)
+    return services().authenticator.authenticate(secret, scope, request.source_ip)
+
+
+def account_for(scope: Scope, username: str = "", password: str = "") -> Account:
+    return caller_for(scope, username, password).account
+
+
+# Before the routes of any collection: the first matching route is taken.
+add_suppressions(api, caller_for, lambda: services().suppressions)
+add_consents(api, caller_for, lambda: services().consents)
 
 
 @api.get("/openapi.json", **about("Description", {200: dict[str, Any]}))
@@ -73,52 +92,6 @@ def cancel_scheduled() -> Response[str]:
     fields = object_of(api.client_request.body)
     user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
-
-
-# Before the routes of any collection: the first matching route is taken.
-@api.get(
-    "/v1/suppressions",
-    **changes({200: suppressions.SuppressionPage}, Code.INVALID_REQUEST, query=request.PageQuery),
-)
-def list_suppressions() -> Response[str]:
-    """List the numbers that get no messages of some kind."""
-    account, page = account_for(Scope.ADMIN), request.page_of(api.client_request.query)
-    found = services().suppressions.page(account, *page)
-    entries = [suppressions.fields_of(entry) for entry in found.entries]
-    return ok({"suppressions": entries, "next": found.next_number})
-
-
-@api.post(
-    "/v1/suppressions",
-    **changes({201: suppressions.SuppressionEntry}, body=suppressions.SuppressionRequest),
-)
-def add_suppression() -> Response[str]:
-    """Suppress a number, in place of its entry of the same source.
-
-    It counts at once, if the operator has enabled lists.
-    """
-    account = account_for(Scope.ADMIN)
-    entry = services().suppressions.add(account, object_of(api.client_request.body))
-    logger.info("suppressed", account_id=account.id, source=entry.source)
-    return answer(201, encode(suppressions.fields_of(entry)))
-
-
-@api.get("/v1/suppressions/<number>", **changes({200: suppressions.SuppressionEntries}, *MISSING))
-def read_suppression(number: str) -> Response[str]:
-    """Read the entries of a number."""
-    found = services().suppressions.check(account_for(Scope.ADMIN), unquote(number))
-    return ok({"suppressions": [suppressions.fields_of(entry) for entry in found]})
-
-
-@api.delete(
-    "/v1/suppressions/<number>", **changes({204: None}, *MISSING, query=request.SourceQuery)
-)
-def remove_suppression(number: str) -> Response[str]:
-    """Remove the entries of a number."""
-    account, chosen = account_for(Scope.ADMIN), request.sources(api.client_request.query)
-    services().suppressions.remove(account, unquote(number), chosen)
-    logger.info("no longer suppressed", account_id=account.id)
-    return Response(204, body="")
 
 
 @api.post(
@@ -182,14 +155,33 @@ def replay_callbacks(id: str) -> Response[str]:
 
 @api.get(
     "/v1/templates",
-    **reads({200: {JSON: "TemplatePage", CSV: str}}, Code.INVALID_REQUEST, query=request.PageQuery),
+    **reads(
+        {200: {JSON: MarkedTemplatePage, CSV: str}}, Code.INVALID_REQUEST, query=request.PageQuery
+    ),
 )
 def list_templates() -> Response[Any]:
-    """List templates. With `Accept: text/csv` all of them as a file."""
-    if CSV in api.client_request.headers.get("accept", ""):
-        content = services().registry.export_templates(account_for(Scope.READ))
+    """List templates with their marks. With `Accept: text/csv` all of them as a file, without."""
+    account = account_for(Scope.READ)
+    if wants_csv():
+        content = services().registry.export_templates(account)
         return csv_file("templates.csv", content, api.client_request)
-    return list_resources("templates")
+    found = services().registry.page(account, Template, *request.page_of(api.client_request.query))
+    marks = services().audit.marks(account, found.parts)
+    rows = [{**fields_of(part), "marks": own} for part, own in zip(found.parts, marks, strict=True)]
+    return ok({"templates": rows, "next": found.next_name})
+
+
+@api.get("/v1/templates/audit", **reads({200: {JSON: AuditReport, CSV: str}}, Code.INVALID_REQUEST))
+def audit_templates() -> Response[Any]:
+    """Audit all templates: what India's operators refuse in them, or soon will.
+
+    A mark says what to do and by which rule; it refuses nothing by itself. With `Accept: text/csv`
+    it is a file with a row for each mark.
+    """
+    audited = services().audit.audit(account_for(Scope.READ))
+    if wants_csv():
+        return csv_file("audit.csv", template_audit.as_csv(audited), api.client_request)
+    return ok(template_audit.report_of(audited))
 
 
 @api.post(
@@ -282,18 +274,14 @@ def import_templates(account: Account) -> Response[str]:
     return ok(report_of(report))
 
 
+def wants_csv() -> bool:
+    return CSV in api.client_request.headers.get("accept", "")
+
+
 def cancelled(account: Account, mid: str) -> Response[str]:
     result = services().cancel.cancel(account, mid)
     logger.info("message cancelled", account_id=account.id, mid=mid)
     return ok(result)
-
-
-def account_for(scope: Scope, username: str = "", password: str = "") -> Account:
-    request = api.client_request
-    if request.method != "GET":  # a GET changes nothing, so it may ask for a dry run
-        refuse_dry_run(request)
-    secret = presented(request.headers, username, password)
-    return services().authenticator.authenticate(secret, scope, request.source_ip).account
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Decoding, validation, numbers, segments and DLT: with a given template id, or wi
 
 import json
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from harkara.accept.validation import RecordChecker
 from harkara.dlt.matching import render
 from harkara.dlt.templates import Kind
+from harkara.manage.template_audit import audit
 from harkara.model.accounts import Account, Caller, Credential, Enforcement, Sender, Template
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
@@ -92,6 +94,8 @@ def measure() -> list[Row]:
             "x",
             7,
         ),
+        Row(f"audit of {TEMPLATES:,} templates", _audit_s(usual), "s", 5),
+        _slowest_audit(hostile),
     ]
 
 
@@ -156,6 +160,21 @@ def usual_template() -> str:
     for _ in range(4):
         words += [*SEEDED.choices(WORDS, WEIGHTS, k=5), VAR]
     return " ".join([*words, "-", "Acme"])
+
+
+def _slowest_audit(sets: Mapping[str, Sequence[str]]) -> Row:
+    seconds = {name: _audit_s(contents) for name, contents in sets.items()}
+    slowest = max(seconds, key=seconds.__getitem__)
+    note = f"{slowest}: the slowest of {len(seconds)} sets"
+    return Row(f"audit of {TEMPLATES:,} hostile ones", seconds[slowest], "s", note=note)
+
+
+def _audit_s(contents: Sequence[str]) -> float:
+    account = Check(contents).account
+    templates = [*account.templates.values()]
+    began_s = time.process_time()
+    audit(account, templates)
+    return time.process_time() - began_s
 
 
 def _values() -> list[str]:

@@ -175,7 +175,7 @@ class Gateway(Wired):
     def put_samples(self) -> None:
         """Store the records that the sample events of `manage` need, as on the local stack."""
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
-        for entry in samples.SUPPRESSIONS:
+        for entry in samples.LISTED:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
         batch = samples.BATCH
         self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)

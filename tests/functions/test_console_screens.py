@@ -140,6 +140,19 @@ def test_templates_are_filtered_and_paged(
         assert rest["body"].count('scope="row"') == 12
 
 
+def test_a_template_in_the_list_has_its_marks(gateway: Gateway, cookie: str) -> None:
+    template = Template(
+        dlt_template_id="1",
+        category=Category.SERVICE_EXPLICIT,
+        text="Dear {#var#}, welcome to Acme",
+    )
+    gateway.registry.put_all("sandbox", [template])
+    page = visit(gateway, "GET", "/console/templates", cookie=cookie)["body"]
+    assert "2 to check for DLT" in page
+    assert "variable 1 {#alphanumeric#}" in page
+    assert "SMSGatewayHub" in page
+
+
 @pytest.mark.parametrize(
     ("given", "payload"),
     [

@@ -152,6 +152,21 @@ def test_a_path_before_the_code_is_the_accounts_own(
     assert answer["statusCode"] == status
 
 
+@pytest.mark.parametrize(
+    ("visible", "status"),
+    [("/ACMEBK", 302), ("", 302), ("/ACMEFD", 404), ("/{header}", 404), ("/BK", 404)],
+)
+def test_a_link_by_header_leads_on_below_its_own_header(
+    visible: str, status: int, gateway: Gateway
+) -> None:
+    put_links(gateway, path="/{header}", headers=("ACMEBK", "", "ACMEFD"))
+    code = code_of(gateway)
+    answer = gateway.call("link", request(code, path=visible))
+    assert answer["statusCode"] == status
+    short_urls = [f"https://{HOST}/ACMEBK/{code}"] if status == 302 else []
+    assert [click.short_url for click in clicks(gateway)] == short_urls
+
+
 def test_the_host_is_the_same_in_any_case(gateway: Gateway) -> None:
     put_links(gateway)
     assert gateway.call("link", request(code_of(gateway), host="HK.Example"))["statusCode"] == 302

@@ -153,3 +153,18 @@ def test_what_may_be_wrong_is_said(gateway: Gateway) -> None:
     assert "without what operators put around it" in json.loads(answer["body"])["warning"]
     answer = gateway.call("manage", request("GET", "/v1/senders/VM-ACMEFD-S"))
     assert "warning" not in json.loads(answer["body"])
+
+
+def test_templates_are_listed_and_audited_with_their_marks(gateway: Gateway) -> None:
+    fields = {"template_id": "1", "category": "otp", "text": "Your code at Acme: {#var#}"}
+    gateway.call("manage", request("POST", "/v1/templates", fields))
+    listed = json.loads(gateway.call("manage", request("GET", "/v1/templates"))["body"])
+    (row,) = [each for each in listed["templates"] if each["template_id"] == "1"]
+    assert [mark["rule"] for mark in row["marks"]] == ["untagged"]
+    audited = json.loads(gateway.call("manage", request("GET", "/v1/templates/audit"))["body"])
+    marks = {each["template_id"]: each["marks"] for each in audited["templates"]}
+    assert marks["1"] == row["marks"]
+    event = request("GET", "/v1/templates/audit", accept="text/csv")
+    answer = gateway.call("manage", event)
+    assert answer["headers"]["Content-Type"].startswith("text/csv")
+    assert "1,,untagged," in answer["body"]

@@ -35,7 +35,7 @@ def test_a_number_goes_in_is_read_and_goes_out(gateway: Gateway, logs: Logs) -> 
     added = call(gateway, "POST", PATH, {"number": f"+{MSISDN}", "categories": ["*"]})
     assert added["statusCode"] == 201
     entry = json.loads(added["body"])
-    assert (entry["number"], entry["source"], len(entry["categories"])) == (MSISDN, "opt_out", 5)
+    assert (entry["number"], entry["source"], len(entry["categories"])) == (MSISDN, "opt_out", 6)
     registered = {"number": MSISDN, "source": "dnd", "preferences": [2]}
     call(gateway, "POST", PATH, registered)
     read = json.loads(call(gateway, "GET", OF_NUMBER)["body"])["suppressions"]

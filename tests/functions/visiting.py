@@ -1,5 +1,6 @@
 """Visits of a short link of the sample batch, and the clicks they put into the queue."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.ids import set_id_of
@@ -16,12 +17,15 @@ SET = set_id_of(BATCH_ID)
 
 
 def put_links(
-    gateway: Gateway, url: str = URL, expires_at_s: int = int(NOW) + 1, path: str = ""
+    gateway: Gateway,
+    url: str = URL,
+    expires_at_s: int = int(NOW) + 1,
+    path: str = "",
+    headers: Sequence[str] = (),
 ) -> None:
     """Store the URLs of the sample batch's links."""
-    links = LinkSet(
-        "sandbox", BATCH_ID, f"https://{HOST}{path}", expires_at_s, [url], [[0], [], [0]]
-    )
+    base = f"https://{HOST}{path}"
+    links = LinkSet("sandbox", BATCH_ID, base, expires_at_s, [url], [[0], [], [0]], headers)
     packed = {"links": pack_links(links)}
     gateway.store.put_if_absent([LedgerEntry(*links_key(SET), BATCH_ID, "", 0, packed)])
 

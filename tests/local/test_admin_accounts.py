@@ -40,6 +40,8 @@ def test_an_account_is_created_with_defaults() -> None:
         ("--registered-urls https://acme.in/", {"registered_urls": ("https://acme.in/",)}),
         ("--call-back-numbers 1800123456", {"call_back_numbers": ("1800123456",)}),
         ("--short-domain acme.example", {"short_domain": "acme.example"}),
+        ("--brands Acme Foods", {"brands": ("Acme", "Foods")}),
+        ("--short-domain hk.example/{header}", {"short_domain": "hk.example/{header}"}),
         (
             "--short-domain hk.example/ACMEBK --link-days 90 --shorten-urls",
             {"short_domain": "hk.example/ACMEBK", "link_days": 90, "shorten_urls": True},

@@ -249,3 +249,49 @@ def test_what_is_not_about_templates_reads_none(line: str) -> None:
     key = {"pk": {"S": "account#acme"}, "sk": {"S": "template#1107"}}
     operator.table.items["account#acme", "template#1107"] = {**key, "data": {"S": "unreadable"}}
     assert operator(line).status == 0
+
+
+# Short links
+
+
+@pytest.mark.parametrize(
+    ("site", "entries"),
+    [
+        ("hk.example/ACMEBK", [("", "https://hk.example/ACMEBK/")]),
+        (
+            "hk.example/{header}",
+            [("ACMEBK", "https://hk.example/ACMEBK/"), ("ACMEFD", "https://hk.example/ACMEFD/")],
+        ),
+    ],
+)
+def test_the_entries_for_dlt_are_listed(site: str, entries: list[tuple[str, str]]) -> None:
+    operator = operator_of(short_domain=site)
+    for header in ("ACMEFD", "ACMEBK", "447700900123"):
+        operator(f"sender add acme {header} --categories otp")
+    rows = operator("link entries acme --json").json()
+    assert [(row["header"], row["url"]) for row in rows] == entries
+
+
+def test_an_account_without_a_short_domain_has_no_entries_for_dlt() -> None:
+    done = operator_of()("link entries acme")
+    assert (done.status, "--short-domain" in done.err) == (1, True)
+
+
+# The audit
+
+
+def test_templates_are_audited_as_a_table_json_and_csv(tmp_path: Path) -> None:
+    operator = operator_of(brands=("Acme",))
+    operator("sender add acme ACMEBK --categories otp")
+    (tmp_path / "all.csv").write_text(HEAD + OTP_ROW)
+    operator(f"template import acme {tmp_path / 'all.csv'}")
+    rows = operator("template audit acme --json").json()
+    assert [row["rule"] for row in rows] == ["brand"]
+    head, row, *_ = operator("template audit acme").out.splitlines()
+    assert head.split() == ["template_id", "rule", "advice", "source"]
+    assert row.split()[:4] == ["1107", "brand", "name", "the"]
+    file = tmp_path / "audit.csv"
+    answer = operator(f"template audit acme --csv {file} --json").json()
+    assert answer == {"audited": 1, "marks": 1, "file": str(file)}
+    assert b"1107,Sign in,brand," in file.read_bytes()
+    assert operator(f"template audit acme --csv {tmp_path}").status == 1

@@ -62,7 +62,7 @@ def test_the_page_leaves_what_it_says(operator: Operator) -> None:
     assert (account.carrier, account.default_callback) == ("airtel", "clevertap")
     assert account.templates.keys() == {"1107161234567890101"}
     assert account.senders.keys() == {"ACMEFD"}
-    assert (account.short_domain, account.link_days) == ("hk.example/ACMEFD", 60)
+    assert (account.short_domain, account.link_days) == ("hk.example/{header}", 60)
     assert account.shorten_urls
     own = account.callbacks["own"]
     assert (own.header_names, own.has_token, own.signed) == (("x-key",), True, True)

@@ -7,6 +7,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.json import encode
 from harkara.carriers.receipts import ReceiptRequest
+from harkara.model.consents import Consent, ConsentSource
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, Routing
 from harkara.model.suppressions import Source, Suppression, opt_out
@@ -94,6 +95,31 @@ def test_the_list_is_read_again_before_each_try() -> None:
     assert not world.providers.taken()
 
 
+@pytest.mark.parametrize(
+    ("header", "since_s", "codes"),
+    [
+        pytest.param("", int(NOW) + 1, ("", "", ""), id="of the header, after the opt-out"),
+        pytest.param("", int(NOW) - 1, ("", "OPTED_OUT", ""), id="before the opt-out"),
+        pytest.param("OTHERS", int(NOW) + 1, ("", "OPTED_OUT", "DND"), id="of another header"),
+    ],
+)
+def test_a_consent_lets_promotion_of_its_header_go_out(
+    header: str, since_s: int, codes: tuple[str, ...]
+) -> None:
+    world = listed()
+    for number in (OUT, REGISTERED):
+        consent = Consent(
+            number=number,
+            header=header or campaign.record("0000").sender_id,
+            source=ConsentSource.DCA,
+            purpose="",
+            since_s=since_s,
+        )
+        world.suppressions.put("acme", consent)
+    send(world, PROMOTION)
+    assert called_back(world) == dict(zip((FREE, OUT, REGISTERED), codes, strict=True))
+
+
 def test_what_waits_for_the_morning_is_looked_up_in_the_morning() -> None:
     world = listed()
     world.at(3600, lambda: world.suppressions.put("acme", opt_out(FREE, int(world.now))))
@@ -105,14 +131,14 @@ def test_a_list_that_cannot_be_read_delays_and_lets_nothing_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world, failures = listed(), [StoreUnavailable("busy")] * 2
-    entries = world.suppressions.entries
+    records = world.suppressions.records
 
-    def unreliable(account_id: str, numbers: list[str]) -> list[Suppression]:
+    def unreliable(account_id: str, numbers: list[str]) -> tuple[list[Suppression], list[Consent]]:
         if failures:
             raise failures.pop()
-        return entries(account_id, numbers)
+        return records(account_id, numbers)
 
-    monkeypatch.setattr(world.suppressions, "entries", unreliable)
+    monkeypatch.setattr(world.suppressions, "records", unreliable)
     send(world)
     assert not failures
     assert called_back(world)[OUT] == "OPTED_OUT"

@@ -8,9 +8,10 @@ from harkara.aws.carriers import SORT_KEY, DynamoRoutingStore, partition_of
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
+from harkara.model.consents import Consent
 from harkara.model.ledger import LedgerEntry
 from harkara.model.routing import Routing, Rules
-from harkara.model.suppressions import Source, Suppression
+from harkara.model.suppressions import Suppression
 from tests.support.dynamo import ACCOUNTS, MESSAGES, Column, Dynamo
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_pause
 from tests.support.policies import as_function
@@ -40,7 +41,19 @@ class FakeSuppressionList:
         self.faults.before("entries")
         return self._list.find(account_id, after, limit)
 
-    def put(self, account_id: str, entry: Suppression) -> bool:
+    def records(
+        self, account_id: str, numbers: Sequence[str]
+    ) -> tuple[list[Suppression], list[Consent]]:
+        self.faults.before("entries")
+        return self._list.records(account_id, numbers)
+
+    def find_consents(
+        self, account_id: str, after: str = "", limit: int | None = None
+    ) -> list[Consent]:
+        self.faults.before("entries")
+        return self._list.find_consents(account_id, after, limit)
+
+    def put(self, account_id: str, entry: Suppression | Consent) -> bool:
         number = self.faults.before("put suppression")
         stands = self._list.put(account_id, entry)
         self.faults.after(number)
@@ -50,7 +63,7 @@ class FakeSuppressionList:
         self,
         account_id: str,
         number: str,
-        source: Source,
+        source: str,
         at_s: int,
         *,
         before_s: int | None = None,

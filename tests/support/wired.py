@@ -19,6 +19,7 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callbacks import UrlRules
+from harkara.model.people import AuditEntry
 from harkara.receipts.service import ReceiveService
 from harkara.scheduler import SweepService
 from harkara.state.endpoint_health import EndpointHealth
@@ -82,6 +83,7 @@ class Wired:
         self.store, self.queues = self.ports.store, self.ports.queues
         self.counted, self.routing = self.ports.counted, self.ports.routing
         self.suppressions, self.last = self.ports.suppressions, self.ports.last
+        self.audited: list[AuditEntry] = []
         self.platform = FakePlatform(self.faults)
         self.destinations = FakeDestinations()
         self.providers = Providers(self, {each.name: each for each in carriers})
@@ -245,6 +247,7 @@ class Wired:
             dead_letters=on.dead_letters,
             counted=on.counted,
             suppressions=on.suppressions,
+            record=self.audited.append,
             queues=on.queues,
             poster=self.poster,
             pepper=b"pepper",

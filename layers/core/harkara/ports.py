@@ -9,12 +9,13 @@ from typing import NamedTuple, Protocol
 from harkara.base.time import Deadline
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
+from harkara.model.consents import Consent
 from harkara.model.fields import P, Part
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch
 from harkara.model.people import AuditEntry, AuditPage, User
 from harkara.model.routing import Rules
-from harkara.model.suppressions import Source, Suppression
+from harkara.model.suppressions import Suppression
 from harkara.model.tasks import QueueName
 
 SHARDS = 16
@@ -117,33 +118,44 @@ class RoutingStore(Protocol):
 
 
 class SuppressionList(Protocol):
-    """The suppressed numbers of accounts. Each method raises StoreUnavailable.
+    """The suppressed numbers of accounts, and consents. Each method raises StoreUnavailable.
 
-    Of two changes of a number's entry of one source, the one with the later time wins, in any order
-    of arrival.
+    Of two changes of a number's entry of one source, or of its consent to one header, the one with
+    the later time wins, in any order of arrival.
     """
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
         """Return the entries of these numbers, read consistently."""
 
+    def records(
+        self, account_id: str, numbers: Sequence[str]
+    ) -> tuple[list[Suppression], list[Consent]]:
+        """Return the entries and the consents of these numbers, read consistently, at once."""
+
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
         """Return the entries of up to `limit` numbers after `after`, in a fixed order."""
 
-    def put(self, account_id: str, entry: Suppression) -> bool:
+    def find_consents(
+        self, account_id: str, after: str = "", limit: int | None = None
+    ) -> list[Consent]:
+        """Return the consents of up to `limit` numbers after `after`, in a fixed order."""
+
+    def put(self, account_id: str, entry: Suppression | Consent) -> bool:
         """Put an entry, as of its `since_s`; return whether it is now the present one."""
 
     def remove(
         self,
         account_id: str,
         number: str,
-        source: Source,
+        source: str,
         at_s: int,
         *,
         before_s: int | None = None,
     ) -> bool:
         """Remove an entry as of `at_s`; return whether there was one.
 
-        Only an entry put before `before_s`, by default before `at_s`, is removed.
+        `source` is its `attribute`. Only an entry put before `before_s`, by default before `at_s`,
+        is removed.
         """
 
 

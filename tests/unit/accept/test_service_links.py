@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from harkara.accept.requests import Options, SendRequest
+from harkara.accept.template_index import rules_of
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import set_id_of
 from harkara.links.codec import EXAMPLE_CODE, LinkSet, LinkSigner, unpack_links
 from harkara.links.shorten import ENDED_KNOWN_S
+from harkara.model.accounts import Account, Sender
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Category, MessageBatch
 from tests.support.fakes import caller_of
@@ -197,3 +199,30 @@ def test_a_dry_run_shows_an_example_and_stores_nothing() -> None:
     link = f"https://hk.example/ACMEBK/{EXAMPLE_CODE}"
     assert result.message.text == f"See {link} and {link}."
     assert not accept.ledger.entries
+
+
+def test_the_path_of_a_link_is_the_header_of_its_message() -> None:
+    senders = {each: Sender(header=each, categories=SERVICE) for each in ("ACMEBK", "ACMEFD")}
+    accept = linking(short_domain="hk.example/{header}", senders=senders)
+    accept.accept(RECORD, BULK, RECORD._replace(sender_id="ACMEFD"))
+    (batch,) = accept.batches.all()
+    texts = [message.text for message in batch.messages]
+    assert [re.findall(r"example/(\w+)/", text) for text in texts] == [
+        ["ACMEBK", "ACMEBK"],
+        [],
+        ["ACMEFD", "ACMEFD"],
+    ]
+    links = links_of(accept, batch)
+    assert [links.base_for(index)[-6:] for index in (0, 2)] == ["ACMEBK", "ACMEFD"]
+
+
+def test_links_by_header_count_as_registered() -> None:
+    account = Account(
+        id="acme",
+        name="Acme",
+        carrier="sim",
+        short_domain="hk.example/{header}",
+        registered_urls=("https://acme.in/",),
+        senders={"ACMEFD": Sender(header="ACMEFD", categories=SERVICE)},
+    )
+    assert rules_of(account).urls == ("https://acme.in/", "https://hk.example/ACMEFD")

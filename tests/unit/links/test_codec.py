@@ -1,6 +1,8 @@
 """Codes of short links, and the URLs of a set of links."""
 
 import string
+import zlib
+from base64 import b64encode
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import ForeignReference
 from harkara.base.ids import MESSAGES_PER_BATCH, new_batch_id, set_id_of
+from harkara.base.json import encode
 from harkara.links.codec import (
     CODE_LENGTH,
     EXAMPLE_CODE,
@@ -17,6 +20,7 @@ from harkara.links.codec import (
     LinkSet,
     LinkSigner,
     base_of,
+    bases_of,
     host_of,
     is_code,
     link_numbers,
@@ -122,7 +126,8 @@ texts = st.none() | st.lists(urls, min_size=1, max_size=5).map(
 
 @given(st.lists(texts, max_size=20))
 def test_a_set_leads_each_link_to_its_url(linked: list[Linked | None]) -> None:
-    made = LinkSet("acme", "batch", "https://hk.example", 7, *link_numbers(linked))
+    headers = ["ACMEBK"] * len(linked)
+    made = LinkSet("acme", "batch", "https://hk.example", 7, *link_numbers(linked), headers)
     links = unpack_links(pack_links(made))
     assert links == LinkSet(*made)
     assert len(set(links.urls)) == len(links.urls)
@@ -164,3 +169,31 @@ def test_a_url_that_stands_twice_in_a_text_is_one_link() -> None:
 def test_a_site_is_https_but_on_this_machine(site: str, base: str, host: str) -> None:
     assert base_of(site) == base
     assert host_of(site) == host
+
+
+def test_a_set_of_before_headers_is_read() -> None:
+    made = LinkSet("acme", "batch", "https://hk.example/ACMEBK", 7, ["https://a"], [[0]])
+    packed = b64encode(zlib.compress(encode(made[:6]))).decode()
+    assert unpack_links(packed).base_for(0) == "https://hk.example/ACMEBK"
+
+
+@pytest.mark.parametrize(
+    ("site", "headers", "bases"),
+    [
+        ("hk.example", ["ACMEBK", "ACMEFD"], ["https://hk.example"]),
+        ("hk.example/ACMEBK", [], ["https://hk.example/ACMEBK"]),
+        ("hk.example/{header}", [], []),
+        (
+            "hk.example/{header}",
+            ["ACMEBK", "ACMEFD"],
+            ["https://hk.example/ACMEBK", "https://hk.example/ACMEFD"],
+        ),
+        # Headers of other countries: what no path may have is left out.
+        ("hk.example/{header}", ["A&B Shop"], ["https://hk.example/ABShop"]),
+        ("hk.example/{header}", ["&&&"], ["https://hk.example"]),
+    ],
+)
+def test_links_begin_with_the_domain_or_with_the_headers_own_path(
+    site: str, headers: list[str], bases: list[str]
+) -> None:
+    assert list(bases_of(site, headers)) == bases

@@ -6,6 +6,7 @@ import pytest
 
 from harkara.base.errors import FieldRefused
 from harkara.manage.resources import (
+    advice_on,
     fields_of,
     make,
 )
@@ -80,3 +81,13 @@ def test_lengths_have_their_limits(field: str, good: object, bad: object) -> Non
     assert read(Template, {**TEMPLATE, field: good})
     with pytest.raises(FieldRefused, match=field):
         read(Template, {**TEMPLATE, field: bad})
+
+
+@pytest.mark.parametrize(("category", "warns"), [("service_explicit", True), ("government", False)])
+def test_a_category_that_is_registered_no_more_is_advised_against(
+    category: str, warns: bool
+) -> None:
+    template = read(Template, {**TEMPLATE, "category": category})
+    sender = read(Sender, {"header": "ACMEBK", "categories": ["otp", category]})
+    for part in (template, sender):
+        assert any("Service Explicit" in each for each in advice_on(part)) is warns

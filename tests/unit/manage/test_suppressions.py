@@ -21,7 +21,7 @@ from tests.unit.scripted_aws import LOST, Answer, ScriptedAws
 
 NUMBER = "919876543210"
 NOW_S = 1_767_258_000
-OTP, TRANSACTIONAL, IMPLICIT, EXPLICIT, PROMOTIONAL = Category
+OTP, TRANSACTIONAL, IMPLICIT, EXPLICIT, PROMOTIONAL, _ = Category
 
 
 def dnd(*preferences: int, since_s: int = NOW_S) -> Suppression:

@@ -91,7 +91,7 @@ def test_a_formula_of_another_program_stays_what_it_is() -> None:
     ],
 )
 def test_columns_have_the_names_that_portals_give_them(header: str) -> None:
-    line = "1101172974420810001,ACMEBK;561234,'1107,Offer,Hi {#var#},Service Explicit,APPROVED"
+    line = "1101172974420810001,ACMEBK;561234,'1107,Offer,Hi {#var#},Govt,APPROVED"
     (row,) = parse(of(line, header=header))
     assert row == Row(
         2,
@@ -101,7 +101,7 @@ def test_columns_have_the_names_that_portals_give_them(header: str) -> None:
             headers=["ACMEBK", "561234"],
             name="Offer",
             text="Hi {#var#}",
-            category="service_explicit",
+            category="government",
         ),
     )
 

@@ -23,6 +23,7 @@ TYPE_WORDS = {
         *("Service Implicit / Inferred", "Service-Implicit Message", "IMPLICIT CONSENT"),
     ),
     Category.SERVICE_EXPLICIT: ("Service Explicit", "Service (Explicit)", "SE", "explicit"),
+    Category.GOVERNMENT: ("Government", "GOVT", "Gov. Message"),
     Category.PROMOTIONAL: (
         "Promotional",
         "Promo",

@@ -57,7 +57,11 @@ def listed(visit: Visit) -> Answer:
     chosen = Filter(visit.query("header"), visit.query("category"), visit.query("status"))
     after = visit.query("after")[:64]
     found, next_id = _found(visit, chosen, after)
-    shown = [{"template": each, "advice": advice_on(each)} for each in found]
+    marks = visit.services.manage.audit.marks(visit.account, found)
+    shown = [
+        {"template": each, "advice": advice_on(each), "marks": own}
+        for each, own in zip(found, marks, strict=True)
+    ]
     headers = [
         each.header for each in visit.services.manage.registry.page(visit.account, Sender).parts
     ]

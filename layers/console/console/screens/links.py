@@ -5,7 +5,7 @@ from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.links.codec import base_of
+from harkara.links.codec import bases_of
 from harkara.model.people import Role
 
 SCREENS = Screens()
@@ -24,7 +24,7 @@ def show(visit: Visit) -> Answer:
     values = {
         "links": account,
         "domain": domain,
-        "base": base_of(domain) if domain else "",
+        "bases": bases_of(domain, account.senders) if domain else (),
         "done": visit.query("done"),
     }
     return View("links.html", values)

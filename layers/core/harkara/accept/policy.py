@@ -13,6 +13,7 @@ from harkara.accept.template_index import index_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.callbacks.formats import format_of
+from harkara.links.codec import base_of, with_header
 from harkara.model.accounts import (
     INDIAN_HEADER,
     Account,
@@ -70,10 +71,10 @@ class Decision(NamedTuple):
     """The decision on a record, as far as it does not depend on the text.
 
     `template` is the registered one that the record names. `seeks`: the text's template is to be
-    found among the account's. `matches`: whether a text fits the template, None if that is not
-    checked. `usual`: whether a text that fits has only usual characters in its alphanumeric
-    variables, None if that is not checked. `warning`: the DLT rule that the record breaks at an
-    account that only warns, or that cannot be checked. `shortens`: its URLs become short links.
+    found among the account's. `matches`: whether a text fits the template; `usual`: whether one
+    that fits has only usual characters in its alphanumeric variables; None if that is not checked.
+    `warning`: the DLT rule that the record breaks at an account that only warns, or that cannot be
+    checked. `link_base`: the beginning of the short links that its URLs become, "" if they stay.
     `found`: the decisions by the template that was found for the text of such a record.
     """
 
@@ -87,7 +88,7 @@ class Decision(NamedTuple):
     usual: Callable[[str], bool] | None
     seeks: bool
     warning: Code | None
-    shortens: bool
+    link_base: str
     found: "dict[str, Decision]"
 
 
@@ -209,14 +210,16 @@ class SendPolicy:
             and not dlt_template_id
             and bool(account.templates or account.strict_templates),
             warning=warning,
-            shortens=self._shortens(options),
+            link_base=self._link_base(sender_id, options),
             found={},
         )
 
-    def _shortens(self, options: Options) -> bool:
-        if options.shorten_urls and not self.account.short_domain:
+    def _link_base(self, sender_id: str, options: Options) -> str:
+        site, asked = self.account.short_domain, options.shorten_urls
+        if asked and not site:
             raise RequestRefused(Code.NO_SHORT_DOMAIN)
-        return self.account.shorten_urls if options.shorten_urls is None else options.shorten_urls
+        shortens = self.account.shorten_urls if asked is None else asked
+        return base_of(with_header(site, sender_id)) if shortens else ""
 
     def _category(
         self, sender_id: str, sender: Sender | None, template: Template | None, options: Options

@@ -14,7 +14,7 @@ from harkara.dlt.index import TemplateIndex
 from harkara.dlt.matching import render
 from harkara.dlt.positions import fits
 from harkara.dlt.templates import Kind, Rules, holds_placeholder, may_hold_placeholder
-from harkara.links.codec import EXAMPLE_CODE, URL_LIMIT, URLS_PER_MESSAGE, Linked, base_of
+from harkara.links.codec import EXAMPLE_CODE, URL_LIMIT, URLS_PER_MESSAGE, Linked
 from harkara.model.accounts import Caller, Enforcement
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Message
@@ -84,7 +84,6 @@ class RecordChecker:
         self.warnings: dict[int, Code] = {}
         self.links: dict[int, Linked] = {}
         self._account = caller.account
-        self._link_base = base_of(caller.account.short_domain)
 
     @cached_property
     def _index(self) -> TemplateIndex:
@@ -134,13 +133,13 @@ class RecordChecker:
         if self._account.smart_encoding:
             text = self._plainer(decision, text)
         link = None
-        if decision.shortens:
+        if base := decision.link_base:
             # The text must match its DLT template with its own URLs, and with its links.
             decision = self._compare(decision, text)
             fixed_text = decision.template.text if decision.is_dlt and decision.template else ""
-            link = linked(text, fixed_text, self._link_base)
+            link = linked(text, fixed_text, base)
             if link:  # real codes have the same length and alphabet
-                text = link.text(self._link_base, lambda _: EXAMPLE_CODE)
+                text = link.text(base, lambda _: EXAMPLE_CODE)
         encoding, _, segment_count = measure(text)
         if encoding is Encoding.UCS2 and not options.unicode_allowed:
             raise RequestRefused(Code.UNICODE_NOT_ALLOWED)

@@ -127,6 +127,12 @@ class SourceQuery(TypedDict, total=False):
     source: Annotated[Source, Field(description="The entry of this source alone.")]
 
 
+class HeaderQuery(TypedDict):
+    """The query of the removal of a consent."""
+
+    header: Annotated[str, Field(description="The header that it is to.", examples=["ACMEFD"])]
+
+
 class ImportQuery(TypedDict, total=False):
     """The query of an import."""
 

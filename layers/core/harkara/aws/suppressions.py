@@ -1,20 +1,24 @@
 """Suppressions in the Accounts table: an item per number, in sixteen partitions per account.
 
-An item has two attributes for each source: the entry, and the time of its last change. A change
-counts only if it is not older than the stored time, so a late or repeated change undoes nothing.
-For this the time is kept after an entry is removed.
+An item has two attributes for each source, and for each header with a consent: the entry, and the
+time of its last change. A change counts only if it is not older than the stored time, so a late or
+repeated change undoes nothing. For this the time is kept after an entry is removed.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from zlib import crc32
 
 from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, Value, key, update_of
+from harkara.model.consents import Consent, attribute_of
 from harkara.model.suppressions import Source, Suppression
 
 SHARDS = 16
+# The time of its last change has another "_" in its name.
+_CONSENT = re.compile(attribute_of("[A-Za-z0-9]+"))
 
 
 def partitions_of(account_id: str) -> list[str]:
@@ -37,20 +41,34 @@ class DynamoSuppressionList:
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
         """Return the entries of these numbers. Raises StoreUnavailable."""
+        return self.records(account_id, numbers)[0]
+
+    def records(
+        self, account_id: str, numbers: Sequence[str]
+    ) -> tuple[list[Suppression], list[Consent]]:
+        """Return the entries and the consents of these numbers. Raises StoreUnavailable."""
         keys = [key(partition_of(account_id, each), each) for each in dict.fromkeys(numbers)]
-        return [entry for item in self._table.read(keys) for entry in _entries(item)]
+        items = [*self._table.read(keys)]
+        return list(chain(*map(_entries, items))), list(chain(*map(_consents, items)))
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
         """Return entries in a fixed order, all of a number together, beyond the number `after`.
 
         `limit` counts numbers. Raises StoreUnavailable.
         """
-        items = (item for item in self._items(account_id, after, limit) if _entries(item))
-        return [entry for item in islice(items, limit) for entry in _entries(item)]
+        found = filter(None, map(_entries, self._items(account_id, after, limit)))
+        return list(chain(*islice(found, limit)))
 
-    def put(self, account_id: str, entry: Suppression) -> bool:
+    def find_consents(
+        self, account_id: str, after: str = "", limit: int | None = None
+    ) -> list[Consent]:
+        """Return consents, as `find` does entries."""
+        found = filter(None, map(_consents, self._items(account_id, after, limit)))
+        return list(chain(*islice(found, limit)))
+
+    def put(self, account_id: str, entry: Suppression | Consent) -> bool:
         """Store an entry; return False if a later change is stored. Raises StoreUnavailable."""
-        source = entry.source
+        source = entry.attribute
         return self._change(
             account_id,
             entry.number,
@@ -63,7 +81,7 @@ class DynamoSuppressionList:
         self,
         account_id: str,
         number: str,
-        source: Source,
+        source: str,
         at_s: int,
         *,
         before_s: int | None = None,
@@ -106,6 +124,11 @@ def _shard(number: str) -> int:
 
 def _partition(account_id: str, shard: int) -> str:
     return f"blocked#{account_id}#{shard:02d}"
+
+
+def _consents(item: Item) -> list[Consent]:
+    names = (name for name in item if _CONSENT.fullmatch(name))
+    return [Consent.model_validate_json(item[name]["S"]) for name in sorted(names)]
 
 
 def _entries(item: Item) -> list[Suppression]:

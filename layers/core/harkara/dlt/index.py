@@ -137,6 +137,17 @@ class TemplateIndex:
                 return self._entries[position]
         return None
 
+    def matching(self, text: str, header: str = "") -> list[Entry]:
+        """Return the header's templates that a text matches, the most specific first.
+
+        Of templates with equal content and headers it is only the first. Where very many templates
+        have the same words, only a few of them are compared.
+        """
+        text = fold(text)
+        lists = self._inverted.of_runs(text, header) + self._inverted.of_ends(text, header)
+        positions = self._inverted.choose(lists, len(text))
+        return [self._entries[each] for each in positions if self._matches(each, text)]
+
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
         """Return where a text differs from the template that shares the most words with it.
 

@@ -20,6 +20,7 @@ _URL = re.compile(r"((?:https?://)?)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _DYNAMIC = re.compile(r"\{#|\*")
 _BELOW = "/?#"
 _NUMBER = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9])*")
+_ALONE = re.compile(rf"(?<![\w.,/-]){_NUMBER.pattern}(?![\w/])")
 _NO_DIGITS = re.compile("[^0-9]+")
 # An Indian number, toll-free ones included, perhaps with the country code or a trunk zero.
 _INDIAN = re.compile(r"(?:0{0,2}91|0)?([1-9][0-9]{9}|18[0-9]{8,9})")
@@ -74,6 +75,12 @@ def tails(url: str, urls: tuple[str, ...]) -> list[tuple[str, str]]:
 def is_registered_number(value: str, numbers: tuple[str, ...]) -> bool:
     """Return whether a value is one of the registered numbers, in any spelling."""
     return _NUMBER.fullmatch(value) is not None and _number(value) in _numbers(numbers)
+
+
+def numbers_in(text: str) -> list[str]:
+    """Return the Indian phone numbers of a text, as they are spelled there."""
+    found = (match[0] for match in _ALONE.finditer(text))
+    return [each for each in found if _INDIAN.fullmatch(_NO_DIGITS.sub("", each))]
 
 
 def occurrences(text: str, numbers: tuple[str, ...]) -> list[tuple[int, int]]:

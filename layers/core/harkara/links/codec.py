@@ -2,6 +2,9 @@
 
     https://<short domain>/<code>      code: set, message, URL, tag in 14 letters and digits
 
+A short domain may end with `/{header}`: the path of a message's links is then its header, which
+India's operators require of registered short URLs.
+
 A code itself says to which message of which batch it belongs, so no item has to be written for each
 link: a batch has one *set* of links. The tag is an HMAC over the rest of the code and the host: a
 code that is forged, or was issued for another domain, is refused without a read.
@@ -11,9 +14,10 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import re
 import string
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from harkara.base.errors import ForeignReference
@@ -26,6 +30,9 @@ URLS_PER_MESSAGE = 8
 URL_LIMIT = 2_048
 EXAMPLE_CODE = "x" * CODE_LENGTH
 """Stands in a text for a code that is not known yet: the same length and alphabet."""
+HEADER = "{header}"
+"""Stands in a short domain for the header of each message."""
+_NO_PATH = re.compile("[^A-Za-z0-9_-]+")
 
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -111,8 +118,8 @@ class Linked(NamedTuple):
 class LinkSet(NamedTuple):
     """The URLs behind a batch's links: `urls[n]` for each n in `messages[index]`, by number.
 
-    `base` is the part before a code, scheme included; the links expire at `expires_at_s`
-    (Unix seconds).
+    `base` is the part before a code, scheme included; where it holds `{header}`, `headers` are the
+    messages' own. The links expire at `expires_at_s` (Unix seconds).
     """
 
     account_id: str
@@ -121,6 +128,11 @@ class LinkSet(NamedTuple):
     expires_at_s: int
     urls: Sequence[str]
     messages: Sequence[Sequence[int]]
+    headers: Sequence[str] = ()
+
+    def base_for(self, message: int) -> str:
+        """Return the part before the codes of a message's links."""
+        return with_header(self.base, self.headers[message]) if self.headers else self.base
 
     def url(self, key: LinkKey) -> str | None:
         """Return the URL behind a link; None if its message has no such link."""
@@ -168,6 +180,17 @@ def base_of(site: str) -> str:
     """Return the beginning of a site's links: https, but http for this machine's own addresses."""
     address = host_of(site).partition(":")[0]
     return f"{'http' if _is_loopback(address) else 'https'}://{site}"
+
+
+def with_header(site: str, header: str) -> str:
+    """Return a site with a header in place of `{header}`, but for marks that no path may have."""
+    return site.replace(HEADER, _NO_PATH.sub("", header)).rstrip("/")
+
+
+def bases_of(site: str, headers: Iterable[str]) -> tuple[str, ...]:
+    """Return the beginnings of a site's links, one for each header if the site names it."""
+    names = headers if HEADER in site else ("",)
+    return tuple(dict.fromkeys(base_of(with_header(site, name)) for name in names))
 
 
 def host_of(site: str) -> str:

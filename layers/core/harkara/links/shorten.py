@@ -15,6 +15,7 @@ from harkara.base.errors import ForeignReference, StoreUnavailable
 from harkara.base.ids import mid_of, set_id_of
 from harkara.base.time import Clock
 from harkara.links.codec import (
+    HEADER,
     Linked,
     LinkKey,
     LinkSet,
@@ -24,6 +25,7 @@ from harkara.links.codec import (
     link_numbers,
     pack_links,
     unpack_links,
+    with_header,
 )
 from harkara.model.accounts import Account
 from harkara.model.events import ClickTask
@@ -62,7 +64,10 @@ class LinkMaker:
         set_id, signer = set_id_of(batch.id), self.signer()
 
         def with_links(index: int, message: Message, link: Linked) -> Message:
-            text = link.text(base, lambda number: signer.code(host, LinkKey(set_id, index, number)))
+            own_base = with_header(base, message.sender_id)
+            text = link.text(
+                own_base, lambda number: signer.code(host, LinkKey(set_id, index, number))
+            )
             return message._replace(text=text)
 
         messages = list(batch.messages)
@@ -70,7 +75,8 @@ class LinkMaker:
             if link:
                 messages[index] = with_links(index, messages[index], link)
         expires_at_s = batch.due_at_ms // 1000 + account.link_days * _DAY_S
-        links = LinkSet(account.id, batch.id, base, expires_at_s, *link_numbers(linked))
+        headers = [each.sender_id for each in messages[: len(linked)]] if HEADER in base else ()
+        links = LinkSet(account.id, batch.id, base, expires_at_s, *link_numbers(linked), headers)
         hashes = tuple(map(_text_hash, linked)) if batch.duplicate_window_s else ()
         return replace(batch, messages=messages, text_hashes=hashes), pack_links(links)
 
@@ -136,14 +142,15 @@ class LinkService:
             return Visited(Visit.UNKNOWN)
         links = self._find(key.set_id)
         url = links.url(key) if links else None
-        if links is None or url is None or not links.base.endswith(path):
+        base = links.base_for(key.message) if links and url else ""
+        if links is None or url is None or not base.endswith(path):
             return Visited(Visit.UNKNOWN)
         if links.expires_at_s <= self.clock():
             return Visited(Visit.ENDED, "", links.account_id)
         visit = Visit.BY_BOT
         if is_person:
             mid = mid_of(links.batch_id, key.message)
-            short_url = f"{links.base}/{code}"
+            short_url = f"{base}/{code}"
             click = ClickTask(mid, key.number, int(self.clock()), url, short_url)
             enqueued = self._has_room(key) and self._enqueue(click, links.account_id)
             visit = Visit.CLICKED if enqueued else Visit.CLICK_LOST

@@ -14,6 +14,7 @@ from harkara.dlt.templates import looks_like_variable
 from harkara.model.accounts import INDIAN_HEADER, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.fields import Fields, Part, bare_header, read
+from harkara.model.messages import Category
 
 # Damage to texts in files: HTML entities; UTF-8 that was read as Windows-1252 (a quote, or Hindi
 # and related scripts); escaped line ends.
@@ -52,6 +53,13 @@ def make(kind: type[Part], fields: Fields) -> Part:
 def advice_on(part: Part) -> list[str]:
     """Return warnings about a resource that is valid but may be wrong."""
     advice = []
+    categories = part.categories if isinstance(part, Sender) else ()
+    categories = (part.category,) if isinstance(part, Template) else categories
+    if Category.SERVICE_EXPLICIT in categories:
+        advice.append(
+            "DLT registers Service Explicit no more since January 2026: use promotional, or service"
+            " implicit where nothing is advertised"
+        )
     headers = part.headers if isinstance(part, Template) else ()
     headers = (part.header,) if isinstance(part, Sender) else headers
     if any(map(bare_header, headers)):

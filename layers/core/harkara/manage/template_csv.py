@@ -7,7 +7,7 @@ cell that would be one gets an apostrophe in front, which reading removes.
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import dropwhile
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ from harkara.model.accounts import Template
 from harkara.model.fields import TEMPLATE_ID, bare_header, read
 from harkara.model.messages import Category
 
-__all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]
+__all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse", "restored"]
 
 _EXPORTED = ("pe_id", "headers", "template_id", "name", "text", "category", "status")
 _SEPARATOR = re.compile(r"[,;|\n]")
@@ -67,10 +67,8 @@ class Row(NamedTuple):
 
 def export(templates: Iterable[Template]) -> bytes:
     """Return templates as CSV in UTF-8, with a byte order mark for spreadsheets."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS[column] for column in _EXPORTED)
-    for each in templates:
+
+    def cells(each: Template) -> list[str]:
         cells = {
             "pe_id": each.pe_id,
             "headers": ",".join(each.headers),
@@ -80,7 +78,17 @@ def export(templates: Iterable[Template]) -> bytes:
             "category": TYPES[each.category],
             "status": "Approved",
         }
-        writer.writerow([_neutral(cells[column]) for column in _EXPORTED])
+        return [cells[column] for column in _EXPORTED]
+
+    return write_table([COLUMNS[column] for column in _EXPORTED], map(cells, templates))
+
+
+def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return rows of cells as CSV in UTF-8, with a byte order mark for spreadsheets."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(head)
+    writer.writerows([_neutral(cell) for cell in row] for row in rows)
     return file.getvalue().encode("utf-8-sig")
 
 
@@ -180,10 +188,10 @@ class _Sheet:
             Template,
             {
                 "template_id": template_id,
-                "name": _restored(cells.get("name", "")),
-                "headers": _headers(_restored(cells.get("headers", "")), warnings),
+                "name": restored(cells.get("name", "")),
+                "headers": _headers(restored(cells.get("headers", "")), warnings),
                 "category": self._type(cells.get("category", ""), warnings),
-                "text": _with_tags(_restored(cells["text"]), cells),
+                "text": _with_tags(restored(cells["text"]), cells),
                 "pe_id": pe_id,
             },
         )
@@ -228,7 +236,8 @@ def _neutral(cell: str) -> str:
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def _restored(cell: str) -> str:
+def restored(cell: str) -> str:
+    """Return a cell without the apostrophe that keeps it from being a formula."""
     return cell[1:] if _NEUTRAL_FORMULA.match(cell) else cell
 
 

@@ -71,6 +71,7 @@ TYPES = {
     Category.SERVICE_IMPLICIT: "Service Implicit",
     Category.SERVICE_EXPLICIT: "Service Explicit",
     Category.PROMOTIONAL: "Promotional",
+    Category.GOVERNMENT: "Government",
 }
 # Letters only. Portals call all templates "Others" that are not promotional.
 OTHERS = ("others", "other")
@@ -90,6 +91,7 @@ _CATEGORIES = {
         Category.SERVICE_EXPLICIT,
     ),
     **dict.fromkeys(("promotional", "promotion", "promotions", "promo", "p"), Category.PROMOTIONAL),
+    **dict.fromkeys(("government", "govt", "gov", "g"), Category.GOVERNMENT),
 }
 _TYPE_NOISE = frozenset({"message", "messages", "sms", "type", "communication", "consent"})
 _APPROVED = frozenset(

@@ -36,9 +36,10 @@ from harkara.model.messages import Category
 # DLT specifies six letters or six digits; headers of 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 
-SITE_RULE = "a domain, perhaps with a path behind it: acme.example or hk.example/ACMEBK"
+SITE_RULE = "a domain, perhaps with a path: acme.example, hk.example/ACMEBK, hk.example/{header}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9_-]{{1,32}})?"
+_PATH = r"\{header\}|[A-Za-z0-9_-]{1,32}"
+SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/(?:{_PATH}))?"
 
 ANY_COUNTRY = "*"
 _OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
@@ -158,16 +159,13 @@ class Account(OperatorRecord):
     """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains.
 
     `registered_urls` and `call_back_numbers` are those registered with DLT, the only ones allowed
-    in a text's URLs and in the variables of these kinds; if empty, any value of the right form is.
-    `alphanumeric_marks` are the characters allowed in {#alphanumeric#} besides letters and digits:
-    `*` for any, with a warning for unusual ones. `strict_templates` refuses template ids that are
-    not registered here. `smart_encoding` replaces typographic characters that need UCS-2.
-    `out_of_hours` defers or refuses promotional messages at night. A `draining` account accepts no
-    requests, but submits accepted messages. `two_way`: a phone's reply is posted to the callback of
-    the last message that it got. `stop_words` and `start_words` count like STOP and START, in any
-    language. `short_domain` is the domain, perhaps with a path, of the account's short links, which
-    last for `link_days`; `shorten_urls` is the default for requests. `version` changes with every
-    change of the account or its resources.
+    unless there are none; a template should hold one of the `brands`. `alphanumeric_marks` are
+    allowed in {#alphanumeric#} besides letters and digits: `*` for any, with a warning for unusual
+    ones. `strict_templates` refuses ids not registered here. `smart_encoding` replaces typographic
+    characters that need UCS-2. `out_of_hours` is for promotional messages at night. A `draining`
+    account accepts no requests, but submits accepted messages. `two_way`: a phone's reply is posted
+    to the callback of its last message. `stop_words` and `start_words` count like STOP and START.
+    The path of `short_domain` may be `{header}`, each message's own. Changes count `version` up.
     """
 
     id: str
@@ -193,6 +191,7 @@ class Account(OperatorRecord):
     start_words: tuple[str, ...] = ()
     registered_urls: tuple[str, ...] = ()
     call_back_numbers: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
     telemarketer_ids: tuple[str, ...] = ()
     short_domain: str = Field(default="", pattern=rf"^(?:{SITE_PATTERN})?$")
     link_days: int = Field(default=30, ge=1, le=365)

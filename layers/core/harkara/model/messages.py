@@ -41,6 +41,7 @@ class Category(StrEnum):
     SERVICE_IMPLICIT = "service_implicit"
     SERVICE_EXPLICIT = "service_explicit"
     PROMOTIONAL = "promotional"
+    GOVERNMENT = "government"
 
 
 class Lane(StrEnum):

@@ -65,7 +65,8 @@ def _categories(words: tuple[str, ...]) -> tuple[str, ...]:
     return unique(words)
 
 
-def _since_s(value: Any) -> int:
+def since_s(value: Any) -> int:
+    """Return a time of a request in Unix seconds. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -114,7 +115,7 @@ class SuppressionRequest(Entry):
     ] = OPT_OUT_CATEGORIES
     since: Annotated[
         int | SkipJsonSchema[None],
-        BeforeValidator(_since_s),
+        BeforeValidator(since_s),
         WithJsonSchema({"type": "string", "format": "date-time"}),
         Field(description="Since when, a time that is past; now, if absent."),
     ] = None
@@ -130,6 +131,11 @@ class Suppression(Entry):
         tuple[Category, ...], Field(description="The categories that an opt-out blocks.")
     ] = ()
     since_s: int
+
+    @property
+    def attribute(self) -> str:
+        """The name under which it is stored with its number."""
+        return self.source
 
     def blocks(self, category: Category, promotion: int) -> bool:
         """Return whether the entry blocks a message of this category.

@@ -16,10 +16,10 @@ may both go out.
 import asyncio
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
@@ -29,6 +29,7 @@ from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.settings import CarrierSettings
 from harkara.dlt.templates import chain_hash
+from harkara.model.consents import blocking
 from harkara.model.ledger import (
     CARRIER_ID_KIND,
     LedgerEntry,
@@ -40,10 +41,13 @@ from harkara.model.ledger import (
 )
 from harkara.model.messages import MessageBatch
 from harkara.model.routing import Rules, ready_s
+from harkara.model.suppressions import Number
 from harkara.ports import MessageStore, SuppressionList
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.planner import RECORD_S, BlockPart, Plan
+
+N = TypeVar("N", bound=Number)
 
 
 def index_entries(
@@ -77,16 +81,22 @@ def find_suppressed(
     if not rules.suppresses or not indexes:
         return {}
     numbers = [batch.messages[index].to for index in indexes]
-    blocked = {
-        entry.number: entry.source.code
-        for entry in lists.entries(batch.account_id, numbers)
-        if entry.blocks(batch.category, rules.promotion)
-    }
-    return {
-        index: blocked[number]
-        for index, number in zip(indexes, numbers, strict=True)
-        if number in blocked
-    }
+    records = lists.records(batch.account_id, numbers)
+    entries, consents = _by_number(records[0]), _by_number(records[1])
+    blocked = {}
+    for index, number in zip(indexes, numbers, strict=True):
+        header, own = batch.messages[index].sender_id, entries.get(number, ())
+        given = consents.get(number, ())
+        if entry := blocking(own, given, batch.category, header, rules.promotion):
+            blocked[index] = entry.source.code
+    return blocked
+
+
+def _by_number(records: Iterable[N]) -> dict[str, list[N]]:
+    found: dict[str, list[N]] = {}
+    for each in records:
+        found.setdefault(each.number, []).append(each)
+    return found
 
 
 def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[int]) -> set[int]:

@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from harkara.api.authentication import Authenticator
@@ -11,6 +12,7 @@ from harkara.aws.clients import secret_keys, session
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
+from harkara.aws.people import DynamoUserStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
@@ -20,11 +22,14 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.consents import ConsentService
 from harkara.manage.messages import CancelService, HistoryService
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
+from harkara.manage.template_audit import AuditService
 from harkara.model.callbacks import UrlRules
 from harkara.model.ledger import DeadLetterStore
+from harkara.model.people import AuditEntry
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
 from harkara.ports import AccountStore, MessageStore, Registry, SuppressionList, TaskQueues
@@ -41,6 +46,8 @@ class ManageServices(NamedTuple):
     history: HistoryService
     cancel: CancelService
     suppressions: SuppressionService
+    audit: AuditService
+    consents: ConsentService
 
 
 def wire_resources(
@@ -77,6 +84,7 @@ def wire(
     dead_letters: DeadLetterStore,
     counted: CountedStore,
     suppressions: SuppressionList,
+    record: Callable[[AuditEntry], None],
     queues: TaskQueues,
     poster: CallbackPoster,
     pepper: bytes | Keys,
@@ -105,6 +113,8 @@ def wire(
         history=HistoryService(store, clock),
         cancel=CancelService(store, queues, clock),
         suppressions=SuppressionService(suppressions, clock),
+        audit=AuditService(registry),
+        consents=ConsentService(suppressions, clock, record),
     )
 
 
@@ -126,6 +136,7 @@ def on_aws() -> ManageServices:
         dead_letters=DynamoDeadLetterStore(dynamodb, settings.messages_table, store, time.time),
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
+        record=DynamoUserStore(dynamodb, settings.accounts_table).record,
         queues=SqsTaskQueues(aws.client("sqs"), urls),
         poster=SinglePoster(
             settings.callback_urls,

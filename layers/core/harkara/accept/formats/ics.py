@@ -56,7 +56,7 @@ OPTIONS = {
         "category",
         sms_type,
         Code.INVALID_CATEGORY,
-        "otp, transactional, service implicit, service explicit or promotional",
+        "otp, transactional, service implicit, service explicit, promotional or government",
     ),
     "campaignid": OptionField("campaign_id", campaign_id, Code.INVALID_RECORD, CAMPAIGN_RULE),
     "scheduletime": OptionField(

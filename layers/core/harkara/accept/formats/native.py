@@ -58,7 +58,7 @@ OPTIONS = {
         "category",
         sms_type,
         Code.INVALID_CATEGORY,
-        "otp, transactional, service_implicit, service_explicit or promotional",
+        f"one of {', '.join(Category)}",
     ),
     "campaign_id": OptionField("campaign_id", campaign_id, Code.INVALID_RECORD, CAMPAIGN_RULE),
     "send_at": OptionField(

@@ -49,6 +49,8 @@ _SMS_TYPES = {
     "promotional": Category.PROMOTIONAL,
     "promo": Category.PROMOTIONAL,
     "p": Category.PROMOTIONAL,
+    "government": Category.GOVERNMENT,
+    "g": Category.GOVERNMENT,
 }
 
 
