@@ -119,6 +119,18 @@ GRANTS = {
         ("dynamodb:UpdateItem", "AccountsTable"),
         ("kms:Decrypt", "SecretsKey"),
     },
+    "activity": {
+        ("dynamodb:DescribeStream", "MessagesTable"),
+        ("dynamodb:GetRecords", "MessagesTable"),
+        ("dynamodb:GetShardIterator", "MessagesTable"),
+        ("dynamodb:ListStreams", "MessagesTable"),
+        ("dynamodb:GetItem", "ActivityTable"),
+        ("dynamodb:BatchGetItem", "ActivityTable"),
+        ("dynamodb:UpdateItem", "ActivityTable"),
+        ("dynamodb:PutItem", "ActivityTable"),
+        ("sqs:SendMessage", "ActivityFailures"),
+        ("secretsmanager:GetSecretValue", "PepperSecret"),
+    },
     "fallback": set(),
     "sweep": {
         ("dynamodb:Query", "DueTable"),

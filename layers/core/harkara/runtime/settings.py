@@ -149,6 +149,15 @@ class FallbackSettings(_Settings):
     """Settings of `fallback`: none."""
 
 
+class ActivitySettings(_Settings):
+    """Settings of `activity`."""
+
+    activity_table: str
+    activity_failures_url: str
+    pepper_secret_id: str
+    retention_s: int
+
+
 class SweepSettings(_Settings):
     """Settings of `sweep`."""
 
