@@ -177,6 +177,10 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
         assert (service.store._table.name, service.store._retention_s) == ("messages", 8)
+    assert services.search.messages is services.history.store
+    assert services.search.store is services.stats.store
+    assert services.search.store._table.name == "activity"
+    assert services.search.cursors._keys is services.search.digests._keys
     dead_letters = services.endpoints.dead_letters
     queues = {queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)}
     assert services.cancel.queues._urls == dead_letters.queues._urls == queues

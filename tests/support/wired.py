@@ -256,6 +256,7 @@ class Wired:
             dead_letters=on.dead_letters,
             counted=on.counted,
             suppressions=on.suppressions,
+            activity=on.activity,
             queues=on.queues,
             poster=self.poster,
             pepper=b"pepper",

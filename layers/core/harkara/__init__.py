@@ -9,12 +9,12 @@ A folder imports only from folders below it in this list; tests/unit/test_archit
     runtime      run in Lambda: batches from SQS, logs, metrics, settings
     scheduler    enqueue tasks that are due
     manage       let an account read and change its messages, resources and users
+    activity     count and index messages, and answer questions about them
     inbound      take opt-outs and replies
     receipts     turn carriers' receipts into final states
     submit       take a batch from the queue to its carriers
     accept       turn a request into a stored batch and a reference in the queue
     links        shorten links, and follow clicks
-    activity     count and index messages, and answer questions about them
     callbacks    post final states and events to platforms
     state        share rates, circuit breakers and endpoint health among all processes
     ports        declare the interfaces that the services need from outside

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 from harkara.activity.counting import CounterKey, Counts, Names
 from harkara.activity.index import IndexRow
+from harkara.model.ledger import LedgerEntry
+from harkara.model.messages import MessageBatch
 
 
 class Position(NamedTuple):
@@ -66,6 +68,19 @@ class ActivityReader(Protocol):
 
     def row(self, partition: str, sort_keys: Sequence[str]) -> Mapping[str, bytes]:
         """Return the existing rows at these sort keys."""
+        ...
+
+
+class MessageReader(Protocol):
+    """Reads messages for lists."""
+
+    def read_messages(
+        self, places: Sequence[tuple[str, int]]
+    ) -> tuple[Mapping[str, MessageBatch], Sequence[LedgerEntry | None]]:
+        """Return the batches of messages, and the final state of each; expired ones are left out.
+
+        A place is a batch's id and the message's index there. Raises StoreUnavailable.
+        """
         ...
 
 

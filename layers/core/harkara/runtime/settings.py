@@ -71,6 +71,7 @@ class ManageSettings(_CallbackPosts, ProxySettings):
 
     accounts_table: str
     messages_table: str
+    activity_table: str
     receipt_queue_url: str
     callback_queue_url: str
     pepper_secret_id: str

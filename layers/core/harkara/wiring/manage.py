@@ -3,10 +3,16 @@
 import os
 import random
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from harkara.activity.cursors import Cursors
+from harkara.activity.index import Digests
+from harkara.activity.search import SearchService
+from harkara.activity.stats import StatsService
+from harkara.activity.store import ActivityReader, MessageReader
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
@@ -41,6 +47,12 @@ class ManageServices(NamedTuple):
     history: HistoryService
     cancel: CancelService
     suppressions: SuppressionService
+    search: SearchService
+    stats: StatsService
+
+
+class _Messages(MessageStore, MessageReader, Protocol):
+    """Message batches and ledger entries, one by one and for lists."""
 
 
 def wire_resources(
@@ -73,10 +85,11 @@ def wire(
     accounts: AccountStore,
     registry: Registry,
     cipher: SecretCipher,
-    store: MessageStore,
+    store: _Messages,
     dead_letters: DeadLetterStore,
     counted: CountedStore,
     suppressions: SuppressionList,
+    activity: ActivityReader,
     queues: TaskQueues,
     poster: CallbackPoster,
     pepper: bytes | Keys,
@@ -105,6 +118,8 @@ def wire(
         history=HistoryService(store, clock),
         cancel=CancelService(store, queues, clock),
         suppressions=SuppressionService(suppressions, clock),
+        search=SearchService(activity, store, Digests(pepper), Cursors(pepper), clock),
+        stats=StatsService(activity, clock),
     )
 
 
@@ -126,6 +141,9 @@ def on_aws() -> ManageServices:
         dead_letters=DynamoDeadLetterStore(dynamodb, settings.messages_table, store, time.time),
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
+        activity=DynamoActivityStore(
+            dynamodb, settings.activity_table, settings.retention_s, time.time
+        ),
         queues=SqsTaskQueues(aws.client("sqs"), urls),
         poster=SinglePoster(
             settings.callback_urls,
