@@ -105,12 +105,12 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "template": ("1107160000000000007",),
     "category": ("otp", "service_implicit", "promotional"),
     "country": ("IN", "US"),
-    "limit": ("1", "3", "100"),
+    "limit": ("7", "50", "100"),
 }
 drawn = st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in FILTERS.items()})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(filters=drawn, account=st.sampled_from(["sandbox", "other"]))
 def test_filters_find_what_fits_and_nothing_of_another_account(
     filters: dict[str, str], account: str, lists: Lists

@@ -1,7 +1,7 @@
 """Statistics of an account: sums of counters, in groups."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, cast
@@ -25,7 +25,10 @@ from harkara.model.accounts import Account
 from harkara.model.activity import PRICE_SCALE
 from harkara.model.messages import State
 
-_MEASURES = ("accepted", "refused", "submitted", *STATES, "clicks", "segments")
+_HOURLY = ("accepted", "refused", "submitted", *STATES, "clicks", "segments", "price")
+# Which carrier a message goes to is known once one took it; an outcome names nothing else of it.
+_NAMED = tuple(name for name in _HOURLY if name != "submitted")
+_OF_CARRIERS = ("submitted", *STATES)
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -41,7 +44,9 @@ class Measures(TypedDict, total=False):
 
     accepted: Count
     refused: Annotated[Count, Field(description="Records that were never sent.")]
-    submitted: Annotated[Count, Field(description="Taken by a carrier.")]
+    submitted: Annotated[
+        Count, Field(description="Taken by a carrier; known by hour, day and carrier alone.")
+    ]
     delivered: Count
     failed: Count
     expired: Count
@@ -123,7 +128,7 @@ class StatsService:
                 grouped: dict[str, Counter[str]] = {}
                 for hour, counts in hours:
                     grouped.setdefault(hour[:length], Counter()).update(counts)
-                groups = [_group(key, _measures(each)) for key, each in grouped.items()]
+                groups = [_group(key, each, _HOURLY) for key, each in grouped.items()]
             case "state":
                 groups = [_of_state(total, state) for state in STATES if total[state]]
             case "code":
@@ -132,7 +137,7 @@ class StatsService:
                 ]
             case _:
                 groups = _by_name(query.by, self._items(account.id, "names", from_ms, to_ms))
-        return {"totals": _totals(total), "groups": groups, "as_of": as_of}
+        return {"totals": _totals(total, _HOURLY), "groups": groups, "as_of": as_of}
 
     def campaign(self, account: Account, campaign_id: str) -> Campaign:
         """Return a campaign's statistics. Raises RequestRefused(NOT_FOUND)."""
@@ -176,11 +181,12 @@ def _by_name(by: str, hours: Iterator[tuple[str, Mapping[str, int]]]) -> list[Gr
             dimension, name, measure = split_name(attribute)
             if dimension == by:
                 found.setdefault(name, Counter())[measure] += count
-    return [_group(name, _measures(found[name])) for name in sorted(found)]
+    measures = _OF_CARRIERS if by == "carrier" else _NAMED
+    return [_group(name, found[name], measures) for name in sorted(found)]
 
 
-def _group(key: str, measures: Mapping[str, object]) -> Group:
-    return cast(Group, {"key": key, **measures})
+def _group(key: str, counts: Counter[str], names: Sequence[str]) -> Group:
+    return cast(Group, {"key": key, **_measures(counts, names)})
 
 
 def _of_state(total: Counter[str], state: str) -> Group:
@@ -193,16 +199,16 @@ def _of_state(total: Counter[str], state: str) -> Group:
 
 
 def _campaign(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
-    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts))})
+    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts), _NAMED)})
 
 
-def _measures(counts: Counter[str]) -> dict[str, object]:
-    return {**{name: counts[name] for name in _MEASURES}, "price": _price(counts, "price")}
+def _measures(counts: Counter[str], names: Sequence[str]) -> dict[str, object]:
+    return {name: _price(counts, name) if name == "price" else counts[name] for name in names}
 
 
-def _totals(counts: Counter[str]) -> Totals:
+def _totals(counts: Counter[str], names: Sequence[str]) -> Totals:
     totals = {
-        **_measures(counts),
+        **_measures(counts, names),
         "segments_by_state": _named(counts, "segments"),
         "price_by_state": {
             state: _price(counts, f"price:{state}") for state in _named(counts, "price")
