@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
@@ -24,6 +24,19 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _IST = timezone(timedelta(seconds=IST_OFFSET_S))
 _TIME_WORDS = "a time with its offset, as in 2026-01-31T18:30:00Z, or a day of India: 2026-01-31"
 _ABOUT_TIMES = "A time with its offset, or a day of India."
+GroupName = Literal[
+    "hour",
+    "day",
+    "state",
+    "code",
+    "category",
+    "sender",
+    "template",
+    "country",
+    "campaign",
+    "carrier",
+]
+GROUPS: tuple[str, ...] = get_args(GroupName)
 Filter = Annotated[str, Field(max_length=200)]
 
 
@@ -102,18 +115,7 @@ class StatsQuery(Range):
     """The query of `GET /v1/stats`."""
 
     by: Annotated[
-        Literal[
-            "hour",
-            "day",
-            "state",
-            "code",
-            "category",
-            "sender",
-            "template",
-            "country",
-            "campaign",
-            "carrier",
-        ],
+        GroupName,
         Field(description="What each group has in common. Hours and days are India's."),
     ] = "day"
 
