@@ -99,9 +99,7 @@ class Deployment:
         """Return the service that finds messages."""
         pepper = Keys(self._peppers, self.clock)
         messages = self.messages
-        return SearchService(
-            self.activity, messages, Digests(pepper), Cursors(pepper), self.clock
-        )
+        return SearchService(self.activity, messages, Digests(pepper), Cursors(pepper), self.clock)
 
     @cached_property
     def stats(self) -> StatsService:

@@ -32,20 +32,27 @@ class Times:
 class Filters(Times):
     """The options of a search, which are the filters of `GET /v1/messages`."""
 
-    number: Annotated[str | None, typer.Option("--number", metavar="NUMBER", help="Its phone number.")] = None
+    number: Annotated[
+        str | None, typer.Option("--number", metavar="NUMBER", help="Its phone number.")
+    ] = None
     client_ref: Annotated[
         str | None, typer.Option(metavar="REF", help="The customer's reference, smsgid.")
     ] = None
     campaign: Annotated[str | None, typer.Option(metavar="ID", help="Its campaign.")] = None
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help="pending, refused, or a final state.")
+        str | None,
+        typer.Option("--state", metavar="STATE", help="pending, refused, or a final state."),
     ] = None
-    code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Why it failed.")] = None
+    code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Why it failed.")] = (
+        None
+    )
     sender: Annotated[str | None, typer.Option(metavar="HEADER", help="Its sender id.")] = None
-    template: Annotated[
-        str | None, typer.Option(metavar="ID", help="Its DLT template's id.")
+    template: Annotated[str | None, typer.Option(metavar="ID", help="Its DLT template's id.")] = (
+        None
+    )
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="CATEGORY", help="Its category.")
     ] = None
-    category: Annotated[str | None, typer.Option("--category", metavar="CATEGORY", help="Its category.")] = None
     country: Annotated[
         str | None, typer.Option(metavar="CODE", help="ISO code of its number's country.")
     ] = None

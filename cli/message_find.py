@@ -13,7 +13,9 @@ from harkara.activity.filters import PAGE_LIMIT, MessageFilter
 
 ForAccount = Annotated[
     str | None,
-    typer.Option("--account", metavar="ACCOUNT", parser=key_name, help="One account (default: all of them)."),
+    typer.Option(
+        "--account", metavar="ACCOUNT", parser=key_name, help="One account (default: all of them)."
+    ),
 ]
 COLUMNS = ("account", "accepted_at", "mid", "to", "sender", "state", "code")
 
