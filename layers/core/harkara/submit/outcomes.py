@@ -247,13 +247,11 @@ class Shared:
             self._submitted.clear()
             return None
         if self._put is None:
-            put = self._put_if_absent(dict(self._taken), merged(self._submitted))
-            self._put = asyncio.ensure_future(put)
+            self._put = asyncio.ensure_future(self._put_if_absent(dict(self._taken)))
         return outcome_in(await self._put, claim)
 
-    async def _put_if_absent(
-        self, taken: Mapping[str, str], submitted: Sequence[Submitted]
-    ) -> LedgerEntry:
+    async def _put_if_absent(self, taken: Mapping[str, str]) -> LedgerEntry:
+        submitted = merged(self._submitted)
         return await asyncio.to_thread(
             put_shared, self._store, self._lease, self.partition, taken, self._clock(), submitted
         )
