@@ -34,7 +34,7 @@ NOUNS = {
     "template": ("templates", "Templates: the contents that DLT knows."),
     "link": ("links", "Short links: what to register of them with DLT."),
     "credential": ("credentials", "Credentials: user names with their secrets and scopes."),
-    "message": ("messages", "Messages: what became of one."),
+    "message": ("messages", "Messages: find them, and see what became of one."),
     "user": ("users", "Users: the people who may sign in to the console."),
     "route": ("routes", "Routes: which carriers take which messages."),
     "pause": ("pause", "Let messages of an account, a carrier or a campaign wait."),
@@ -46,7 +46,10 @@ NOUNS = {
 
 
 # Verbs without a noun, each in a module of its name.
-VERBS = {"status": "Show the queues, the circuit breakers and the tasks that are due."}
+VERBS = {
+    "stats": "Count messages by account, day, state, code, sender and more.",
+    "status": "Show the queues, the circuit breakers and the tasks that are due.",
+}
 
 
 class LoneVerb(TyperGroup):

@@ -14,7 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import local_stack
 from cli.command import CommandRefused, Target
+from harkara.activity.cursors import Cursors
+from harkara.activity.index import Digests
+from harkara.activity.search import SearchService
+from harkara.activity.stats import StatsService
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
@@ -84,6 +89,24 @@ class Deployment:
         """Return the store of messages, to read them, and to remove dead letters."""
         dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
         return DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
+
+    @cached_property
+    def activity(self) -> DynamoActivityStore:
+        """Return the store of counters and lists, to read them."""
+        dynamodb, table = self.client("dynamodb"), self.outputs["ActivityTableName"]
+        return DynamoActivityStore(dynamodb, table, retention_s=0, clock=self.clock)
+
+    @cached_property
+    def search(self) -> SearchService:
+        """Return the service that finds messages."""
+        pepper = Keys(self._peppers, self.clock)
+        messages = self.messages
+        return SearchService(self.activity, messages, Digests(pepper), Cursors(pepper), self.clock)
+
+    @cached_property
+    def stats(self) -> StatsService:
+        """Return the service that counts messages."""
+        return StatsService(self.activity, self.clock)
 
     @property
     def registry(self) -> RegistryService:

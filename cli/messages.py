@@ -1,4 +1,4 @@
-"""Messages: what became of one, from its acceptance to its callbacks."""
+"""Messages: find them, and see what became of one, from its acceptance to its callbacks."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -7,12 +7,14 @@ import typer
 
 from cli.command import AsJson, CommandRefused, noun, verb
 from cli.deployment import Deployment
+from cli.message_find import find
 from cli.printing import Answer, Row
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import split_mid
 from harkara.manage.messages import HistoryService
 
 app = noun()
+verb(app)(find)
 _TIMES = ("step", "at")
 
 

@@ -1,10 +1,14 @@
-"""Run ministack with two changes; a program for the emulator's Python.
+"""Run ministack with three changes; a program for the emulator's Python.
 
 It also saves its state on SIGUSR1, either whole or not at all: all state between two requests, on
 the event loop that answers them, into a new folder, to which it then points a link. So a kill at
 any moment leaves a state of one moment: tables without their secrets could not be run.
 
 It unpacks each layer once, where ministack does so for each process of a function: 40 MB each.
+
+It completes the streams of DynamoDB: there an INSERT of PartiQL emits no record, and an event of a
+stream names no shard. A stream's records are not saved, so after a restart it begins anew; what was
+not counted before stays uncounted.
 """
 
 import asyncio
@@ -22,6 +26,7 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core import lambda_runtime, persistence
+from ministack.services import dynamodb, lambda_svc
 
 _application = ministack.app
 _load_state = ministack.load_state
@@ -72,9 +77,33 @@ def _load(service: str) -> Any:
     # Only while loading: the functions' code lies in the folder itself, under its hashes.
     persistence.STATE_DIR = str(_LINK)
     try:
-        return _load_state(service)
+        state = _load_state(service)
     finally:
         persistence.STATE_DIR = _FOLDER
+    if isinstance(state, dict):
+        # Positions in streams that were not saved.
+        state.pop("dynamodb_stream_positions", None)
+    return state
+
+
+_insert = dynamodb._partiql_insert
+_execute = lambda_svc._execute_function
+
+
+def _insert_into_stream(table: Any, parsed: Any) -> Any:
+    answer = _insert(table, parsed)
+    if answer[0] < 400:
+        item = parsed["item"]
+        item = item["M"] if set(item) == {"M"} else item
+        dynamodb._emit_stream_event(table["TableName"], "INSERT", None, item)
+    return answer
+
+
+def _execute_of_shard(function: Any, event: Any, *rest: Any, **named: Any) -> Any:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if records and records[0].get("eventSource") == "aws:dynamodb":
+        event = {**event, "state": {}, "shardId": "shardId-00000000000000000000-local"}
+    return _execute(function, event, *rest, **named)
 
 
 def _save() -> None:
@@ -117,4 +146,6 @@ if __name__ == "__main__":
     ministack.save_all = _save_all
     ministack.app = _app
     lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": _UnpackedOnce})
+    dynamodb._partiql_insert = _insert_into_stream
+    lambda_svc._execute_function = _execute_of_shard
     ministack.main()

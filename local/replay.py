@@ -17,7 +17,10 @@ from local import running
 from local.deploy import client
 from local.settings import AWS_ENVIRONMENT, ROOT, LocalStackError
 
-FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep", "fallback")
+FUNCTIONS = (
+    *("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "activity", "sweep"),
+    "fallback",
+)
 
 
 class Context:

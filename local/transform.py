@@ -51,8 +51,9 @@ def with_types(template: Template, parameters: Mapping[str, str]) -> Template:
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             properties = dict(resource["Properties"])
-            limit = properties["ScalingConfig"]["MaximumConcurrency"]
-            properties["ScalingConfig"] = {"MaximumConcurrency": _number(limit, values)}
+            if "ScalingConfig" in properties:  # of queues
+                limit = properties["ScalingConfig"]["MaximumConcurrency"]
+                properties["ScalingConfig"] = {"MaximumConcurrency": _number(limit, values)}
             properties["BatchSize"] = _number(properties["BatchSize"], values)
             resource = {**resource, "Properties": properties}
         resources[name] = resource

@@ -1,8 +1,8 @@
 """Read and change an account's resources and messages, and describe the API.
 
-Next: `harkara.manage.registry`, `harkara.manage.callbacks` and `harkara.manage.messages`.
-functions/send uses a change within a minute, and at once if it would refuse a request without it; a
-cancel enqueues for functions/dlr.
+Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.messages`, and for
+lists `harkara.api.lists`. functions/send uses a change within a minute, and at once if it would
+refuse a request without it; a cancel enqueues for functions/dlr.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats.record_parsing import check_length, object_of, top_level
-from harkara.api import docs, request
+from harkara.api import docs, lists, request
 from harkara.api.authentication import presented
 from harkara.api.description import CSV, GZIP, HTML, IN_BODY, JSON, MISSING, about, changes, reads
 from harkara.api.files import accepts_gzip, csv_file, is_file
@@ -92,6 +92,10 @@ def cancel_scheduled() -> Response[str]:
     fields = object_of(api.client_request.body)
     user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
+
+
+# Before the routes of collections: the first that matches is taken.
+lists.add_routes(api, lambda: account_for(Scope.READ), lambda: services())
 
 
 @api.post(

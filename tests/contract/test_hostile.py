@@ -48,6 +48,7 @@ FUNCTION_OF = {
 # Values of a path's variable parts for which a resource exists.
 KNOWN = {
     "{number}": "919876543210",
+    "{campaign}": "diwali",
     "{code}": "0" * CODE_LENGTH,
     "{mid}": f"{BATCH_ID}00",
     "{name}": "main",

@@ -24,11 +24,13 @@ from local import seed
 from local.settings import Ports
 from tests.functions.invoking import Context, Event, load, sqs_event
 from tests.support import policies
-from tests.support.dynamo import DUE, Dynamo
+from tests.support.dynamo import DUE, MESSAGES, Dynamo
 from tests.support.invocations import batches, invoke
 from tests.support.limits import ENTRIES_LIMIT, Sqs
+from tests.support.streams import Stream, event_of
 from tests.template.reading import environment, logical_id, template
 
+TABLES = ("Accounts", "Messages", "Activity", "Due")
 CONSUMERS = {
     "SubmitQueue": "submit",
     "SubmitPriorityQueue": "submit",
@@ -87,6 +89,7 @@ class Deployment:
         self._patch = patch
         self._modules: dict[str, ModuleType] = {}
         self.dynamo = Dynamo(time.time)
+        self.stream = Stream(self.dynamo.tables[MESSAGES], time.time)
         self.waiting: deque[tuple[str, str]] = deque()
         self.answers: list[HttpAnswer | Exception] = []
         self.requests: list[tuple[str, Any]] = []
@@ -104,7 +107,7 @@ class Deployment:
         # Cached records expire at once and are read again.
         patch.setattr(accounts, "CACHE_S", 0)
         outputs = {"SecretsKeyId": "SecretsKey"}
-        outputs |= {f"{name}TableName": f"{name}Table" for name in ("Accounts", "Messages", "Due")}
+        outputs |= {f"{name}TableName": f"{name}Table" for name in TABLES}
         outputs |= {f"{name}SecretId": f"{name}Secret" for name in ("Tag", "Link", "Pepper")}
         seed.seed("", outputs, Ports(), {})
 
@@ -137,6 +140,11 @@ class Deployment:
             event = sqs_event(*batch, first=ENTRIES_LIMIT * len(self.delivered), queue=queue)
             self.delivered.append((queue, event))
             assert self.call(CONSUMERS[queue], event) == {"batchItemFailures": []}
+
+    def count(self) -> None:
+        """Deliver the records of the Messages table's stream."""
+        answer = self.call("activity", event_of(self.stream.poll()))
+        assert answer == {"state": {}, "batchItemFailures": []}
 
     def make_due(self) -> None:
         """Move the due time of all tasks in the Due table to now."""

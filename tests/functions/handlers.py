@@ -133,6 +133,7 @@ class Gateway(Wired):
         """Return the services of a process of a function that just started."""
         self.endpoint_health = self.new_endpoint_health()
         return {
+            "activity": self.activity_service,
             "console": self.console_services,
             "dlr": self.dlr_services,
             "inbound": self.inbound_service,

@@ -45,6 +45,7 @@ from tests.support.fakes import calling_back
 from tests.support.loops import own_loop
 from tests.support.people import PASSWORD, cookie_of
 from tests.support.policies import BY_LAMBDA, Grant
+from tests.support.streams import event_of, record_of
 from tests.template.reading import services
 
 
@@ -107,6 +108,15 @@ def traffic(deployment: Deployment) -> None:
     for queue, function in CONSUMERS.items():
         events = [event for delivered, event in deployment.delivered if delivered == queue]
         assert any(deployment.call(function, event)["batchItemFailures"] for event in events)
+    deployment.count()
+    today = {"x-api-key": "busy.busy-secret"}
+    for path in ("/v1/messages", "/v1/stats"):
+        event = http_event("GET", path, None, today)
+        event["queryStringParameters"] = {"number": MSISDN} if path == "/v1/messages" else {}
+        answer = decode(deployment.call("manage", event)["body"])
+        assert answer.get("messages") or answer["totals"]["accepted"]
+    broken = record_of({"pk": {"S": "1"}, "sk": {"S": "final#0000"}}, 10**39, time.time())
+    deployment.call("activity", event_of([broken]))
 
 
 def park(deployment: Deployment) -> None:

@@ -18,7 +18,7 @@ from harkara.model.tasks import QueueName
 from harkara.net import callback_poster, sns
 from tests.functions.invoking import load
 
-FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep")
+FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep", "activity")
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-south-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "ACCOUNTS_TABLE": "accounts",
     "MESSAGES_TABLE": "messages",
     "DUE_TABLE": "due",
+    "ACTIVITY_TABLE": "activity",
+    "ACTIVITY_FAILURES_URL": "https://sqs/failures",
     "SUBMIT_QUEUE_URL": "https://sqs/submit",
     "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/submit_priority",
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
@@ -102,6 +104,7 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
         ("console", lambda built: built.people.tickets.keys.all()),
         ("receipt", lambda built: built.signer.pseudonyms("text")),
         ("inbound", lambda built: built.replies.signer.pseudonyms("text")),
+        ("activity", lambda built: built.digests.of("numbers", "acme", ["919876543210"])),
         ("link", lambda built: built.signer.code("hk.example", LinkKey(7, 8, 1))),
     ],
 )
@@ -132,6 +135,7 @@ def test_a_function_without_its_environment_says_what_is_missing(
         "send": "SUBMIT_QUEUE_URL",
         "inbound": "ACCOUNTS_TABLE",
         "link": "CALLBACK_QUEUE_URL",
+        "activity": "ACTIVITY_FAILURES_URL",
     }
     name = missing.get(function, "RECEIPT_QUEUE_URL")
     environment.delenv(name)
@@ -173,6 +177,10 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
         assert (service.store._table.name, service.store._retention_s) == ("messages", 8)
+    assert services.search.messages is services.history.store
+    assert services.search.store is services.stats.store
+    assert services.search.store._table.name == "activity"
+    assert services.search.cursors._keys is services.search.digests._keys
     dead_letters = services.endpoints.dead_letters
     queues = {queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)}
     assert services.cancel.queues._urls == dead_letters.queues._urls == queues
@@ -277,6 +285,13 @@ def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("sweep", environment)
     assert service.queues._urls == URLS
     assert service.due._table.name == "due"
+
+
+def test_activity_is_wired(environment: pytest.MonkeyPatch) -> None:
+    _, service = wired("activity", environment)
+    assert (service.store._table.name, service.store._retention_s) == ("activity", 8)
+    assert service.failed._queue_url == "https://sqs/failures"
+    assert service.digests._keys.all() == (b"secret-of-pepper-id",)
 
 
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ OUTPUTS = {
     "AccountsTableName": "Accounts",
     "MessagesTableName": "Messages",
     "DueTableName": "Due",
+    "ActivityTableName": "Activity",
     **{
         f"{name}{kind}Url": f"https://sqs.ap-south-1.amazonaws.com/123456789012/{name}{kind}"
         for name in ("Submit", "SubmitPriority", "Receipt", "Callback")
@@ -111,6 +112,8 @@ class Operator:
         self.table = Table(page=1_000)
         self.messages = Table("Messages", page=1_000)
         self.due = Table("Due", page=1_000)
+        self.activity = Table("Activity", page=1_000)
+        self.tables = (self.table, self.messages, self.due, self.activity)
         self.depths: dict[str, tuple[int, int, int]] = {}
         self.ages_s: dict[str, int] = {}
         self.clock = Clock()
@@ -176,7 +179,7 @@ class Operator:
         return dead_letter_of(entry).id
 
     def _dynamodb(self, operation: str, params: dict[str, Any]) -> Any:
-        tables = {each.name: each for each in (self.table, self.messages, self.due)}
+        tables = {each.name: each for each in self.tables}
         return tables[table_of(operation, params)](operation, params)
 
     def _sqs(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:

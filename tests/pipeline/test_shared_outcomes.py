@@ -8,6 +8,7 @@ import pytest
 
 from harkara.base.ids import split_mid
 from harkara.carriers.contract import Taken
+from harkara.model.activity import Submitted
 from harkara.model.ledger import Lease, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
@@ -19,6 +20,7 @@ from tests.pipeline.batches import Batches
 from tests.support.fakes import FakeMessageStore, Faults
 
 BATCHES = [f"1{number:026d}" for number in range(3)]
+SUBMITTED = Submitted("acme", "sim", 0, 1)
 NOW_S = 1_700_000_000.0
 
 
@@ -84,7 +86,7 @@ def share(
         with sharing.shared(lease) as shared:
             claim = claimed(store, lease, batch_id, shared.partition)
             await asyncio.sleep(0)  # the others claim too
-            return claim, await shared.put(claim, f"id of {batch_id}")
+            return claim, await shared.put(claim, f"id of {batch_id}", SUBMITTED)
 
     async def all_of_them() -> list[tuple[LedgerEntry, LedgerEntry | None]]:
         return list(await asyncio.gather(*map(one, ids)))
@@ -115,7 +117,7 @@ def test_who_takes_over_finds_it_or_closes_it_for_good() -> None:
         with sharing.shared(first) as shared, sharing.shared(second):
             claims = [claimed(store, first, f"7{n:026d}", shared.partition) for n in (0, 1)]
             found = await Sharing(store, lambda: NOW_S).settled(claims[0], heir)
-            both = asyncio.gather(*(shared.put(each, "late") for each in claims))
+            both = asyncio.gather(*(shared.put(each, "late", SUBMITTED) for each in claims))
         return [found, *(await both)]
 
     assert asyncio.run(taken_over()) == [None, None, None]
@@ -132,9 +134,11 @@ def test_what_comes_after_it_was_put_has_its_own(monkeypatch: pytest.MonkeyPatch
             claims = [
                 claimed(store, each, each.task_id, shared.partition) for each in (one, two, slow)
             ]
-            first = await asyncio.gather(*(shared.put(each, "id") for each in claims[:2]))
+            first = await asyncio.gather(
+                *(shared.put(each, "id", SUBMITTED) for each in claims[:2])
+            )
             assert sharing.shared(one) is not shared
-            return list(first), await shared.put(claims[2], "id")
+            return list(first), await shared.put(claims[2], "id", SUBMITTED)
 
     first, late = asyncio.run(run())
     assert all(first)

@@ -24,6 +24,7 @@ from tests.support.tables import Item, Table
 from tests.unit.scripted_aws import Refusal
 
 ACCOUNTS, MESSAGES, DUE = "AccountsTable", "MessagesTable", "DueTable"
+ACTIVITY = "ActivityTable"
 ALL = 10**9
 _CURSORS = ("cursor", "cursor")
 
@@ -61,7 +62,8 @@ class Dynamo(FakeClient):  # type: ignore[misc]
     def __init__(self, clock: Callable[[], float] = lambda: 0.0, seed: int | None = None) -> None:
         self.caprices = Caprices(seed)
         self.tables = {
-            name: Table(name, ALL, clock, self.caprices) for name in (ACCOUNTS, MESSAGES, DUE)
+            name: Table(name, ALL, clock, self.caprices)
+            for name in (ACCOUNTS, MESSAGES, ACTIVITY, DUE)
         }
 
     @property

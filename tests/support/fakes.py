@@ -104,6 +104,12 @@ class FakeMessageStore:
         self.adapter._batches.clear()
         return self.adapter.get_batch(batch_id)
 
+    def read_messages(
+        self, places: Sequence[tuple[str, int]]
+    ) -> tuple[Mapping[str, MessageBatch], Sequence[LedgerEntry | None]]:
+        self.faults.before("read_messages")
+        return self.adapter.read_messages(places)
+
     def put_if_absent(
         self, entries: Sequence[LedgerEntry], *, due_at_ms: int = 0, keep_s: int | None = None
     ) -> list[LedgerEntry]:

@@ -22,13 +22,17 @@ from typing import Any, NamedTuple, TypeVar, cast
 from tests.template.reading import as_list, logical_id, statements
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
-# Lambda itself calls these with the function's role: it polls the queues and writes the logs.
+# Lambda itself calls these with the function's role: it polls queues and streams, and writes logs.
 BY_LAMBDA = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
 }
 _INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.*)\}')
 _FIELD = re.compile(r"'(\w+)':\?")

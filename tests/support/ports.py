@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass, fields
 from typing import Self
 
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.carriers import SORT_KEY, DynamoRoutingStore, partition_of
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages
 from harkara.aws.suppressions import DynamoSuppressionList
@@ -12,7 +13,7 @@ from harkara.model.consents import Consent
 from harkara.model.ledger import LedgerEntry
 from harkara.model.routing import Routing, Rules
 from harkara.model.suppressions import Suppression
-from tests.support.dynamo import ACCOUNTS, MESSAGES, Column, Dynamo
+from tests.support.dynamo import ACCOUNTS, ACTIVITY, MESSAGES, Column, Dynamo
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_pause
 from tests.support.policies import as_function
 from tests.support.queues import FakeTaskQueues
@@ -168,6 +169,16 @@ class FakeDeadLetterStore:
         self.store.faults.after(number)
 
 
+class FakeFailedRecords:
+    """The records of a stream that could not be read: shard, sequence number and reason."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+
+    def send(self, shard: str, sequence: str, reason: str) -> None:
+        self.sent.append((shard, sequence, reason))
+
+
 @dataclass(frozen=True)
 class Ports:
     """The ports of a function: a call that its policy does not allow fails the test."""
@@ -179,6 +190,7 @@ class Ports:
     suppressions: FakeSuppressionList
     last: FakeLastMessages
     dead_letters: FakeDeadLetterStore
+    activity: DynamoActivityStore
 
     def of(self, function: str) -> Self:
         """Return the same ports, called by a function."""
@@ -198,4 +210,5 @@ def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10*
         suppressions=FakeSuppressionList(faults, dynamo),
         last=FakeLastMessages(faults, clock, retention_s, dynamo),
         dead_letters=FakeDeadLetterStore(store),
+        activity=DynamoActivityStore(dynamo, ACTIVITY, retention_s, clock, no_pause),
     )

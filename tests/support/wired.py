@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pydantic_core import to_json
 
 from harkara.accept.service import AcceptService
+from harkara.activity.service import ActivityService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
@@ -25,10 +26,10 @@ from harkara.scheduler import SweepService
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
-from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
+from harkara.wiring import activity, dlr, inbound, link, manage, receipt, send, submit, sweep
 from tests.support.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
 from tests.support.peers import FakeDestinations, FakePlatform, Providers
-from tests.support.ports import new_ports
+from tests.support.ports import FakeFailedRecords, new_ports
 from tests.support.registry import FakeCipher, FakeRegistry
 from tests.support.virtual import InPlace
 
@@ -93,6 +94,7 @@ class Wired:
         self.signer = ReferenceSigner(b"tag key")
         self.link_signer = LinkSigner(b"link key")
         self.log_events: list[LogEvent] = []
+        self.failed = FakeFailedRecords()
         self.endpoint_health = self.new_endpoint_health()
         self.carrier: Callable[[str], Awaitable[Connected]] = self.providers.connect
         self.poster: CallbackPoster = self.platform
@@ -237,6 +239,15 @@ class Wired:
         counted = self.ports.of("dlr").counted
         return EndpointHealth(counted, RateLimiter(counted, self.clock, _half), self.clock)
 
+    def activity_service(self) -> ActivityService:
+        return activity.wire(
+            store=self.ports.of("activity").activity,
+            failed=self.failed,
+            pepper=b"pepper",
+            clock=self.clock,
+            emit=self.note,
+        )
+
     def manage_services(self, function: str = "manage") -> manage.ManageServices:
         on = self.ports.of(function)
         return manage.wire(
@@ -248,6 +259,7 @@ class Wired:
             counted=on.counted,
             suppressions=on.suppressions,
             record=self.audited.append,
+            activity=on.activity,
             queues=on.queues,
             poster=self.poster,
             pepper=b"pepper",

@@ -28,7 +28,10 @@ TABLES = set(resources("AWS::DynamoDB::Table"))
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): (
         FUNCTIONS,
-        {"ConcurrentExecutions", "Errors", "Throttles", "Duration", "RecursiveInvocationsDropped"},
+        {
+            *("ConcurrentExecutions", "Errors", "Throttles", "Duration"),
+            *("RecursiveInvocationsDropped", "IteratorAge"),
+        },
     ),
     ("AWS/SQS", "QueueName"): (
         set(resources("AWS::SQS::Queue")),
@@ -104,6 +107,7 @@ def test_an_alarm_is_of_a_metric_that_is_emitted(name: str) -> None:
             ("AWS/ApiGateway", "5xx", "ApiId"),
             ("AWS/Lambda", "Errors", "FunctionName"),
             ("AWS/Lambda", "Invocations", "FunctionName"),
+            ("AWS/Lambda", "IteratorAge", "FunctionName"),
             ("AWS/Lambda", "RecursiveInvocationsDropped", "FunctionName"),
         }
 

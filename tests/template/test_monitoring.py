@@ -7,7 +7,7 @@ import pytest
 
 from tests.template.reading import ROOT, logical_id, monitoring, resources, template
 
-STAGES = ("Accept", "Submit", "Receipts", "Callbacks", "Inbound", "Links", "Manage")
+STAGES = ("Accept", "Submit", "Receipts", "Callbacks", "Inbound", "Links", "Activity", "Manage")
 ALARM = "AWS::CloudWatch::Alarm"
 
 

@@ -120,7 +120,7 @@ def test_a_queue_has_dead_letters_and_an_alarm(queue: str) -> None:
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
-@pytest.mark.parametrize("table", ["AccountsTable", "MessagesTable", "DueTable"])
+@pytest.mark.parametrize("table", ["AccountsTable", "MessagesTable", "ActivityTable", "DueTable"])
 def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
     resource = resources("AWS::DynamoDB::Table")[table]
     properties = resource["Properties"]
@@ -134,7 +134,7 @@ def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
     assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-@pytest.mark.parametrize("table", ["Accounts", "Messages", "Due"])
+@pytest.mark.parametrize("table", ["Accounts", "Messages", "Activity", "Due"])
 def test_a_table_is_warmed_only_where_more_is_asked_than_a_new_one_takes(table: str) -> None:
     properties = resources("AWS::DynamoDB::Table")[f"{table}Table"]["Properties"]
     condition, warm, otherwise = properties["WarmThroughput"]["Fn::If"]
@@ -268,3 +268,21 @@ def test_each_shard_of_what_is_due_is_swept_every_minute_by_one_run() -> None:
     # A late run would repeat the next minute's.
     never = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
     assert sweep["EventInvokeConfig"] == never
+
+
+def test_what_is_written_of_messages_is_counted_from_the_tables_stream() -> None:
+    (stream,) = functions()["activity"]["Events"].values()
+    properties = stream["Properties"]
+    assert properties["Stream"] == {"Fn::GetAtt": ["MessagesTable", "StreamArn"]}
+    table = resources("AWS::DynamoDB::Table")["MessagesTable"]["Properties"]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    # Without a window no event names its shard, by whose watermark events count once.
+    assert properties["TumblingWindowInSeconds"] > 0
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    # Two batches of a shard at a time would wait for each other's watermark.
+    assert "ParallelizationFactor" not in properties
+    # What fails is repeated for a day, and then reported.
+    assert not {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} & properties.keys()
+    failures = properties["DestinationConfig"]["OnFailure"]
+    assert logical_id(failures["Destination"]) == "ActivityFailures"
+    assert "ActivityFailures" in resources("AWS::SQS::Queue")

@@ -9,6 +9,7 @@ A folder imports only from folders below it in this list; tests/unit/test_archit
     runtime      run in Lambda: batches from SQS, logs, metrics, settings
     scheduler    enqueue tasks that are due
     manage       let an account read and change its messages, resources and users
+    activity     count and index messages, and answer questions about them
     inbound      take opt-outs and replies
     receipts     turn carriers' receipts into final states
     submit       take a batch from the queue to its carriers

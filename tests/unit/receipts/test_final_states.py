@@ -8,6 +8,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld, OutOfTime
 from harkara.base.log_events import LogEvent
+from harkara.model.activity import facts_of
 from harkara.model.events import Dlr
 from harkara.model.ledger import LedgerEntry, claim_kind, final_kind, outcome_kind
 from harkara.model.messages import Endpoint, State
@@ -41,6 +42,7 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
         "code": Code.DND,
         "carrier_code": "650",
         "attempt": 2,
+        "of": facts_of(BATCH, 1),
     }
     count = MESSAGE.segment_count
     reported = Dlr(BATCH.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, count, "650")

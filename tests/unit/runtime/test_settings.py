@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from harkara.model.callbacks import UrlRules
 from harkara.runtime import settings
 from harkara.runtime.settings import (
+    ActivitySettings,
     ConsoleSettings,
     DlrSettings,
     InboundSettings,
@@ -23,6 +24,8 @@ ALL = {
     "ACCOUNTS_TABLE": "accounts",
     "MESSAGES_TABLE": "messages",
     "DUE_TABLE": "due",
+    "ACTIVITY_TABLE": "activity",
+    "ACTIVITY_FAILURES_URL": "https://sqs/failures",
     "SUBMIT_QUEUE_URL": "https://sqs/submit",
     "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/priority",
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
@@ -52,6 +55,7 @@ Model = type[
     | LinkSettings
     | DlrSettings
     | SweepSettings
+    | ActivitySettings
     | ConsoleSettings
 ]
 MODELS: tuple[Any, ...] = (
@@ -64,6 +68,7 @@ MODELS: tuple[Any, ...] = (
     LinkSettings,
     DlrSettings,
     SweepSettings,
+    ActivitySettings,
     ConsoleSettings,
 )
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from harkara.model.activity import Submitted
 from harkara.model.ledger import Lease, LedgerEntry, claim_kind, shared_partition
 from harkara.submit.outcomes import Shared, Sharing
 from tests.support.fakes import FakeMessageStore, Faults
 
+SUBMITTED = Submitted("acme", "sim", 0, 1)
 ONE, TWO, THREE = (Lease(name, f"worker of {name}", 0) for name in ("one", "two", "three"))
 TURNS = 50
 
@@ -47,7 +49,7 @@ async def half() -> None:
 
 def put(shared: Shared, lease: Lease) -> asyncio.Task[LedgerEntry | None]:
     claim = lease.entry(lease.task_id, claim_kind(1, 0), shared=shared.partition)
-    return asyncio.ensure_future(shared.put(claim, f"id of {lease.task_id}"))
+    return asyncio.ensure_future(shared.put(claim, f"id of {lease.task_id}", SUBMITTED))
 
 
 @pytest.mark.usefixtures("patience")

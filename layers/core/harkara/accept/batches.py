@@ -9,7 +9,8 @@ from harkara.accept.requests import IdSource
 from harkara.links.codec import Linked
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account
-from harkara.model.messages import BLOCK_SIZE, Endpoint, Message, MessageBatch, pack
+from harkara.model.activity import PRICE_SCALE
+from harkara.model.messages import BLOCK_SIZE, Category, Endpoint, Message, MessageBatch, pack
 from harkara.ports import BatchWriter
 
 # DynamoDB limits an item to 400 KB, keys and attribute names included.
@@ -91,6 +92,7 @@ class BatchMaker:
             duplicate_window_s=account.duplicate_window_s,
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
+            prices=self._prices(key.category, messages),
         )
         made = self._packed(batch, draft)
         fits = len(made.packed) <= PACKED_LIMIT_BYTES
@@ -109,6 +111,15 @@ class BatchMaker:
             made = self._packed(batch, draft)
         batches.put_batch(made.batch.id, made.packed, made.batch.due_at_ms)
         return made
+
+    def _prices(self, category: Category, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Return the messages' prices in millionths, 0 for those without a rate."""
+        if not self.account.rates:
+            return ()
+        prices = (
+            self.account.price(each.to, category, each.segment_count) or 0 for each in messages
+        )
+        return tuple(int(price * PRICE_SCALE) for price in prices)
 
     def _packed(self, batch: MessageBatch, draft: BatchDraft) -> PackedBatch:
         packed_links = ""

@@ -19,7 +19,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
-from harkara.model.ledger import LedgerEntry
+from harkara.model.ledger import LedgerEntry, final_kind
 from harkara.model.messages import MessageBatch, unpack
 
 
@@ -111,6 +111,26 @@ class DynamoMessageStore:
             None if item is None or has_expired(item, now_s) else entry_of(item)
             for item in self._read(keys, consistent)
         ]
+
+    def read_messages(
+        self, places: Sequence[tuple[str, int]]
+    ) -> tuple[Mapping[str, MessageBatch], Sequence[LedgerEntry | None]]:
+        """Return the batches of messages, and the final state of each, of items not expired.
+
+        A place is a batch's id and the message's index there. Reads are eventually consistent.
+        """
+        batch_keys = [(each, _BATCH_KIND) for each in dict.fromkeys(pk for pk, _ in places)]
+        final_keys = [(batch_id, final_kind(index)) for batch_id, index in places]
+        found = self._read([*batch_keys, *final_keys], consistent=False)
+        now_s = self._clock()
+        kept = [None if item is None or has_expired(item, now_s) else item for item in found]
+        batches = {
+            batch_id: unpack(batch_id, item["packed"]["B"])
+            for (batch_id, _), item in zip(batch_keys, kept, strict=False)
+            if item
+        }
+        finals = kept[len(batch_keys) :]
+        return batches, [None if item is None else entry_of(item) for item in finals]
 
     def _read(self, keys: Sequence[tuple[str, str]], consistent: bool = True) -> list[Item | None]:
         found = self._table.read([key(*each) for each in keys], consistent=consistent)

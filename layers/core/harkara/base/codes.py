@@ -36,6 +36,9 @@ class Code(StrEnum):
     TOO_LATE_TO_CANCEL = "TOO_LATE_TO_CANCEL"
     INVALID_CSV = "INVALID_CSV"
     INVALID_RECEIPT = "INVALID_RECEIPT"
+    RANGE_TOO_LONG = "RANGE_TOO_LONG"
+    UNKNOWN_FILTER = "UNKNOWN_FILTER"
+    INVALID_CURSOR = "INVALID_CURSOR"
     TRY_AGAIN = "TRY_AGAIN"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     # Records
@@ -148,6 +151,15 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.INVALID_RECEIPT: Meaning(
         400, "900", 9988, "Send the receipt as the carrier documents it, with our reference."
+    ),
+    Code.RANGE_TOO_LONG: Meaning(
+        400, "900", 9988, "Ask for at most 31 days at a time, `from` before `to`."
+    ),
+    Code.UNKNOWN_FILTER: Meaning(
+        400, "900", 9988, "Use the documented filters only, each with one of its values."
+    ),
+    Code.INVALID_CURSOR: Meaning(
+        400, "900", 9988, "Send `next` of the page before as `after`, with the same filters."
     ),
     Code.TRY_AGAIN: Meaning(503, "904", 9988, "Nothing was accepted: send the same request again."),
     Code.INTERNAL_ERROR: Meaning(

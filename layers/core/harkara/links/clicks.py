@@ -25,6 +25,7 @@ from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.callbacks.posting import Destinations
 from harkara.callbacks.service import CallbackService
+from harkara.model.activity import facts_of
 from harkara.model.events import Click, ClickTask, EventTask
 from harkara.model.ledger import Lease, Relation, click_kind
 from harkara.model.messages import Endpoint, MessageBatch
@@ -52,7 +53,11 @@ class ClickService:
         if batch is None:  # links may last longer than messages are kept
             return Counter(batch_missing=1)
         entry = lease.entry(
-            batch_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
+            batch_id,
+            click_kind(index, task.number),
+            at=task.at_s * 1000,
+            url=task.url,
+            of=facts_of(batch, index),
         )
         (existing,) = await asyncio.to_thread(
             self.store.put_if_absent, [entry], due_at_ms=batch.due_at_ms

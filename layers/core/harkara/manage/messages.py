@@ -37,7 +37,7 @@ from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.corrections import correction_task_id
 from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
 from harkara.submit.submitted import submitted_task_id
-from harkara.text.phone_numbers import normalise
+from harkara.text.phone_numbers import country_of
 from harkara.text.segments import measure
 
 Underway = TypeAliasType("Underway", Literal["accepted", "scheduled", "submitted"])
@@ -148,20 +148,13 @@ def _facts(account: Account, batch: MessageBatch, index: int) -> MessageFacts:
     return {
         "client_ref": message.client_ref,
         "to": message.to,
-        "country": _country(message.to),
+        "country": country_of(message.to),
         "encoding": measure(message.text).encoding,
         "segments": message.segment_count,
         "template_id": message.dlt_template_id or None,
         "category": batch.category,
         "price": None if price is None else f"{price:f}",
     }
-
-
-def _country(msisdn: str) -> str | None:
-    try:
-        return normalise("+" + msisdn)[1]
-    except RequestRefused:  # the number was valid when it was accepted
-        return None
 
 
 def _error(final: LedgerEntry | None) -> MessageError | None:

@@ -99,7 +99,8 @@ class MessageBatch:
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
-    only these show which texts are equal.
+    only these show which texts are equal. `prices` are by index, in millionths; empty without a
+    rate card.
     """
 
     id: str
@@ -117,6 +118,7 @@ class MessageBatch:
     telemarketer_ids: tuple[str, ...] = ()
     two_way: bool = False
     text_hashes: tuple[str, ...] = ()
+    prices: tuple[int, ...] = ()
 
     @property
     def lane(self) -> Lane:
@@ -176,7 +178,7 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
     fields["category"] = Category(fields["category"])
     fields["endpoints"] = tuple(Endpoint(*each) for each in fields["endpoints"])
     fields["messages"] = [Message(*each) for each in fields["messages"]]
-    for name in ("telemarketer_ids", "text_hashes"):
+    for name in ("telemarketer_ids", "text_hashes", "prices"):
         fields[name] = tuple(fields.get(name, ()))
     return MessageBatch(id=batch_id, **fields)
 

@@ -16,6 +16,7 @@ from harkara.base.time import Clock, Deadline
 from harkara.callbacks.formats import group_limit
 from harkara.callbacks.service import CallbackService
 from harkara.model import ledger
+from harkara.model.activity import facts_of
 from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.messages import Endpoint, MessageBatch, State, metric_of
@@ -63,7 +64,9 @@ class DeliverService:
         counting = await asyncio.to_thread(whole, self.store, batches, verdicts.counting, lease)
         # The first counting receipt of each message.
         current = {receipt.mid: receipt for receipt in reversed(counting)}
-        finals = [_final(lease, receipt, batches) for receipt in reversed(current.values())]
+        finals = [
+            _final(lease, receipt, batches, carrier) for receipt in reversed(current.values())
+        ]
         existing = await self._put_finals(batches, finals)
         if any(entry.data["state"] != State.DELIVERED for entry in existing):
             late = late_deliveries(counting, existing)
@@ -190,10 +193,14 @@ def _is_valid(batches: dict[str, MessageBatch], receipt: Receipt) -> bool:
     return batch_id in batches and index < len(batches[batch_id].messages)
 
 
-def _final(lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch]) -> LedgerEntry:
+def _final(
+    lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch], carrier: str
+) -> LedgerEntry:
     batch_id, index = split_mid(receipt.mid)
+    batch = batches[batch_id]
+    message = batch.messages[index]
     # No callback is wanted; a check reads this here instead of reading the message batch.
-    untold = batches[batch_id].messages[index].endpoint is None
+    untold = message.endpoint is None
     return lease.entry(
         batch_id,
         ledger.final_kind(index),
@@ -204,6 +211,8 @@ def _final(lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch]) 
         attempt=receipt.attempt,
         **({"untold": True} if untold else {}),
         **({"operator": receipt.operator} if receipt.operator else {}),
+        # A refused record was counted with its batch.
+        **({} if message.refusal else {"of": facts_of(batch, index, carrier)}),
     )
 
 

@@ -77,18 +77,20 @@ COUNTS = {
         "callbacks_parked",
     ),
     "sweep": ("enqueued", "put_off"),
+    "activity": ("events", "unread"),
 }
 """The counters of each service: messages, receipts, callbacks, tasks, or visits of short links.
 
 Among the receipts, `by_carrier_id` counts those that name the carrier's own id for a message, some
 of which may not be ours; `replaced_times` counts impossible times. `unread` and `refused` count
-whole requests from carriers.
+whole requests from carriers; those of `activity` are records of the stream.
 """
 
 DELAYS = {
     "submit": ("submit_latency", "queue_age"),
     "dlr": ("receipt_delay", "callback_delay", "queue_age"),
     "sweep": ("sweep_delay",),
+    "activity": ("stream_delay",),
 }
 """The durations that each service measures, in milliseconds.
 
@@ -96,6 +98,7 @@ DELAYS = {
     receipt_delay    from the same start until the state is final here; contains submit_latency
     callback_delay   from the final state's own time until the platform took the callback
     sweep_delay      lateness of the oldest task that was due; always up to a minute
+    stream_delay     age of the oldest event of a batch when all are counted
     queue_age        age of a task at its first delivery, including the delay it was put with
 """
 

@@ -71,6 +71,7 @@ class ManageSettings(_CallbackPosts, ProxySettings):
 
     accounts_table: str
     messages_table: str
+    activity_table: str
     receipt_queue_url: str
     callback_queue_url: str
     pepper_secret_id: str
@@ -143,6 +144,15 @@ class LinkSettings(ProxySettings):
     messages_table: str
     callback_queue_url: str
     link_secret_id: str
+
+
+class ActivitySettings(_Settings):
+    """Settings of `activity`."""
+
+    activity_table: str
+    activity_failures_url: str
+    pepper_secret_id: str
+    retention_s: int
 
 
 class SweepSettings(_Settings):

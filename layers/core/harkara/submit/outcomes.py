@@ -10,7 +10,7 @@ worker that takes over from a dead one puts an empty item first, or finds the it
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
@@ -20,6 +20,7 @@ from harkara.base.log_events import LogEvent
 from harkara.base.retries import within_validity
 from harkara.base.time import Clock
 from harkara.carriers.contract import InDoubt, NotTaken
+from harkara.model.activity import Submitted, hour_of, merged
 from harkara.model.ledger import SHARED_KIND, Lease, LedgerEntry, shared_partition
 from harkara.model.messages import MessageBatch, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
@@ -61,6 +62,13 @@ def outcome_of(
             again.append((index, end.retry_after_s if isinstance(end, NotTaken) else 0))
     data = outcome_data(part.indexes, [ends[index] for index in part.indexes])
     return {**data, "again": again} if again else data
+
+
+def submitted_in(part: BlockPart, claim: LedgerEntry, data: Mapping[str, Any]) -> list[Submitted]:
+    """Return what an outcome's taken messages are counted by."""
+    at, batch = _carriers_of(part, claim), part.batch
+    hour_ms = hour_of(batch.accepted_at_ms)
+    return merged(Submitted(batch.account_id, at[each], hour_ms, 1) for each, _ in data["taken"])
 
 
 def reports_of(
@@ -194,6 +202,7 @@ class Shared:
         self._clock = clock
         self._under_way = 0
         self._taken: dict[str, str] = {}
+        self._submitted: list[Submitted] = []
         self._all_ended = asyncio.Event()
         self._put: asyncio.Future[LedgerEntry] | None = None
 
@@ -216,7 +225,9 @@ class Shared:
         if not self._under_way:
             self._all_ended.set()
 
-    async def put(self, claim: LedgerEntry, carrier_id: str) -> LedgerEntry | None:
+    async def put(
+        self, claim: LedgerEntry, carrier_id: str, submitted: Submitted
+    ) -> LedgerEntry | None:
         """Record with others that a message was taken; None if it needs an outcome of its own.
 
         Raises StoreUnavailable.
@@ -224,6 +235,7 @@ class Shared:
         if self._put is not None:
             return None
         self._taken[claim.partition] = carrier_id
+        self._submitted.append(submitted)
         self._end_one()
         try:
             with suppress(TimeoutError):
@@ -232,14 +244,16 @@ class Shared:
             self._under_way += 1  # `__exit__` counts it out once more
         if len(self._taken) == 1:
             self._taken.clear()
+            self._submitted.clear()
             return None
         if self._put is None:
             self._put = asyncio.ensure_future(self._put_if_absent(dict(self._taken)))
         return outcome_in(await self._put, claim)
 
     async def _put_if_absent(self, taken: Mapping[str, str]) -> LedgerEntry:
+        submitted = merged(self._submitted)
         return await asyncio.to_thread(
-            put_shared, self._store, self._lease, self.partition, taken, self._clock()
+            put_shared, self._store, self._lease, self.partition, taken, self._clock(), submitted
         )
 
 
@@ -277,8 +291,10 @@ def put_shared(
     partition: str,
     taken: Mapping[str, str],
     now_s: float,
+    submitted: Sequence[Submitted] = (),
 ) -> LedgerEntry:
     """Put a shared outcome, or an empty one so that nobody else does; return the stored one."""
-    entry = lease.entry(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
+    at = int(now_s * 1000)
+    entry = lease.entry(partition, SHARED_KIND, at=at, taken=taken, submitted=submitted)
     (existing,) = store.put_if_absent([entry])
     return existing

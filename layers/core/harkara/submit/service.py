@@ -45,6 +45,7 @@ from harkara.submit.outcomes import (
     refusals_of,
     reports_of,
     retry_of,
+    submitted_in,
 )
 from harkara.submit.planner import SHORT_WAIT_S, WAITING, BlockPart, Plan, Planner
 from harkara.submit.submitted import submitted_tasks
@@ -190,9 +191,10 @@ class SubmitService:
             else left_behind(part, claim)
         )
         data = outcome_of(part, claim, handed, await self._repeatable(part, claim, rules))
+        data["submitted"] = submitted_in(part, claim, data)
         if shared and relation is Relation.OURS and data["taken"]:
-            ((_, carrier_id),) = data["taken"]
-            outcome = await shared.put(claim, carrier_id)
+            ((_, carrier_id),), (submitted,) = data["taken"], data["submitted"]
+            outcome = await shared.put(claim, carrier_id, submitted)
             if outcome:
                 return claim, outcome
         kind = outcome_kind(part.attempt, part.block)

@@ -55,6 +55,14 @@ def normalise(number: str) -> tuple[str, str]:
     return _read_spelling(_plain_spelling(number))
 
 
+def country_of(msisdn: str) -> str | None:
+    """Return the country of an accepted message's number, None if it is valid no more."""
+    try:
+        return normalise("+" + msisdn)[1]
+    except RequestRefused:
+        return None
+
+
 def with_plus(number: str) -> str:
     """Return a number from a form with a leading blank turned back into `+`.
 

@@ -4,10 +4,16 @@ import os
 import random
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from harkara.activity.cursors import Cursors
+from harkara.activity.index import Digests
+from harkara.activity.search import SearchService
+from harkara.activity.stats import StatsService
+from harkara.activity.store import ActivityReader, MessageReader
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
@@ -48,6 +54,12 @@ class ManageServices(NamedTuple):
     suppressions: SuppressionService
     audit: AuditService
     consents: ConsentService
+    search: SearchService
+    stats: StatsService
+
+
+class _Messages(MessageStore, MessageReader, Protocol):
+    """Message batches and ledger entries, one by one and for lists."""
 
 
 def wire_resources(
@@ -80,11 +92,12 @@ def wire(
     accounts: AccountStore,
     registry: Registry,
     cipher: SecretCipher,
-    store: MessageStore,
+    store: _Messages,
     dead_letters: DeadLetterStore,
     counted: CountedStore,
     suppressions: SuppressionList,
     record: Callable[[AuditEntry], None],
+    activity: ActivityReader,
     queues: TaskQueues,
     poster: CallbackPoster,
     pepper: bytes | Keys,
@@ -115,6 +128,8 @@ def wire(
         suppressions=SuppressionService(suppressions, clock),
         audit=AuditService(registry),
         consents=ConsentService(suppressions, clock, record),
+        search=SearchService(activity, store, Digests(pepper), Cursors(pepper), clock),
+        stats=StatsService(activity, clock),
     )
 
 
@@ -137,6 +152,9 @@ def on_aws() -> ManageServices:
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         record=DynamoUserStore(dynamodb, settings.accounts_table).record,
+        activity=DynamoActivityStore(
+            dynamodb, settings.activity_table, settings.retention_s, time.time
+        ),
         queues=SqsTaskQueues(aws.client("sqs"), urls),
         poster=SinglePoster(
             settings.callback_urls,

@@ -1,0 +1,1 @@
+"""Count and index messages from the stream of the Messages table, and answer questions."""

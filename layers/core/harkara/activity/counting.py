@@ -1,0 +1,194 @@
+"""Turn events into increments of counters. Each message counts in the hour of its acceptance.
+
+    account#<id>   hour#<yyyy-mm-ddThh>        totals of an hour
+                   names#<yyyy-mm-ddThh>       the same by dimension and name
+    campaigns#<id> <campaign id>               totals of a campaign
+
+Hours are those of India. Attributes, all whole numbers; prices are in millionths:
+
+    accepted, refused, submitted, delivered, failed, expired, unknown, cancelled, clicks
+    segments, price                            of accepted messages
+    segments:<state>, price:<state>            of ended messages
+    code:<code>                                of ended messages, and of refused records
+    delay:<n>, otp:<n>                         messages delivered in less than 2^n s
+    parked                                     callbacks that became dead letters
+
+In `names#` an attribute is `<dimension>:<name>:<measure>`. A new name beyond NAMES_LIMIT counts
+under OTHER, so that no item grows without bound.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from harkara.activity.index import ROWS_A_GROUP
+from harkara.activity.records import Accepted, Clicked, Ended, Event, Parked, Taken
+from harkara.base.time import IST_OFFSET_S
+from harkara.model.activity import Facts, facts_of, hour_of
+from harkara.model.messages import Category, MessageBatch, State
+
+DIMENSIONS = ("category", "sender", "template", "country", "campaign", "carrier")
+NAMES_LIMIT = 100
+OTHER = "other"
+STATES = tuple(map(str, State))
+# An update's expression has at most 4 KB.
+ATTRIBUTES_LIMIT = 150
+# A transaction has a hundred writes: the watermark's, and an event's counters and index rows.
+TRANSACTION_LIMIT = 99
+EVENT_ITEMS_LIMIT = TRANSACTION_LIMIT - ROWS_A_GROUP
+_LONGEST_DELAY = 18  # 2^18 s are three days
+
+
+class CounterKey(NamedTuple):
+    """The key of an item of counters."""
+
+    partition: str
+    sort_key: str
+
+
+Counts = dict[CounterKey, Counter[str]]
+Names = Mapping[CounterKey, frozenset[tuple[str, str]]]
+"""The names by dimension that stored items have."""
+
+
+def account_partition(account_id: str) -> str:
+    """Return the partition of an account's hours."""
+    return f"account#{account_id}"
+
+
+def campaigns_partition(account_id: str) -> str:
+    """Return the partition of an account's campaigns."""
+    return f"campaigns#{account_id}"
+
+
+def hour_text(at_ms: int) -> str:
+    """Return an hour as in sort keys, by the clocks of India: `2026-11-30T14`."""
+    moment = datetime.fromtimestamp(hour_of(at_ms) / 1000, UTC) + timedelta(seconds=IST_OFFSET_S)
+    return f"{moment:%Y-%m-%dT%H}"
+
+
+def counts_of(event: Event) -> Counts:
+    """Return the increments of an event, with all names as they are."""
+    counts: Counts = {}
+    match event:
+        case Accepted(batch):
+            for facts, measures in _accepted(batch).items():
+                _add(counts, facts, batch.accepted_at_ms, +measures)
+        case Taken(submitted):
+            for each in submitted:
+                measures = Counter(submitted=each.message_count)
+                _counter(counts, "hour", each.account_id, each.hour_ms).update(measures)
+                named = {f"carrier:{each.carrier}:submitted": each.message_count}
+                _counter(counts, "names", each.account_id, each.hour_ms).update(named)
+        case Ended(facts, accepted_at_ms):
+            _add(counts, facts, accepted_at_ms, _ended(event))
+        case Clicked(facts, accepted_at_ms):
+            _add(counts, facts, accepted_at_ms, Counter(clicks=1))
+        case Parked(account_id, at_ms):
+            _counter(counts, "hour", account_id, at_ms)["parked"] += 1
+    return counts
+
+
+def parts_of(counts: Counts) -> list[Counts]:
+    """Return increments in parts that each fit into a transaction; the same at every call."""
+    parts: list[Counts] = [{}]
+    for key, counter in sorted(counts.items()):
+        attributes = sorted(counter)
+        for at in range(0, len(attributes), ATTRIBUTES_LIMIT):
+            piece = attributes[at : at + ATTRIBUTES_LIMIT]
+            if at or len(parts[-1]) == EVENT_ITEMS_LIMIT:
+                parts.append({})
+            parts[-1][key] = Counter({name: counter[name] for name in piece})
+    return parts
+
+
+def bounded(counts: Counts, names: Names) -> Counts:
+    """Return the increments with surplus new names replaced by OTHER."""
+    found: Counts = {}
+    for key, counter in counts.items():
+        if not key.sort_key.startswith("names#"):
+            found[key] = counter
+            continue
+        known = {dimension: set[str]() for dimension in DIMENSIONS}
+        for dimension, name in names.get(key, ()):
+            known[dimension].add(name)
+        bound = found[key] = Counter()
+        for attribute, count in counter.items():
+            dimension, name, measure = split_name(attribute)
+            if name not in known[dimension] and len(known[dimension]) >= NAMES_LIMIT:
+                name = OTHER
+            known[dimension].add(name)
+            bound[f"{dimension}:{name}:{measure}"] += count
+    return found
+
+
+def split_name(attribute: str) -> tuple[str, str, str]:
+    """Return dimension, name and measure of an attribute of `names#`; a name may hold colons."""
+    dimension, _, rest = attribute.partition(":")
+    name, _, measure = rest.rpartition(":")
+    return dimension, name, measure
+
+
+def _counter(counts: Counts, kind: str, account_id: str, at_ms: int) -> Counter[str]:
+    key = CounterKey(account_partition(account_id), f"{kind}#{hour_text(at_ms)}")
+    return counts.setdefault(key, Counter())
+
+
+def _add(counts: Counts, facts: Facts, at_ms: int, measures: Mapping[str, int]) -> None:
+    """Count a message's measures in its hour, under its names, and in its campaign."""
+    _counter(counts, "hour", facts.account_id, at_ms).update(measures)
+    # States, segments and prices are told apart by name; codes and delays are not.
+    plain = {name: count for name, count in measures.items() if ":" not in name}
+    named = _counter(counts, "names", facts.account_id, at_ms)
+    for dimension, name in zip(DIMENSIONS, _names(facts), strict=True):
+        if dimension != "carrier" or name:
+            named.update({f"{dimension}:{name}:{each}": count for each, count in plain.items()})
+    if facts.campaign_id:
+        key = CounterKey(campaigns_partition(facts.account_id), facts.campaign_id)
+        counts.setdefault(key, Counter()).update(measures)
+
+
+def _names(facts: Facts) -> Sequence[str]:
+    return (
+        facts.category,
+        facts.sender_id,
+        facts.dlt_template_id,
+        facts.country,
+        facts.campaign_id,
+        facts.carrier,
+    )
+
+
+def _accepted(batch: MessageBatch) -> Mapping[Facts, Counter[str]]:
+    """Return a batch's measures by the facts that messages have in common."""
+    found: dict[Facts, Counter[str]] = {}
+    for index, message in enumerate(batch.messages):
+        facts = facts_of(batch, index)
+        shared = facts._replace(segment_count=0, price=0)
+        measures = found.setdefault(shared, Counter())
+        if message.refusal:
+            measures["refused"] += 1
+            measures[f"code:{message.refusal}"] += 1
+        else:
+            measures["accepted"] += 1
+            measures["segments"] += facts.segment_count
+            measures["price"] += facts.price
+    return found
+
+
+def _ended(event: Ended) -> Counter[str]:
+    facts, state = event.facts, event.state
+    measures = Counter(
+        {
+            state: 1,
+            f"segments:{state}": facts.segment_count,
+            f"price:{state}": facts.price,
+            f"code:{event.code}": 1 if event.code else 0,
+        }
+    )
+    if state == State.DELIVERED:
+        delay_s = max(0, event.at_s - facts.due_at_ms // 1000)
+        kind = "otp" if facts.category == Category.OTP else "delay"
+        measures[f"{kind}:{min(delay_s.bit_length(), _LONGEST_DELAY)}"] = 1
+    return +measures

@@ -1,0 +1,82 @@
+"""Facts in ledger entries by which messages are counted, so that no message batch is read for them.
+
+The function `activity` reads them in the stream of the Messages table (`harkara.activity`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from harkara.base.time import IST_OFFSET_S
+from harkara.model.messages import Message, MessageBatch
+from harkara.text.phone_numbers import country_of
+
+HOUR_MS = 3_600_000
+PRICE_SCALE = 1_000_000
+"""Prices are counted in millionths: whole numbers, so that sums are exact."""
+
+
+class Facts(NamedTuple):
+    """The facts of a message that counters are split by.
+
+    `country` is an ISO code, "" for a number that was refused; `price` is in millionths.
+    """
+
+    account_id: str
+    carrier: str
+    category: str
+    sender_id: str
+    dlt_template_id: str
+    country: str
+    campaign_id: str
+    segment_count: int
+    price: int
+    due_at_ms: int
+
+
+def facts_of(batch: MessageBatch, index: int, carrier: str = "") -> Facts:
+    """Return the facts of a message; `carrier` is the one that has it, "" for none."""
+    message = batch.messages[index]
+    return Facts(
+        batch.account_id,
+        carrier,
+        batch.category,
+        message.sender_id,
+        message.dlt_template_id,
+        _country(message),
+        message.campaign_id,
+        message.segment_count,
+        batch.prices[index] if batch.prices else 0,
+        batch.due_at_ms,
+    )
+
+
+def _country(message: Message) -> str:
+    return "" if message.refusal else country_of(message.to) or ""
+
+
+class Submitted(NamedTuple):
+    """Messages of an account, accepted in one hour, that a carrier took."""
+
+    account_id: str
+    carrier: str
+    hour_ms: int
+    message_count: int
+
+
+def merged(submitted: Iterable[Submitted]) -> list[Submitted]:
+    """Return counts with those of one account, carrier and hour added up."""
+    counts = Counter[tuple[str, str, int]]()
+    for account_id, carrier, hour_ms, count in submitted:
+        counts[account_id, carrier, hour_ms] += count
+    return [Submitted(*key, count) for key, count in counts.items()]
+
+
+def hour_of(at_ms: int) -> int:
+    """Return the start of the hour of a time, by the clocks of India: all days here are in IST."""
+    return at_ms - (at_ms + IST_OFFSET_S * 1000) % HOUR_MS
+
+
+def entry_facts(data: Any) -> Facts | None:
+    """Return the facts in a ledger entry's data, None if it has none."""
+    return Facts(*data["of"]) if "of" in data else None

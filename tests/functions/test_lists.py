@@ -1,0 +1,224 @@
+"""Lists, statistics and campaigns over HTTP: all of an account is found, nothing of others."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harkara.accept.requests import Options, Record, SendRequest
+from harkara.base.codes import Code
+from harkara.model.accounts import Account, Credential, Secret, hash_secret
+from harkara.model.messages import Category, unpack
+from tests.functions.handlers import SANDBOX, Gateway
+from tests.functions.invoking import NOW, SECRET
+from tests.functions.managing import request
+from tests.support.fakes import caller_of
+from tests.support.streams import Stream, event_of
+
+OTHER = SANDBOX.model_copy(update={"id": "other", "name": "Other"})
+SENDERS = ("ACMEBK", "ACMEFD")
+CAMPAIGNS = ("", "diwali", "a/b c")
+STATES = ("pending", "refused", "failed", "delivered")
+
+
+def record(number: int) -> Record:
+    """Return one of a hundred records that differ in what filters ask for."""
+    category = Category.OTP if number % 3 else Category.SERVICE_IMPLICIT
+    options = Options(campaign_id=CAMPAIGNS[number % 3], category=category)
+    to = "12" if number % 10 == 9 else f"9198765{number % 20:05d}"
+    return Record(to, SENDERS[number % 2], f"Text {number}", f"ref-{number}", options=options)
+
+
+class Lists(Gateway):
+    """Two accounts whose messages were accepted, and ended in part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts.accounts["other"] = OTHER
+        secrets = (Secret(hash=hash_secret(b"pepper", SECRET)),)
+        for account in ("sandbox", "other"):
+            self.accounts.credentials[account] = Credential(
+                username=account, account_id=account, secrets=secrets
+            )
+        self.stream = Stream(self.store.table, self.clock)
+
+    def send(self, account: Account, *records: Record) -> None:
+        self.accept_service().accept(caller_of(account), SendRequest(list(records)))
+
+    def settle(self) -> None:
+        """Count what is in the stream, through the real handler."""
+        self.call("activity", event_of(self.stream.poll()))
+
+    def get(self, path: str, account: str = "sandbox", **query: str) -> tuple[int, Any]:
+        event = request("GET", path, key=f"{account}.{SECRET}", query=query)
+        answer = self.call("manage", event)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def all(self, account: str = "sandbox", **query: str) -> list[dict[str, Any]]:
+        """Return the messages of all pages."""
+        found: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        for _ in range(100):
+            status, page = self.get("/v1/messages", account, **query, **after)
+            assert status == 200, page
+            found += page["messages"]
+            if page["next"] is None:
+                return found
+            after = {"after": page["next"]}
+        raise AssertionError("the pages do not end")
+
+
+@pytest.fixture(scope="module")
+def lists() -> Lists:
+    lists = Lists()
+    for number in range(60):
+        lists.send(SANDBOX if number % 4 else OTHER, record(number if number % 10 != 9 else 1))
+    lists.send(SANDBOX, *map(record, range(100)))
+    lists.send(OTHER, *map(record, range(50)))
+    lists.now += 1
+    lists.settle()
+    return lists
+
+
+def test_every_message_is_found_once_newest_first(lists: Lists) -> None:
+    for account, count in (("sandbox", 45 + 100), ("other", 15 + 50)):
+        for limit in ("100", "7"):
+            found = lists.all(account, limit=limit)
+            assert len(found) == count
+            mids = [each["mid"] for each in found if each["mid"]]
+            assert len(set(mids)) == len(mids)
+            times = [each["accepted_at"] for each in found]
+            assert times == sorted(times, reverse=True)
+
+
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "number": ("919876500003", "+91 98765 00003", "09876500003", "919876500019", "919999999999"),
+    "client_ref": ("ref-3", "ref-99", "nothing"),
+    "campaign": ("diwali", "a/b c", "none"),
+    "state": STATES,
+    "code": ("INVALID_NUMBER", "DND"),
+    "sender": (*SENDERS, "NOBODY"),
+    "template": ("1107160000000000007",),
+    "category": ("otp", "service_implicit", "promotional"),
+    "country": ("IN", "US"),
+    "limit": ("7", "50", "100"),
+}
+drawn = st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in FILTERS.items()})
+
+
+@settings(max_examples=30, deadline=None)
+@given(filters=drawn, account=st.sampled_from(["sandbox", "other"]))
+def test_filters_find_what_fits_and_nothing_of_another_account(
+    filters: dict[str, str], account: str, lists: Lists
+) -> None:
+    found = lists.all(account, **filters)
+    wanted = {k: v for k, v in filters.items() if k != "limit"}
+    if number := wanted.pop("number", ""):
+        wanted["to"] = "91" + "".join(filter(str.isdigit, number))[-10:]
+    everything = lists.all(account, limit="100")
+    expected = [each for each in everything if all(each[k] == v for k, v in wanted.items())]
+    assert found == expected
+    stored = (unpack(*row) for row in lists.store.packed.items())
+    own = {batch.id for batch in stored if batch.account_id == account}
+    assert all(each["mid"] is None or each["mid"][:27] in own for each in everything)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"colour": "red"}, Code.UNKNOWN_FILTER),
+        ({"state": "gone"}, Code.UNKNOWN_FILTER),
+        ({"category": "news"}, Code.UNKNOWN_FILTER),
+        ({"from": "2026-01-01", "to": "2026-03-01"}, Code.RANGE_TOO_LONG),
+        ({"from": "2026-01-02", "to": "2025-12-01"}, Code.RANGE_TOO_LONG),
+        ({"from": "yesterday"}, Code.INVALID_REQUEST),
+        ({"limit": "0"}, Code.INVALID_REQUEST),
+        ({"limit": "many"}, Code.INVALID_REQUEST),
+        ({"number": "12345"}, Code.INVALID_NUMBER),
+        ({"after": "AAAA"}, Code.INVALID_CURSOR),
+        ({"after": "€"}, Code.INVALID_CURSOR),
+    ],
+)
+def test_a_bad_query_has_a_code_that_says_what_to_do(
+    query: dict[str, str], code: Code, lists: Lists
+) -> None:
+    status, answer = lists.get("/v1/messages", **query)
+    assert (status, answer["Error"]) == (400, code)
+    assert not any(value in answer["message"] for value in query.values() if len(value) > 4)
+
+
+def test_a_cursor_is_good_for_its_account_and_its_filters_alone(lists: Lists) -> None:
+    _, page = lists.get("/v1/messages", limit="1", sender="ACMEBK")
+    cursor = {"after": page["next"]}
+    assert lists.get("/v1/messages", sender="ACMEBK", limit="2", **cursor)[0] == 200
+    for account, query in (("other", {"sender": "ACMEBK"}), ("sandbox", {"sender": "ACMEFD"})):
+        status, answer = lists.get("/v1/messages", account, **query, **cursor)
+        assert (status, answer["Error"]) == (400, Code.INVALID_CURSOR)
+
+
+def test_a_day_is_indias_and_a_range_is_exact(lists: Lists) -> None:
+    # NOW is 14:30 in India on 1 January 2026.
+    assert time.gmtime(NOW)[:5] == (2026, 1, 1, 9, 0)
+    assert len(lists.all(**{"from": "2026-01-01", "to": "2026-01-01"})) == 145
+    assert lists.all(**{"from": "2025-12-31", "to": "2025-12-31"}) == []
+    assert len(lists.all(**{"from": "2026-01-01T14:30:00 05:30", "to": "2026-01-02"})) == 145
+    assert lists.all(**{"from": "2026-01-01", "to": "2026-01-01T09:00:00Z"}) == []
+
+
+@pytest.mark.parametrize(
+    "by", ["category", "sender", "template", "country", "campaign", "hour", "day"]
+)
+def test_groups_add_up_to_the_messages_that_are_listed(by: str, lists: Lists) -> None:
+    everything = lists.all(limit="100")
+    refused = sum(each["state"] == "refused" for each in everything)
+    status, stats = lists.get("/v1/stats", by=by)
+    assert status == 200
+    for group in ([stats["totals"]], stats["groups"]):
+        assert sum(each["accepted"] for each in group) == len(everything) - refused
+        assert sum(each["refused"] for each in group) == refused
+    if by in ("hour", "day"):
+        (group,) = stats["groups"]
+        assert group["key"] == {"hour": "2026-01-01T14", "day": "2026-01-01"}[by]
+        return
+    for group in stats["groups"]:
+        own = [each for each in everything if each[by] == group["key"]]
+        assert group["accepted"] + group["refused"] == len(own)
+
+
+def test_refused_records_count_by_code(lists: Lists) -> None:
+    _, stats = lists.get("/v1/stats", by="code")
+    assert stats["groups"] == [{"key": "INVALID_NUMBER", "messages": 10}]
+    assert stats["totals"]["codes"] == {"INVALID_NUMBER": 10}
+
+
+def test_campaigns_are_listed_by_id_and_read_alone(lists: Lists) -> None:
+    status, first = lists.get("/v1/campaigns", limit="1")
+    assert (status, first["next"]) == (200, "a/b c")
+    _, second = lists.get("/v1/campaigns", limit="1", after=first["next"])
+    assert [each["campaign"] for each in second["campaigns"]] == ["diwali"]
+    assert second["next"] is None
+    status, own = lists.get("/v1/campaigns/a%2Fb%20c")
+    assert (status, own) == (200, first["campaigns"][0])
+    status, answer = lists.get("/v1/campaigns/unknown")
+    assert (status, answer["Error"]) == (404, Code.NOT_FOUND)
+
+
+def test_an_answer_says_up_to_when_it_is_complete(lists: Lists) -> None:
+    for path in ("/v1/messages", "/v1/stats", "/v1/campaigns"):
+        assert lists.get(path)[1]["as_of"] == "2026-01-01T09:00:01.000Z"
+    nothing = Lists()
+    for path in ("/v1/messages", "/v1/stats", "/v1/campaigns"):
+        assert nothing.get(path)[1]["as_of"] is None
+
+
+def test_a_credential_without_the_scope_reads_nothing() -> None:
+    lists = Lists()
+    credential = lists.accounts.credentials["sandbox"].model_copy(update={"scopes": ("send",)})
+    lists.accounts.credentials["sandbox"] = credential
+    for path in ("/v1/messages", "/v1/stats", "/v1/campaigns", "/v1/campaigns/diwali"):
+        status, answer = lists.get(path)
+        assert (status, answer["Error"]) == (403, Code.SCOPE_MISSING)

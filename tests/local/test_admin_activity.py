@@ -1,0 +1,107 @@
+"""The operator finds messages of all accounts, and counts them."""
+
+import pytest
+
+from harkara.activity.index import Digests
+from harkara.activity.service import ActivityService
+from harkara.aws.activity import DynamoActivityStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.base.ids import new_batch_id
+from harkara.base.time import DAY_S
+from harkara.model.accounts import Account
+from harkara.model.activity import facts_of
+from harkara.model.ledger import Lease, final_kind
+from harkara.model.messages import Category, Message, MessageBatch, pack
+from tests.local.operators import NOW, PEPPER, Operator
+from tests.support.ports import FakeFailedRecords
+from tests.support.streams import Stream
+
+COUNTS = {"acme": 120, "other": 3}
+
+
+@pytest.fixture(scope="module")
+def operator() -> Operator:
+    """Accounts with messages to numbers in order, of which the first was delivered."""
+    operator = Operator().with_account()
+    operator.store.put_account(Account(id="other", name="Other", carrier="sim"))
+    client = operator.client("dynamodb")
+    messages = DynamoMessageStore(client, "Messages", 7 * DAY_S, operator.clock)
+    for account, count in COUNTS.items():
+        batch = MessageBatch(
+            id=new_batch_id(NOW * 1000, account.encode().ljust(10)),
+            account_id=account,
+            carrier="sim",
+            category=Category.OTP,
+            accepted_at_ms=NOW * 1000,
+            block_size=100,
+            endpoints=(),
+            messages=[
+                Message(f"9198765{at:05d}", "ACMEBK", "Hello", f"ref{at}", None, 1)
+                for at in range(count)
+            ],
+            prices=(250_000,) * count,
+        )
+        messages.put_batch(batch.id, pack(batch), batch.due_at_ms)
+        lease = Lease("task", "worker", 0)
+        ended = {"state": "delivered", "code": "", "at": NOW, "of": facts_of(batch, 0, "sim")}
+        messages.put_if_absent([lease.entry(batch.id, final_kind(0), **ended)])
+    store = DynamoActivityStore(client, "Activity", 7 * DAY_S, operator.clock)
+    service = ActivityService(
+        store, FakeFailedRecords(), Digests(PEPPER), operator.clock, lambda _: None
+    )
+    service.count("shard", Stream(operator.messages, operator.clock).poll())
+    operator.clock.now_s += 1
+    return operator
+
+
+@pytest.mark.parametrize(
+    ("options", "accounts"),
+    [
+        ("--number 9876500002", ["acme", "other"]),
+        ("--client-ref ref100", ["acme"]),
+        ("--state delivered", ["acme", "other"]),
+        ("--sender NOBODY", []),
+        ("--account other", ["other"] * 3),
+        ("--limit 110 --account acme", ["acme"] * 110),
+        ("--from 2026-01-01 --to 2026-01-01 --client-ref ref0", ["acme", "other"]),
+        ("--from 2025-12-31 --to 2025-12-31", []),
+    ],
+)
+def test_messages_are_found_by_filters(
+    options: str, accounts: list[str], operator: Operator
+) -> None:
+    found = operator(f"message find {options} --json").json()
+    assert [each["account"] for each in found] == accounts
+    assert operator(f"message find {options}").status == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--number 123", "Send a mobile number with its country code"),
+        ("--from 2026-01-01 --to 2026-03-01", "at most 31 days"),
+        ("--from yesterday", "a time with its offset"),
+        ("--state gone", "state"),
+        ("--account nobody", "there is no account nobody"),
+    ],
+)
+def test_a_wrong_search_says_what_to_do(options: str, words: str, operator: Operator) -> None:
+    done = operator(f"message find {options}")
+    assert done.status == 1
+    assert words in done.err
+
+
+def test_messages_are_counted_by_account_and_by_what_they_have_in_common(
+    operator: Operator,
+) -> None:
+    rows = operator("stats --json").json()
+    assert [(row["account"], row["accepted"], row["price"]) for row in rows] == [
+        ("acme", 120, "30"),
+        ("other", 3, "0.75"),
+    ]
+    (row,) = operator("stats --by sender --json").json()
+    assert (row["sender"], row["accepted"], row["delivered"]) == ("ACMEBK", 123, 2)
+    (row,) = operator("stats --by state --account other --json").json()
+    assert row == {"state": "delivered", "messages": 1, "segments": 1, "price": "0.25"}
+    assert operator("stats --by colour").status == 2
+    assert "ACMEBK" in operator("stats --by sender").out

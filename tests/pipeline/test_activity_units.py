@@ -1,0 +1,183 @@
+"""What counting writes and what lists read, in units and items: the bars of docs/scale.md."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import pytest
+
+from harkara.activity.counting import hour_text
+from harkara.activity.cursors import Cursors
+from harkara.activity.filters import MessageFilter, StatsQuery
+from harkara.activity.index import Digests, Groups, IndexRow
+from harkara.activity.search import FoundMessage, SearchService
+from harkara.activity.stats import StatsService
+from harkara.aws.activity import DynamoActivityStore
+from harkara.base.ids import new_batch_id
+from harkara.model.activity import Submitted, facts_of, hour_of
+from harkara.model.ledger import SHARED_KIND, Lease, final_kind, shared_partition
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, pack
+from tests.pipeline.counting import RETENTION_S, Counted
+from tests.support.dynamo import ACTIVITY, Dynamo
+from tests.support.fakes import FakeMessageStore, Faults, no_pause
+from tests.support.limits import item_bytes
+from tests.support.streams import Stream
+from tests.support.wired import ACCOUNT, NOW
+
+BATCH = 1_000  # of the mapping in template.yaml
+MESSAGES = 1_000
+
+
+def batch_of(at_ms: int, count: int, prefix: str) -> MessageBatch:
+    """Return a batch of so many messages to different numbers."""
+    return MessageBatch(
+        id=new_batch_id(at_ms, blake2b(str(at_ms).encode(), digest_size=10).digest()),
+        account_id="acme",
+        carrier="sim",
+        category=Category.SERVICE_IMPLICIT,
+        accepted_at_ms=at_ms,
+        block_size=100,
+        endpoints=(Endpoint("https://acme.example", "generic"),),
+        messages=[
+            Message(f"{prefix}{at:05d}", "ACMEBK", "Hello", f"{at}", 0, 1) for at in range(count)
+        ],
+    )
+
+
+class Units:
+    """Counts the units that writes use: Amazon DynamoDB Developer Guide, "Transactional writes"."""
+
+    def __init__(self, counted: Counted) -> None:
+        self.units = 0
+        self._items = counted.table.items
+        counted.faults.on_call = self._before
+        self._pending: list[Mapping[str, Any]] = []
+        answer = counted.dynamo.answer
+
+        def counting(operation: str, params: dict[str, Any]) -> Mapping[str, Any]:
+            done = answer(operation, params)
+            if operation == "TransactWriteItems":
+                self.units += sum(2 * self._of(each) for each in params["TransactItems"])
+            if operation == "UpdateItem":
+                self.units += self._of({"Update": params})
+            return done
+
+        counted.dynamo.answer = counting  # type: ignore[method-assign]
+
+    def _before(self, number: int, name: str) -> None:
+        assert name != "batch_write_item"
+
+    def _of(self, action: Mapping[str, Any]) -> int:
+        ((_, write),) = action.items()
+        key = write.get("Key") or write["Item"]
+        return math.ceil(item_bytes(self._items[key["pk"]["S"], key["sk"]["S"]]) / 1024)
+
+
+@pytest.mark.parametrize(("records", "bar"), [(1_000, 0.05), (1, 0.1)])
+def test_counting_a_message_costs_a_fraction_of_a_write(records: int, bar: float) -> None:
+    """Requests of `records` messages, until a thousand are sent, and all of their final states."""
+    store = FakeMessageStore(Faults(), lambda: NOW)
+    stream, counted = Stream(store.table, lambda: NOW), Counted(lambda: NOW)
+    lease = Lease("task", "worker", 0)
+    for number in range(MESSAGES // records):
+        batch = batch_of(int(NOW * 1000) + number, records, "9198765")
+        store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+        submitted = [Submitted("acme", "sim", hour_of(batch.accepted_at_ms), 1)]
+        shared = lease.entry(shared_partition(str(number)), SHARED_KIND, submitted=submitted)
+        # Ten messages of a queue batch share an outcome, as do the hundred of a block.
+        outcomes = [shared] if number % 10 == 0 else []
+        finals = [
+            lease.entry(
+                batch.id,
+                final_kind(index),
+                **{"state": "delivered", "code": "", "at": int(NOW) + index % 60},
+                of=facts_of(batch, index, "sim"),
+            )
+            for index in range(records)
+        ]
+        store.put_if_absent([*outcomes, *finals])
+    units, written = Units(counted), stream.poll()
+    for at in range(0, len(written), BATCH):
+        assert counted.count(written[at : at + BATCH])
+    assert units.units / MESSAGES <= bar
+    assert counted.totals()["account#acme", f"hour#{hour_text(int(NOW * 1000))}"]["delivered"]
+
+
+class Read(Dynamo):
+    """Counts calls, items and bytes of reads."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: NOW)
+        self.used: Counter[str] = Counter()
+
+    def answer(self, operation: str, params: dict[str, Any]) -> Mapping[str, Any]:
+        answer = super().answer(operation, params)
+        found = [
+            *answer.get("Items", ()),
+            *([answer["Item"]] if "Item" in answer else []),
+        ]
+        if operation == "BatchGetItem":
+            found += [item for items in answer["Responses"].values() for item in items]
+        self.used["calls"] += 1
+        self.used["items"] += len(found)
+        self.used["bytes"] += sum(map(item_bytes, found))
+        return answer
+
+
+def activity_on(client: Any) -> DynamoActivityStore:
+    return DynamoActivityStore(client, ACTIVITY, RETENTION_S, lambda: NOW, no_pause)
+
+
+def test_a_search_over_a_million_messages_of_31_days_reads_four_megabytes_at_most() -> None:
+    dynamo = Read()
+    store = FakeMessageStore(Faults(), lambda: NOW, dynamo=dynamo)
+    activity = activity_on(dynamo)
+    digests = Digests(b"pepper")
+    step_ms = 31 * 86_400_000 // 1_000
+    first_ms = int(NOW * 1000) - 31 * 86_400_000
+    fill = bytes(range(256)) * 12  # another content of three bytes a message costs the same
+    for number in range(1_000):
+        wanted = number == 3
+        at_ms = first_ms + number * step_ms
+        rows: list[IndexRow]
+        batch = batch_of(at_ms, 1_000 if wanted else 1, "9198765")
+        if wanted:
+            store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+            groups = Groups()
+            groups.add(batch)
+            rows = groups.rows(digests)
+        else:
+            sort_key = f"{10**13 - 1 - at_ms:013d}#{batch.id}"
+            rows = [IndexRow("numbers#acme", sort_key, fill[:3000], at_ms)]
+        for row in rows:
+            item = activity._item_of(row, int(NOW))
+            dynamo.tables[ACTIVITY].items[row.partition, row.sort_key] = dict(item)
+    dynamo.used.clear()
+    service = SearchService(activity, store, digests, Cursors(b"pepper"), lambda: NOW)
+    query = MessageFilter.model_validate({"number": "919876500500", "from": "2023-10-14T22:13:20Z"})
+    found: list[FoundMessage] = []
+    after = ""
+    while True:
+        page = service.page(ACCOUNT, query.model_copy(update={"after": after}))
+        found += page["messages"]
+        after = page["next"] or ""
+        if not after:
+            break
+    assert [each["client_ref"] for each in found] == ["500"]
+    assert dynamo.used["bytes"] <= 4_000 * 1024
+    assert dynamo.used["calls"] <= 6
+
+
+def test_today_of_an_account_reads_an_item_an_hour() -> None:
+    dynamo = Read()
+    activity = activity_on(dynamo)
+    for hour in range(40):
+        at_ms = int(NOW * 1000) - hour * 3_600_000
+        key = {"pk": {"S": "account#acme"}, "sk": {"S": f"hour#{hour_text(at_ms)}"}}
+        item = {**key, "accepted": {"N": "41667"}, "segments": {"N": "41667"}}
+        dynamo.tables[ACTIVITY].items[key["pk"]["S"], key["sk"]["S"]] = item
+    stats = StatsService(activity, lambda: NOW).stats(ACCOUNT, StatsQuery())
+    assert stats["totals"]["accepted"] == 25 * 41_667
+    assert dynamo.used["items"] <= 60
