@@ -57,6 +57,7 @@ def account_for(scope: Scope, username: str = "", password: str = "") -> Account
 # Before the routes of any collection: the first matching route is taken.
 add_suppressions(api, caller_for, lambda: services().suppressions)
 add_consents(api, caller_for, lambda: services().consents)
+lists.add_routes(api, lambda: account_for(Scope.READ), lambda: services())
 
 
 @api.get("/openapi.json", **about("Description", {200: dict[str, Any]}))
@@ -92,10 +93,6 @@ def cancel_scheduled() -> Response[str]:
     fields = object_of(api.client_request.body)
     user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
-
-
-# Before the routes of collections: the first that matches is taken.
-lists.add_routes(api, lambda: account_for(Scope.READ), lambda: services())
 
 
 @api.post(

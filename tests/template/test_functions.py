@@ -74,7 +74,8 @@ def test_what_requests_urls_has_fixed_addresses_where_there_is_a_vpc() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_functions_environment_is_what_its_settings_declare(function: str) -> None:
-    model = getattr(settings, f"{service(function).title()}Settings")
+    # `fallback` has none of its own.
+    model = getattr(settings, f"{service(function).title()}Settings", settings._Settings)
     shared = {
         "STAGE",
         "POWERTOOLS_SERVICE_NAME",
