@@ -247,16 +247,6 @@ class UserStore(Protocol):
         """Remove an account's users and its log; return how many users there were."""
 
 
-class TokenCipher(Protocol):
-    """Encrypts the token of a carrier, for it alone. Each method raises StoreUnavailable."""
-
-    def encrypt(self, carrier: str, token: str) -> bytes:
-        """Encrypt a token, to be stored."""
-
-    def decrypt(self, carrier: str, encrypted: bytes) -> str:
-        """Decrypt a token."""
-
-
 class TaskQueues(Protocol):
     """The queues. A message in a queue is durable, and is delivered again until it is processed."""
 

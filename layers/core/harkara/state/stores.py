@@ -78,3 +78,13 @@ class LineStore(Protocol):
         limit; and the present ends of all timelines of the item. Raises StoreUnavailable: they may
         have been extended.
         """
+
+
+class TokenCipher(Protocol):
+    """Encrypts the token of a carrier, for it alone. Each method raises StoreUnavailable."""
+
+    def encrypt(self, carrier: str, token: str) -> bytes:
+        """Encrypt a token, to be stored."""
+
+    def decrypt(self, carrier: str, encrypted: bytes) -> str:
+        """Decrypt a token."""

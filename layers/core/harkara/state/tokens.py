@@ -17,9 +17,8 @@ from harkara.base.errors import LogIn, TokenUnavailable
 from harkara.base.ids import Randomness
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import DAY_S, Clock
-from harkara.ports import TokenCipher
 from harkara.state.cell import Cell
-from harkara.state.stores import LimitStore
+from harkara.state.stores import LimitStore, TokenCipher
 
 # A carrier's time-out is 30 s at most, of which a login gets half.
 LEASE_S = 20
