@@ -179,8 +179,8 @@ def _operation(
 def _path_parameters(route: Route, collection: str) -> Iterator[Schema]:
     for name in re.findall(r"{(\w+)}", route.openapi_path.replace("{collection}", "")):
         known: Schema = dict(PATH_PARAMETERS[name])
-        if name == "name" and collection:
-            kind = RESOURCES[collection][0]
+        if name == "name":
+            kind = RESOURCES[collection or route.openapi_path.split("/")[2]][0]
             field = names_of(kind)[kind.name_field]
             known = {"description": field.description, "example": (field.examples or [""])[0]}
         schema = known.pop("schema", {"type": "string", "minLength": 1})

@@ -121,7 +121,7 @@ def test_the_api_keeps_to_its_document(
         if any(counted["accepted"] for counted in phases.values())
     }
     # Valid requests need a value that a generator cannot guess: a carrier's token, the reference of
-    # a receipt, the tag of a link.
+    # a receipt, the tag of a link, a campaign that was counted.
     by_name_only = {
         *(
             f"{method} /{route}/{{carrier}}/{{token}}"
@@ -129,5 +129,6 @@ def test_the_api_keeps_to_its_document(
             for route in ("receipts", "inbound")
         ),
         *(f"{method} /{{code}}" for method in ("GET", "HEAD")),
+        "GET /v1/campaigns/{campaign}",
     }
     assert single["valid_rates"].keys() - accepted <= by_name_only

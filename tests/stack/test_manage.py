@@ -76,7 +76,7 @@ def test_what_is_sent_is_listed_and_counted(lab: Lab, magic: dict[str, str]) -> 
         return httpx.get(f"{lab.stack.endpoint}{path}", headers=headers, timeout=60).json()
 
     def states() -> list[str]:
-        found = get(f"/v1/messages?client_ref={magic['0000']}")["messages"]
+        found = get(f"/v1/messages?client_ref={magic['9008']}")["messages"]
         return [each["state"] for each in found]
 
     wait_until(lambda: states() == ["delivered"], MANAGED_WITHIN_S)
