@@ -68,6 +68,21 @@ def test_the_parameters_and_names_are_those_of_the_template_and_of_sams_defaults
     assert "ApiUrl" in template()["Outputs"]
 
 
+def test_it_counts_what_the_template_creates() -> None:
+    words = (
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split()
+    )
+    kinds = [each["Type"].rpartition("::")[2] for each in template()["Resources"].values()]
+    for what, kind in (
+        ("functions", "Function"),
+        ("layers", "LayerVersion"),
+        ("tables", "Table"),
+        ("queues", "Queue"),
+        ("secrets", "Secret"),
+    ):
+        assert f" {words[kinds.count(kind) - 1]} {what}" in SECTION
+
+
 def test_every_parameter_of_the_template_is_listed_with_its_default() -> None:
     written = {
         name.strip("`"): default.strip("`")
