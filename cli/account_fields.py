@@ -99,6 +99,19 @@ class AccountFields:
             help="Refuse the same text to the same number within this time; 0s: never.",
         ),
     ] = None
+    otp_cooldown_s: Annotated[
+        int | None,
+        typer.Option(
+            "--otp-cooldown",
+            parser=duration_s,
+            metavar="30s",
+            help="Refuse an OTP to a number within this time after another; 0s: never.",
+        ),
+    ] = None
+    otp_per_day: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Most OTPs to a number a day (IST); 0: no limit."),
+    ] = None
     out_of_hours: Annotated[
         OutOfHours | None, typer.Option(help="What to do with promotional messages at night.")
     ] = None

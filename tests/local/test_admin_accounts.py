@@ -34,6 +34,10 @@ def test_an_account_is_created_with_defaults() -> None:
         ("--segment-limit 3 --variable-limit 40", {"segment_limit": 3, "variable_limit": 40}),
         ("--smart-encoding", {"smart_encoding": True}),
         ("--duplicate-window 30m", {"duplicate_window_s": 1800}),
+        (
+            "--otp-cooldown 30s --otp-per-day 10",
+            {"otp_cooldown_s": 30, "otp_per_day": 10},
+        ),
         ("--out-of-hours refuse", {"out_of_hours": "refuse"}),
         ("--callback-hosts hooks.acme.in", {"callback_hosts": ("hooks.acme.in",)}),
         ("--callback-hosts", {"callback_hosts": ()}),

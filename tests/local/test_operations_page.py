@@ -95,7 +95,8 @@ def test_the_table_of_an_account_has_each_option_with_its_default() -> None:
         option.strip("`"): default
         for option, default, _ in table(section(PAGE, "## An account"), "option")
     }
-    fields = {**cells(Account), **cells(Limits), "duplicate_window_s": ["`0s`"]}
+    durations = dict.fromkeys(("duplicate_window_s", "otp_cooldown_s"), ["`0s`"])
+    fields = {**cells(Account), **cells(Limits), **durations}
     assert written == {
         words[0]: fields[parameter][0]
         for parameter, words in verbs()["account set"].items()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.base.errors import RequestRefused
-from harkara.state import sign_in_limits
+from harkara.state import refusals
 from harkara.state.sign_in_limits import SignInLimits, TryLimit
 from tests.support.dynamo import MESSAGES
 from tests.unit.signing_in import NOON, Interrupted
@@ -68,12 +68,12 @@ def test_a_flood_is_refused_without_a_call() -> None:
 
 
 def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in_limits, "_KNOWN_LIMIT", 10)
+    monkeypatch.setattr(refusals, "_KNOWN_LIMIT", 10)
     attempts = Tries()
     for number in range(11):
         for _ in range(6):
             attempts.wait_s(str(number))
-    assert len(attempts.processes[0]._refused_until_us) == 10
+    assert len(attempts.processes[0]._refused._until_us) == 10
     assert attempts.wait_s("0") == 60
 
 

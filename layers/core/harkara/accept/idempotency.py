@@ -43,16 +43,24 @@ class RandomIds:
         """Return a new random id; `batch_key` does not matter."""
         return new_batch_id(now_ms, self.randomness(RANDOM_BYTES))
 
+    def first_outcome(
+        self, name: str, produce: Callable[[], Mapping[str, int]]
+    ) -> Mapping[str, int]:
+        """Return the outcome of `produce`: nothing tells whether the request is repeated."""
+        return produce()
+
 
 @dataclass(frozen=True, slots=True)
 class DeterministicIds:
     """Ids derived from a secret seed and a batch key, for one request first made at `at_ms`.
 
-    The ids do not depend on the outcome of other batches.
+    The ids do not depend on the outcome of other batches. `outcomes` keeps those of the request,
+    None if it keeps none.
     """
 
     seed: bytes
     at_ms: int
+    outcomes: "Outcomes | None" = None
 
     def now_ms(self) -> int:
         """Return the time at which the request was first made."""
@@ -62,6 +70,34 @@ class DeterministicIds:
         """Return the id of the batch of this key."""
         digest = hmac.digest(self.seed, batch_key.encode(), hashlib.sha256)
         return new_batch_id(now_ms, digest[:RANDOM_BYTES])
+
+    def first_outcome(
+        self, name: str, produce: Callable[[], Mapping[str, int]]
+    ) -> Mapping[str, int]:
+        """Return the outcome of `produce`, or the first one that is kept for this seed."""
+        if self.outcomes is None:
+            return produce()
+        return self.outcomes.first(f"{self.seed.hex()[:32]}#{name}", produce)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The outcomes of one request, which all its runs share; `run` is the entry of this one."""
+
+    store: MessageStore
+    lease: Lease
+    run: LedgerEntry
+
+    def first(self, name: str, produce: Callable[[], Mapping[str, int]]) -> Mapping[str, int]:
+        """Return the outcome under a name, from `produce` if no earlier run left one."""
+        kind = f"chosen#{name}"
+        if self.run.kind != run_kind(""):
+            (kept,) = self.store.get_entries([(self.run.partition, kind)])
+            if kept is not None:
+                return kept.data
+        entry = self.lease.entry(self.run.partition, kind, **produce())
+        (kept,) = self.store.put_if_absent([entry], keep_s=KEEP_S)
+        return kept.data
 
 
 KEEP_S = 24 * 3600
@@ -126,7 +162,7 @@ class Idempotency:
         if isinstance(run, Answer):
             return run
         try:
-            answer = produce(_names(caller, run))
+            answer = produce(_names(caller, run, Outcomes(self.store, lease, run)))
         except Exception:
             self._end(lease, run.partition, _AGAIN)
             raise
@@ -167,7 +203,7 @@ def _partition(account: Account, key: str) -> str:
     return f"idempotency#{account.id}#{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def _names(caller: Caller, run: LedgerEntry) -> IdSource:
+def _names(caller: Caller, run: LedgerEntry, outcomes: Outcomes) -> IdSource:
     """Return a run's id source, which differs for callers with different permissions.
 
     Batches of different content under one id would be one, and messages would be lost. The version
@@ -175,7 +211,7 @@ def _names(caller: Caller, run: LedgerEntry) -> IdSource:
     """
     judged_by = caller.credential.model_dump_json()
     seed = hashlib.sha256(repr((run.data["seed"], judged_by)).encode()).digest()
-    return DeterministicIds(seed, run.data["at_ms"])
+    return DeterministicIds(seed, run.data["at_ms"], outcomes)
 
 
 def _end_of(answer: Answer) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """The common form of send requests and of their results, for all of `accept.formats`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -124,4 +124,12 @@ class IdSource(Protocol):
 
         `batch_key` identifies a batch in its request, and differs wherever the result of the
         request's checks may differ.
+        """
+
+    def first_outcome(
+        self, name: str, produce: Callable[[], Mapping[str, int]]
+    ) -> Mapping[str, int]:
+        """Return the outcome of `produce`, in a repeated request that of the first one.
+
+        `name` tells the request's outcomes apart. Raises any error of `produce`; StoreUnavailable.
         """

@@ -15,6 +15,7 @@ from itertools import repeat
 from typing import Protocol
 
 from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch
+from harkara.accept.otps import within_limits
 from harkara.accept.policy import BatchMessages
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
@@ -28,6 +29,7 @@ from harkara.model.routing import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchWriter, TaskQueues
+from harkara.state.otp_guard import OtpGuard
 
 # A batch this small goes along in the queue: ten are below the 64 KB that SQS bills as one.
 IN_QUEUE_LIMIT_BYTES = 4_000
@@ -64,6 +66,7 @@ class AcceptService:
     links: LinkMaker
     callback_urls: UrlRules
     limits: RateLimits | None = None
+    otps: OtpGuard | None = None
     accounts: AccountStore | None = None
     """Reads a caller's account again before records are refused because of a cached one."""
 
@@ -81,10 +84,13 @@ class AcceptService:
             raise RequestRefused(Code.ACCOUNT_PAUSED)
         names = names or self.names
         now_ms = names.now_ms()
-        checker, (accepted, refused) = self._check(caller, request, now_ms)
+        checker, checked = self._check(caller, request, now_ms)
         account = checker.policy.account
+        self._count(account, checked.accepted)
+        if self.otps and (account.otp_cooldown_s or account.otp_per_day):
+            checked = within_limits(self.otps, checker, checked, request, names)
+        accepted, refused = checked
         results = _refusals(checker, refused, request)
-        self._count(account, accepted)
         if not accepted:
             raise _nothing_accepted(results)
         if links := checker.links:

@@ -100,7 +100,7 @@ class RecordChecker:
             try:
                 decision, message, link = self._check(record)
             except RequestRefused as error:
-                refused.append((index, self._refusal(index, record, error)))
+                refused.append((index, self.refusal(index, record, error)))
                 continue
             decision.batch.indexes.append(index)
             decision.batch.messages.append(message)
@@ -220,7 +220,7 @@ class RecordChecker:
             raise RequestRefused(code)
         return decision if decision.warning else decision._replace(warning=code)
 
-    def _refusal(self, index: int, record: Record, error: RequestRefused) -> Message:
+    def refusal(self, index: int, record: Record, error: RequestRefused) -> Message:
         """Return a refusal, without the number and the text of the record; note its details."""
         endpoint = self.policy.endpoint(record.callback_url) if record.callback_url else None
         if endpoint is None:

@@ -66,6 +66,7 @@ class Code(StrEnum):
     INVALID_VALIDITY = "INVALID_VALIDITY"
     MIXED_REQUEST = "MIXED_REQUEST"
     NO_SHORT_DOMAIN = "NO_SHORT_DOMAIN"
+    OTP_LIMITED = "OTP_LIMITED"
     # Messages, at the carrier and later
     DUPLICATE = "DUPLICATE"
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
@@ -241,6 +242,9 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.NO_SHORT_DOMAIN: Meaning(
         400, "900", 9988, "The account has no short domain: ask us for one, or send no short links."
+    ),
+    Code.OTP_LIMITED: Meaning(
+        429, "904", 2015, "The number got as many OTPs as the account allows: wait as told."
     ),
     Code.DUPLICATE: Meaning(
         400,

@@ -165,6 +165,7 @@ class Account(OperatorRecord):
     characters that need UCS-2. `out_of_hours` is for promotional messages at night. A `draining`
     account accepts no requests, but submits accepted messages. `two_way`: a phone's reply is posted
     to the callback of its last message. `stop_words` and `start_words` count like STOP and START.
+    `otp_cooldown_s` and `otp_per_day` limit the OTPs to a number; 0 is no limit.
     The path of `short_domain` may be `{header}`, each message's own. Changes count `version` up.
     """
 
@@ -185,6 +186,8 @@ class Account(OperatorRecord):
     url_limit: int = Field(default=200, ge=1, le=2000)
     smart_encoding: bool = False
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
+    otp_cooldown_s: int = Field(default=0, ge=0, le=24 * 3600)
+    otp_per_day: int = Field(default=0, ge=0, le=10**6)
     out_of_hours: OutOfHours = "defer"
     two_way: bool = False
     stop_words: tuple[str, ...] = ()
@@ -236,10 +239,8 @@ class Account(OperatorRecord):
         subdomain of one of these, or the host of a registered callback.
         """
         host = rules.host_of(url)
-        if host is None:
-            return False
         own = {urlsplit(callback.url).hostname for callback in self.callbacks.values()}
-        return host in own or is_among(host, self.callback_hosts)
+        return host is not None and (host in own or is_among(host, self.callback_hosts))
 
 
 def may_be_username(name: str) -> bool:

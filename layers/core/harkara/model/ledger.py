@@ -34,6 +34,7 @@ So leases are never renewed and entries never updated in place. Partitions and s
     idempotency#<account>#<hash of the key>
                run#<worker id before>   lease of a request with an Idempotency-Key
                end#<worker id>          result of that worker's run: the answer
+               chosen#<hash>#<name>     an outcome that all runs of the request share
     duplicate#<account>#<hash of number and text>
                in#<time window>         a message (task id: its mid) sent in this window
     links#<set>

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import DAY_S, Clock
+from harkara.state.refusals import Refusals
 from harkara.state.stores import Extension, TimelineStore
 
-_KNOWN_LIMIT = 1_000
 _SECOND_US = 1_000_000
 # A provider gives a customer at least so much of IPv6.
 _IPV6_BITS = 64
@@ -37,7 +37,7 @@ class SignInLimits:
     clock: Clock
     by_user: TryLimit = TryLimit(10, 180)
     by_address: TryLimit = TryLimit(30, 30)
-    _refused_until_us: dict[str, int] = field(default_factory=dict, init=False)
+    _refused: Refusals = field(default_factory=Refusals, init=False)
 
     def take_of_address(self, address: str) -> None:
         """Count a try from an address. Raises RequestRefused(RATE_LIMITED), StoreUnavailable."""
@@ -50,7 +50,7 @@ class SignInLimits:
     def _take(self, name: str, limit: TryLimit) -> None:
         now_us, every_us = int(self.clock() * _SECOND_US), limit.every_s * _SECOND_US
         ahead_us = (limit.at_once - 1) * every_us
-        until_us = self._refused_until_us.get(name, 0)
+        until_us = self._refused.until_us(name)
         if until_us <= now_us:
             by = Extension(now_us, every_us, every_us, now_us + ahead_us)
             ends_s = (now_us + ahead_us + every_us) // _SECOND_US + DAY_S
@@ -58,16 +58,9 @@ class SignInLimits:
             if begins is not None:
                 return
             until_us = timeline.until_us - ahead_us
-            self._remember(name, until_us)
+            self._refused.remember(name, until_us)
         wait_s = math.ceil((until_us - now_us) / _SECOND_US)
         raise RequestRefused(Code.RATE_LIMITED, "(of signing in)", retry_after_s=max(1, wait_s))
-
-    def _remember(self, name: str, until_us: int) -> None:
-        known = self._refused_until_us
-        known.pop(name, None)
-        known[name] = until_us
-        if len(known) > _KNOWN_LIMIT:
-            known.pop(next(iter(known)), None)
 
 
 def _network_of(address: str) -> str:

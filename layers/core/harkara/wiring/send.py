@@ -25,6 +25,7 @@ from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchStore, TaskQueues
 from harkara.runtime.settings import SendSettings
 from harkara.state.account_limits import AccountLimits
+from harkara.state.otp_guard import OtpGuard
 from harkara.state.stores import LineStore
 
 
@@ -57,6 +58,7 @@ def wire(
             links=LinkMaker(store, link_signer),
             callback_urls=callback_urls,
             limits=AccountLimits(counted, clock, random_fraction),
+            otps=OtpGuard(counted, clock, pepper),
             accounts=accounts,
         ),
         idempotency=Idempotency(store, clock, randomness),

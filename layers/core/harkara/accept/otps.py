@@ -1,0 +1,56 @@
+"""Keep the OTPs of a request within the account's limits by number."""
+
+from collections.abc import Container
+
+from harkara.accept.policy import BatchMessages
+from harkara.accept.requests import IdSource, SendRequest
+from harkara.accept.validation import CheckedRecords, RecordChecker
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.model.messages import Category
+from harkara.state.otp_guard import OtpGuard
+
+
+def within_limits(
+    guard: OtpGuard,
+    checker: RecordChecker,
+    checked: CheckedRecords,
+    request: SendRequest,
+    names: IdSource,
+) -> CheckedRecords:
+    """Count the OTPs, and move those beyond the limits to the refused records.
+
+    A repeated request has the first one's outcome, and counts nothing. Raises StoreUnavailable.
+    """
+    account = checker.policy.account
+    numbers = {
+        index: message.to
+        for key, indexes, messages in checked.accepted
+        if key.category is Category.OTP
+        for index, message in zip(indexes, messages, strict=True)
+    }
+    if not numbers:
+        return checked
+
+    def take() -> dict[str, int]:
+        return {str(index): wait_s for index, wait_s in guard.take(account, numbers).items()}
+
+    # The version of the account is part of its batches' names too.
+    outcome = names.first_outcome(f"otp#{account.version}", take)
+    waits_s = {int(index): wait_s for index, wait_s in outcome.items()}
+    refused = list(checked.refused)
+    for index, wait_s in waits_s.items():
+        error = RequestRefused(Code.OTP_LIMITED, f"(again after {wait_s:,} s)")
+        refused.append((index, checker.refusal(index, request.records[index], error)))
+    accepted = [_without(batch, waits_s) for batch in checked.accepted]
+    refused.sort(key=lambda each: each[0])
+    return CheckedRecords([batch for batch in accepted if batch.indexes], refused)
+
+
+def _without(batch: BatchMessages, refused: Container[int]) -> BatchMessages:
+    kept = [
+        (index, message)
+        for index, message in zip(batch.indexes, batch.messages, strict=True)
+        if index not in refused
+    ]
+    return BatchMessages(batch.key, [index for index, _ in kept], [message for _, message in kept])
