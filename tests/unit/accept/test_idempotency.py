@@ -90,6 +90,27 @@ def test_another_credential_makes_other_ids() -> None:
     assert not set(gateway.ids()) & set(Gateway().ids())
 
 
+@pytest.mark.parametrize("refused", [400, 403, 429])
+def test_a_repeat_that_is_refused_leaves_the_next_one_the_ids_of_what_was_stored(
+    refused: int,
+) -> None:
+    """Its first run may have stored everything before a process or an answer was lost."""
+    gateway = Gateway()
+    statuses, named = iter([503, refused, refused, 200]), list[str]()
+
+    def produce(names: IdSource | None) -> Answer:
+        assert names is not None
+        named.append(names.new(names.now_ms(), "0"))
+        return Answer(next(statuses), b"")
+
+    gateway.produce = produce
+    for _ in range(4):
+        gateway.once()
+        gateway.now_s += 1
+    assert len(named) == 4
+    assert len(set(named)) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "runs"),
     [

@@ -166,7 +166,7 @@ class Idempotency:
         except Exception:
             self._end(lease, run.partition, _AGAIN)
             raise
-        self._end(lease, run.partition, _end_of(answer))
+        self._end(lease, run.partition, _end_of(answer, repeats="repeats" in run.data))
         return answer
 
     def _begin(self, lease: Lease, partition: str) -> LedgerEntry | Answer:
@@ -187,7 +187,8 @@ class Idempotency:
                 raise RequestRefused(Code.REQUEST_IN_PROGRESS, retry_after_s=IN_PROGRESS_RETRY_S)
             if end is not None and "body" in end.data:
                 return _unpack(end.data)
-            plan = anew if end is not None and end.data["anew"] else run.data
+            is_over = end is not None and end.data["anew"]
+            plan = anew if is_over else {**run.data, "repeats": True}
             before = run.worker_id
 
     def _end(self, lease: Lease, partition: str, data: Mapping[str, Any]) -> None:
@@ -214,12 +215,15 @@ def _names(caller: Caller, run: LedgerEntry, outcomes: Outcomes) -> IdSource:
     return DeterministicIds(seed, run.data["at_ms"], outcomes)
 
 
-def _end_of(answer: Answer) -> Mapping[str, Any]:
-    """Return the data of the `end` entry for an answer."""
+def _end_of(answer: Answer, *, repeats: bool) -> Mapping[str, Any]:
+    """Return the data of the `end` entry for an answer.
+
+    A run that repeats another may be refused, by a limit, where the other one stored everything.
+    """
     if answer.status >= 500:
         return _AGAIN
     if not answer.accepts or answer.status >= 400:
-        return _ANEW
+        return _AGAIN if repeats else _ANEW
     body = base64.b64encode(zlib.compress(answer.body, level=1)).decode()
     # A longer answer is not stored: a repeat makes it again, with the same ids.
     if len(body) > ANSWER_LIMIT_BYTES:
