@@ -140,6 +140,14 @@ def test_further_messages_and_refused_records_are_listed_too(gateway: Gateway, c
     assert (listed, words.count("Refused")) == ([], 1)
 
 
+def test_a_message_behind_many_others_is_on_a_later_page(gateway: Gateway, cookie: str) -> None:
+    *_, last = send(gateway, SANDBOX, *map(record, range(600)), record(600, campaign=CAMPAIGN))
+    count(gateway)
+    listed, words = found(gateway, cookie, {"q": CAMPAIGN})
+    assert listed == [f"/console/messages/{last.replace('#', '%23')}"]
+    assert "None so far. There may be some on the next page." in words
+
+
 @pytest.mark.parametrize("query", [{"after": "AAAA"}, {"after": "A" * 700, "by": "number"}])
 def test_a_wrong_page_is_refused(query: dict[str, str], gateway: Gateway, cookie: str) -> None:
     query = {"q": NUMBER, **query}
