@@ -1,6 +1,6 @@
 """Each event is counted exactly once, whatever Lambda repeats and wherever a process dies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from harkara.activity.index import MESSAGES, unpack_row
 from harkara.model.accounts import Rate
 from harkara.model.messages import Category
 from tests.pipeline import campaign
+from tests.pipeline.callbacks import FAILED
 from tests.pipeline.counting import Counted, by_hand, content_of, hours_and_campaigns
 from tests.support.fakes import Faults
 from tests.support.streams import SHARD, Stream
@@ -189,6 +190,54 @@ def test_a_record_that_cannot_be_read_is_reported_and_stops_nothing(
         sum(each.get(name, 0) for each in t.values() for name in ended) for t in (expected, found)
     ]
     assert missing[0] > missing[1]
+
+
+def clicked() -> World:
+    """Follow the only link of a campaign's message twice."""
+    world = World(account=ACCOUNT.model_copy(update={"short_domain": "hk.example/ACMEBK"}))
+    options = Options(campaign_id="diwali", shorten_urls=True)
+    world.send([named("0000", "diwali")._replace(text="See https://acme.in", options=options)])
+
+    def follow() -> None:
+        (batch,) = world.batches().values()
+        code = batch.messages[0].text.rpartition("/")[2]
+        world.link_service().visit("hk.example", "/ACMEBK", code, is_person=True)
+
+    for after_s in (600, 700):
+        world.at(after_s, follow)
+    return world
+
+
+def parked() -> World:
+    """Refuse the only callback of a campaign's message at all of its attempts."""
+    world = World()
+    world.trust()
+    world.platform.script = [FAILED] * 9
+    world.send([named("0000", "diwali")])
+    return world
+
+
+@pytest.mark.parametrize(
+    ("happen", "hour", "names", "campaigns"),
+    [
+        pytest.param(clicked, {"clicks"}, {"campaign:diwali:clicks"}, {"clicks"}, id="clicks"),
+        pytest.param(parked, {"parked"}, set(), set(), id="parked"),
+    ],
+)
+def test_first_clicks_and_parked_callbacks_count_once(
+    happen: Callable[[], World], hour: set[str], names: set[str], campaigns: set[str]
+) -> None:
+    world = happen()
+    world.run()
+    records, counted = Stream(world.store.table, world.clock).poll(), Counted(world.clock)
+    for _ in range(2):
+        assert counted.count(records)
+    found: dict[str, dict[str, int]] = {"hour": {}, "names": {}, "diwali": {}}
+    for (_, sort_key), counts in counted.totals().items():
+        found[sort_key.partition("#")[0]].update(counts)
+    for kind, expected in (("hour", hour), ("names", names), ("diwali", campaigns)):
+        counts = {name: n for name, n in found[kind].items() if name in {*hour, *names}}
+        assert counts == dict.fromkeys(expected, 1)
 
 
 def is_final(record: dict[str, dict[str, dict[str, dict[str, str]]]]) -> bool:

@@ -139,6 +139,15 @@ def query_of(model: type[Q], query: Mapping[str, str]) -> Q:
         raise RequestRefused(code, f"({refused})") from None
 
 
+def last_days(count: int, now_ms: int) -> dict[str, str]:
+    """Return the range of the last days of India, today included, as in a URL's query."""
+    first, last = (
+        datetime.fromtimestamp(at_ms / 1000, _IST).date().isoformat()
+        for at_ms in (now_ms - (count - 1) * DAY_MS, now_ms)
+    )
+    return {"from": first, "to": last}
+
+
 def number_of(query: MessageFilter) -> str:
     """Return the msisdn that is asked for, "" for none. Raises RequestRefused(INVALID_NUMBER)."""
     return normalise(query.number)[0] if query.number else ""

@@ -1,0 +1,155 @@
+"""What the console counts and finds of messages, through the real function `activity`."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from harkara.accept.requests import Options, Record, SendRequest
+from harkara.base.ids import split_mid
+from harkara.base.time import DAY_S
+from harkara.model.accounts import Account
+from harkara.model.activity import facts_of
+from harkara.model.ledger import Lease, click_kind
+from harkara.model.messages import unpack
+from tests.functions.handlers import SANDBOX, Gateway
+from tests.functions.invoking import NOW, Logs
+from tests.functions.visiting_console import Page, signed_in, visit
+from tests.support.fakes import caller_of
+from tests.support.streams import Stream, event_of
+
+OTHER = SANDBOX.model_copy(update={"id": "other", "name": "Other"})
+HOUR_S = 3600
+NUMBER, SMSGID, CAMPAIGN = "919876500001", "order 4711", "diwali & co"
+
+
+@pytest.fixture
+def cookie(gateway: Gateway) -> str:
+    gateway.accounts.accounts["other"] = OTHER
+    return signed_in(gateway)
+
+
+def send(gateway: Gateway, account: Account, *records: Record) -> list[str]:
+    request = SendRequest([*records])
+    return [result.mid for result in gateway.accept_service().accept(caller_of(account), request)]
+
+
+def record(number: int, to: str = "919876500002", ref: str = "", campaign: str = "") -> Record:
+    options = Options(campaign_id=campaign)
+    return Record(to, "ACMEBK", f"Text {number}", ref or f"ref-{number}", options=options)
+
+
+def click(gateway: Gateway, mid: str, number: int) -> None:
+    """Record a person's click on a link of a message."""
+    batch_id, index = split_mid(mid)
+    batch = unpack(batch_id, gateway.store.packed[batch_id])
+    lease = Lease("task", "worker", 0)
+    kind = click_kind(index, number)
+    entry = lease.entry(batch_id, kind, at=0, url="https://acme.in", of=facts_of(batch, index))
+    gateway.store.put_if_absent([entry])
+
+
+def count(gateway: Gateway) -> None:
+    """Count all that was stored."""
+    gateway.call("activity", event_of(Stream(gateway.store.table, gateway.clock).poll()))
+
+
+def test_links_show_the_first_clicks_of_today_and_of_30_days(gateway: Gateway, cookie: str) -> None:
+    """NOW is 14:30 in India; the stats of the API, over the same days, are the same."""
+    for before_s, account, links in (
+        (0, SANDBOX, (0, 0, 1)),
+        (14 * HOUR_S, SANDBOX, (0,)),  # 00:30
+        (15 * HOUR_S, SANDBOX, (0, 1, 2, 3)),  # yesterday, 23:30
+        (29 * DAY_S + 14 * HOUR_S, SANDBOX, (0,)),
+        (29 * DAY_S + 15 * HOUR_S, SANDBOX, (0,)),
+        (0, OTHER, (0, 1)),
+    ):
+        gateway.now = NOW - before_s
+        (mid,) = send(gateway, account, record(1))
+        for number in links:
+            click(gateway, mid, number)
+    gateway.now = NOW
+    assert clicks(gateway, cookie) == ["0", "0"]
+    count(gateway)
+    assert clicks(gateway, cookie) == ["3", "8"]
+    assert clicks(gateway, signed_in(gateway, account_id="other")) == ["2", "2"]
+    page = visit(gateway, "GET", "/console/links", cookie=cookie)["body"]
+    assert "Counted up to 01 Jan 2026, 14:30:00 IST." in page
+
+
+def clicks(gateway: Gateway, cookie: str) -> list[str]:
+    page = visit(gateway, "GET", "/console/links", cookie=cookie)["body"]
+    return re.findall(r"<dt>(?:Today|Last 30 days)</dt><dd>(\d+)</dd>", page)
+
+
+def found(gateway: Gateway, cookie: str, query: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Return the paths of the messages that the box lists on all pages, and all words."""
+    mids: list[str] = []
+    words: list[str] = []
+    while True:
+        answer = visit(gateway, "GET", "/console/find", cookie=cookie, query=query)
+        assert answer["statusCode"] == 200
+        page = Page(answer["body"])
+        links = [names["href"] or "" for tag, names in page.tags if tag == "a" and "href" in names]
+        own = [each for each in links if each.startswith("/console/messages/")]
+        assert len(own) <= 50
+        mids += own
+        words += page.words
+        more = [each for each in links if each.startswith("/console/find?")]
+        if not more:
+            return mids, words
+        query = dict(parse_qsl(urlsplit(more[0]).query))
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        pytest.param(NUMBER, {"to": NUMBER}, id="number"),
+        pytest.param("+91 98765 00001", {"to": NUMBER}, id="number as it is written"),
+        pytest.param(SMSGID, {"ref": SMSGID}, id="smsgid"),
+        pytest.param(CAMPAIGN, {"campaign": CAMPAIGN}, id="campaign"),
+    ],
+)
+def test_the_box_lists_messages_newest_first(
+    name: str, changed: dict[str, str], gateway: Gateway, cookie: str, logs: Logs
+) -> None:
+    own: list[str] = []
+    for number in range(3):
+        gateway.now = NOW - DAY_S * (6 - number)
+        fitting, _ = send(gateway, SANDBOX, record(number, **changed), record(number))
+        send(gateway, OTHER, record(number, **changed))
+        own.append(f"/console/messages/{fitting.replace('#', '%23')}")
+    gateway.now = NOW
+    count(gateway)
+    listed, words = found(gateway, cookie, {"q": name})
+    assert listed == own[::-1]
+    assert words.count("Pending") == 3
+    assert visit(gateway, "GET", listed[0].replace("%23", "#"), cookie=cookie)["statusCode"] == 200
+    assert NUMBER[2:] not in logs.own.getvalue() + logs.other.getvalue()
+    answer = visit(gateway, "GET", "/console/find", cookie=cookie, query={"q": f"{name}1"})
+    assert answer["statusCode"] == 404
+
+
+def test_further_messages_and_refused_records_are_listed_too(gateway: Gateway, cookie: str) -> None:
+    records = [record(each, campaign=CAMPAIGN) for each in range(120)]
+    mids = send(gateway, SANDBOX, *records, record(120, to="12"))
+    count(gateway)
+    listed, _ = found(gateway, cookie, {"q": CAMPAIGN})
+    assert len(listed) == len(set(listed)) == len(mids) - 1 == 120
+    listed, words = found(gateway, cookie, {"q": "ref-120"})
+    assert (listed, words.count("Refused")) == ([], 1)
+
+
+def test_a_message_behind_many_others_is_on_a_later_page(gateway: Gateway, cookie: str) -> None:
+    *_, last = send(gateway, SANDBOX, *map(record, range(600)), record(600, campaign=CAMPAIGN))
+    count(gateway)
+    listed, words = found(gateway, cookie, {"q": CAMPAIGN})
+    assert listed == [f"/console/messages/{last.replace('#', '%23')}"]
+    assert "None so far. There may be some on the next page." in words
+
+
+@pytest.mark.parametrize("query", [{"after": "AAAA"}, {"after": "A" * 700, "by": "number"}])
+def test_a_wrong_page_is_refused(query: dict[str, str], gateway: Gateway, cookie: str) -> None:
+    query = {"q": NUMBER, **query}
+    answer = visit(gateway, "GET", "/console/find", cookie=cookie, query=query)
+    assert answer["statusCode"] == 400
