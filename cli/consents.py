@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from cli.arguments import AccountId, CsvFile
-from cli.command import PartlyRefused, noun, verb
+from cli.command import noun, verb
 from cli.deployment import Deployment
-from cli.number_files import read_entries, write_rows
+from cli.number_files import imported, read_entries, write_rows
 from cli.printing import Answer
 from harkara.manage.consents import Actor
 from harkara.model.consents import ConsentSource, consent_of, fields_of
@@ -28,7 +28,9 @@ def add(
     number: Number,
     header: Header,
     source: Annotated[ConsentSource, typer.Option(help="Where it was given.")] = ConsentSource.DCA,
-    purpose: Annotated[str, typer.Option(metavar="WORDS", help="What it is for.")] = "",
+    purpose: Annotated[
+        str, typer.Option(metavar="WORDS", help="The purpose that the person agreed to.")
+    ] = "",
     since: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="When it was given; now, if absent."),
@@ -61,11 +63,8 @@ def import_(deployment: Deployment, account: AccountId, file: CsvFile) -> Answer
     consents, problems = read_entries(deployment, file, COLUMNS, make)
     counted = deployment.consents.put_all(found, consents, _BY)
     # A number that was changed after its row's time keeps the later change.
-    answer: dict[str, Any] = {"recorded": counted, "changed_later": len(consents) - counted}
-    if problems:
-        refused = {**answer, "refused": len(problems), "rows": problems}
-        raise PartlyRefused("some rows were refused: correct them and import them", refused)
-    return answer
+    answer = {"recorded": counted, "changed_later": len(consents) - counted}
+    return imported(answer, problems)
 
 
 @verb(app)

@@ -26,7 +26,7 @@ def create(
     account: AccountId,
     username: Username,
     scopes: Annotated[
-        list[Scope] | None, typer.Option(help="What it may do (default: all).")
+        list[Scope] | None, typer.Option(help="The rights of the credential (default: all).")
     ] = None,
     networks: Annotated[
         list[str] | None,

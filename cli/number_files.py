@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cli.command import CommandRefused
+from cli.command import CommandRefused, PartlyRefused
 from cli.deployment import Deployment
 from cli.files import read_csv, write_csv
+from cli.printing import Answer
 from harkara.base.errors import FieldRefused
 from harkara.manage.template_csv import restored, write_table
 
@@ -41,6 +42,14 @@ def read_entries(
     except (UnicodeDecodeError, csv.Error):
         raise CommandRefused(f"{file} cannot be read: name a CSV file in UTF-8") from None
     return entries, problems
+
+
+def imported(answer: dict[str, Any], problems: Sequence[dict[str, Any]]) -> Answer:
+    """Return the answer of an import. Raises PartlyRefused if rows were refused."""
+    if problems:
+        refused = {**answer, "refused": len(problems), "rows": problems}
+        raise PartlyRefused("some rows were refused: correct them and import them", refused)
+    return answer
 
 
 def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

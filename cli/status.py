@@ -1,4 +1,4 @@
-"""Status: what waits in queues, which carriers are left alone, and what is overdue."""
+"""Status: the queues, the circuit breakers, and the due tasks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,8 @@ _AGE_WITHIN = timedelta(minutes=10)
 def status(deployment: Deployment) -> Answer:
     """Show the queues, the carriers' circuit breakers, and the tasks that are due.
 
-    Of a queue: tasks that wait, are being worked on, are delayed; the age of the oldest, which only
-    AWS measures; and those that failed for good. `sweep` moves what is due within two minutes.
+    Of a queue: the tasks that wait, are being worked on, are delayed, or failed for good, and the
+    age of the oldest, which only AWS measures. `sweep` enqueues a due task within two minutes.
     """
     now_ms = int(deployment.clock() * 1000)
     due_ms = [*_due(deployment, now_ms)]

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from cli.arguments import AccountId, CsvFile, one_of
-from cli.command import PartlyRefused, UsageError, noun, verb
+from cli.command import UsageError, noun, verb
 from cli.deployment import Deployment
-from cli.number_files import read_entries, write_rows
+from cli.number_files import imported, read_entries, write_rows
 from cli.printing import Answer
 from harkara.model.messages import Category
 from harkara.model.routing import Routing
@@ -120,10 +120,7 @@ def import_(deployment: Deployment, account: AccountId, file: CsvFile) -> Answer
         existing = [*pool.map(partial(deployment.suppressions.lists.put, found.id), entries)]
     # A number that was changed after its row's time keeps the later change.
     answer = {"suppressed": sum(existing), "changed_later": existing.count(False)}
-    if problems:
-        refused = {**answer, "refused": len(problems), "rows": problems}
-        raise PartlyRefused("some rows were refused: correct them and import them", refused)
-    return answer
+    return imported(answer, problems)
 
 
 @verb(app)
