@@ -2,8 +2,11 @@
 
 import random
 from collections.abc import Sequence
+from itertools import takewhile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harkara.accept.idempotency import Answer, Idempotency
 from harkara.accept.requests import IdSource
@@ -90,13 +93,12 @@ def test_another_credential_makes_other_ids() -> None:
     assert not set(gateway.ids()) & set(Gateway().ids())
 
 
-@pytest.mark.parametrize("refused", [400, 403, 429])
-def test_a_repeat_that_is_refused_leaves_the_next_one_the_ids_of_what_was_stored(
-    refused: int,
+@given(st.lists(st.sampled_from([400, 403, 429, 500, 503]), max_size=6))
+def test_a_refusal_gives_up_the_ids_only_where_no_run_before_may_have_stored_something(
+    failures: list[int],
 ) -> None:
-    """Its first run may have stored everything before a process or an answer was lost."""
     gateway = Gateway()
-    statuses, named = iter([503, refused, refused, 200]), list[str]()
+    statuses, named = iter([*failures, 200]), list[str]()
 
     def produce(names: IdSource | None) -> Answer:
         assert names is not None
@@ -104,11 +106,13 @@ def test_a_repeat_that_is_refused_leaves_the_next_one_the_ids_of_what_was_stored
         return Answer(next(statuses), b"")
 
     gateway.produce = produce
-    for _ in range(4):
+    for _ in [*failures, 200, 200]:
         gateway.once()
         gateway.now_s += 1
-    assert len(named) == 4
-    assert len(set(named)) == 1
+    refused_first = len([*takewhile(lambda status: status < 500, failures)])
+    assert len(named) == len(failures) + 1
+    assert len(set(named[:refused_first])) == refused_first
+    assert len(set(named[refused_first:])) == 1
 
 
 @pytest.mark.parametrize(
