@@ -18,8 +18,8 @@ from harkara.activity.cursors import Cursors
 from harkara.activity.index import Digests
 from harkara.activity.search import SearchService
 from harkara.activity.stats import StatsService
-from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.activity import DynamoActivityStore
+from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
@@ -80,9 +80,9 @@ class Deployment:
         return OperatorStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
     @cached_property
-    def store(self) -> DynamoAccountStore:
+    def store(self) -> DynamoCarrierStore:
         """Return the store of accounts and carriers as the functions read them."""
-        return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
+        return DynamoCarrierStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
     @cached_property
     def messages(self) -> DynamoMessageStore:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.clients import values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.messages import DynamoMessageStore
@@ -92,7 +92,7 @@ def seed(
     aws_url: str, outputs: Mapping[str, str], ports: Ports, carrier_fields: Mapping[str, Any]
 ) -> None:
     """Put the accounts `demo` and `sandbox` and the carrier `sim`; repeating this is harmless."""
-    store = DynamoAccountStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
+    store = DynamoCarrierStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
     secrets = client("secretsmanager", aws_url)
     secrets.put_secret_value(SecretId=outputs["TagSecretId"], SecretString=TAG_SECRET)
     secrets.put_secret_value(SecretId=outputs["LinkSecretId"], SecretString=LINK_SECRET)

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats.record_parsing import check_length, object_of, top_level
-from harkara.api import docs, lists, request
+from harkara.api import docs, lists, queries
 from harkara.api.authentication import presented
 from harkara.api.description import CSV, GZIP, HTML, IN_BODY, JSON, MISSING, about, changes, reads
 from harkara.api.files import accepts_gzip, csv_file, is_file
@@ -129,7 +129,7 @@ def test_callback(id: str) -> Response[str]:
 
 
 @api.get(
-    "/v1/callbacks/<id>/parked", **reads({200: ParkedPage}, *MISSING, query=request.ParkedPageQuery)
+    "/v1/callbacks/<id>/parked", **reads({200: ParkedPage}, *MISSING, query=queries.ParkedPageQuery)
 )
 def list_parked_callbacks(id: str) -> Response[str]:
     """List the callbacks that are tried no more, oldest first.
@@ -137,7 +137,7 @@ def list_parked_callbacks(id: str) -> Response[str]:
     They are kept as long as messages are.
     """
     account = account_for(Scope.READ)
-    fields, limit = request.parked_page_of(api.client_request.query)
+    fields, limit = queries.parked_page_of(api.client_request.query)
     return ok(services().endpoints.dead_letter_page(account, unquote(id), fields, limit))
 
 
@@ -157,7 +157,7 @@ def replay_callbacks(id: str) -> Response[str]:
 @api.get(
     "/v1/templates",
     **reads(
-        {200: {JSON: MarkedTemplatePage, CSV: str}}, Code.INVALID_REQUEST, query=request.PageQuery
+        {200: {JSON: MarkedTemplatePage, CSV: str}}, Code.INVALID_REQUEST, query=queries.PageQuery
     ),
 )
 def list_templates() -> Response[Any]:
@@ -166,7 +166,7 @@ def list_templates() -> Response[Any]:
     if wants_csv():
         content = services().registry.export_templates(account)
         return csv_file("templates.csv", content, api.client_request)
-    found = services().registry.page(account, Template, *request.page_of(api.client_request.query))
+    found = services().registry.page(account, Template, *queries.page_of(api.client_request.query))
     marks = services().audit.marks(account, found.parts)
     rows = [{**fields_of(part), "marks": own} for part, own in zip(found.parts, marks, strict=True)]
     return ok({"templates": rows, "next": found.next_name})
@@ -191,7 +191,7 @@ def audit_templates() -> Response[Any]:
         {201: "RegisteredTemplate", 200: ImportReport},
         *(Code.INVALID_CSV, Code.ALREADY_EXISTS),
         body={JSON: "NewTemplate", CSV: str, GZIP: bytes},
-        query=request.ImportQuery,
+        query=queries.ImportQuery,
     ),
 )
 def create_template() -> Response[str]:
@@ -210,12 +210,12 @@ def create_template() -> Response[str]:
 
 
 @api.get(
-    "/v1/<collection>", **reads({200: "{name}Page"}, Code.INVALID_REQUEST, query=request.PageQuery)
+    "/v1/<collection>", **reads({200: "{name}Page"}, Code.INVALID_REQUEST, query=queries.PageQuery)
 )
 def list_resources(collection: str) -> Response[str]:
     """List {collection}."""
     kind, account = kind_of(collection), account_for(Scope.READ)
-    found = services().registry.page(account, kind, *request.page_of(api.client_request.query))
+    found = services().registry.page(account, kind, *queries.page_of(api.client_request.query))
     return ok({collection: [fields_of(part) for part in found.parts], "next": found.next_name})
 
 
@@ -269,7 +269,7 @@ def remove_resource(collection: str, name: str) -> Response[str]:
 def import_templates(account: Account) -> Response[str]:
     asked, deadline = api.client_request, api.deadline
     check_length(asked.body)
-    category = request.type_of(asked.query)
+    category = queries.type_of(asked.query)
     report = services().registry.import_templates(account, asked.body, deadline, category)
     logger.info("templates imported", account_id=account.id, counts=counts(report))
     return ok(report_of(report))

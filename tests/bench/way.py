@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from local.carrier import CarrierSettings
 from local.stack import Stack, StackSettings
 from tests.bench.report import Row
@@ -71,7 +71,7 @@ def measure() -> list[Row]:
 
 def _end_two_way(stack: Stack) -> None:
     """Disable replies, as by default: they cost a write for each message."""
-    store = DynamoAccountStore(stack.client("dynamodb"), stack.outputs["AccountsTableName"])
+    store = DynamoCarrierStore(stack.client("dynamodb"), stack.outputs["AccountsTableName"])
     account = store.account("sandbox")
     assert account
     store.put_account(account.model_copy(update={"two_way": False}))

@@ -8,8 +8,7 @@ from concurrent.futures import Executor
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import DynamoRoutingStore
+from harkara.aws.carriers import DynamoCarrierStore, DynamoRoutingStore
 from harkara.aws.clients import session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
@@ -104,7 +103,7 @@ def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wir
 
 def seed(dynamodb: Any, accounts: Iterable[Account]) -> None:
     """Put accounts into their table, each with a credential of its name, and the carrier."""
-    store = DynamoAccountStore(dynamodb, "Accounts")
+    store = DynamoCarrierStore(dynamodb, "Accounts")
     store.put_carrier(CARRIER)
     hashed = (Secret(hash=hash_secret(PEPPER, SECRET)),)
     for account in accounts:
@@ -123,7 +122,7 @@ def connect(
     calls: Executor | None = None,
 ) -> Wired:
     """Return the handlers of one process, on these clients."""
-    accounts = DynamoAccountStore(dynamodb, "Accounts", clock=clock)
+    accounts = DynamoCarrierStore(dynamodb, "Accounts", clock=clock)
     store = DynamoMessageStore(dynamodb, "Messages", RETENTION_S, clock)
     counted = DynamoLimitStore(dynamodb, "Messages")
     due = DynamoDueTable(dynamodb, "Due", clock)

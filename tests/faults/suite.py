@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST
@@ -100,7 +100,7 @@ class Suite:
         run.struck = struck()
         return run
 
-    def _add_account(self, name: str, carrier: str) -> DynamoAccountStore:
+    def _add_account(self, name: str, carrier: str) -> DynamoCarrierStore:
         return self.lab.add_account(
             Account(
                 id=name,

@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 
 from harkara.aws import clients
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from harkara.base.errors import StoreUnavailable
 from tests.template.reading import functions
 
@@ -34,7 +34,7 @@ def test_a_table_that_hangs_is_unavailable_after_all_tries(monkeypatch: pytest.M
     brief = Config(connect_timeout=0.05, read_timeout=0.05, proxies={})
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
-        store = DynamoAccountStore(clients.session().client("dynamodb", config=brief), "Accounts")
+        store = DynamoCarrierStore(clients.session().client("dynamodb", config=brief), "Accounts")
         with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
             store.account("acme")
         server.settimeout(0)

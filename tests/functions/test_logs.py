@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harkara.aws import clients
-from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.clients import session
 from harkara.aws.destinations import decrypt
 from harkara.aws.queues import SqsTaskQueues
@@ -81,7 +81,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "numbers": lambda: DynamoSuppressionList(session().client("dynamodb"), "Accounts").entries(
         "acme", [NUMBER]
     ),
-    "a record": lambda: DynamoAccountStore(session().client("dynamodb"), "Accounts").carrier(
+    "a record": lambda: DynamoCarrierStore(session().client("dynamodb"), "Accounts").carrier(
         NUMBER
     ),
     "a task": _enqueue,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.operator import OperatorStore
 from harkara.aws.queues import DynamoDueTable
 from harkara.base.errors import ExchangeUnreachable, HttpAnswer
@@ -175,7 +175,7 @@ def add_busy_account(deployment: Deployment) -> None:
 
     Also add an account whose carrier returns no references.
     """
-    store = DynamoAccountStore(deployment.dynamo, ACCOUNTS)
+    store = DynamoCarrierStore(deployment.dynamo, ACCOUNTS)
     kms = deployment.client("kms")
     busy = Account(
         id="busy",

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from cli import main
 from cli.command import Target
 from cli.deployment import Deployment
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
 from harkara.carriers.settings import CarrierSettings
@@ -131,9 +131,9 @@ class Operator:
         self._random = _randomness()
 
     @property
-    def store(self) -> DynamoAccountStore:
+    def store(self) -> DynamoCarrierStore:
         """The functions' store with an empty cache."""
-        return DynamoAccountStore(self.client("dynamodb"), "Accounts")
+        return DynamoCarrierStore(self.client("dynamodb"), "Accounts")
 
     def client(self, service: str) -> Any:
         """Return a client of a service, the same each time."""

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from pydantic_core import from_json, to_json
 
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from harkara.base.ids import BATCH_ID_LENGTH, split_mid
 from harkara.model.accounts import Account, Credential, Secret, hash_secret
 from harkara.model.ledger import index_of
@@ -64,7 +64,7 @@ class Lab:
         url = f"{self.stack.endpoint}/datasend"
         return httpx.post(url, json=body, headers=headers, timeout=30)
 
-    def add_account(self, account: Account) -> DynamoAccountStore:
+    def add_account(self, account: Account) -> DynamoCarrierStore:
         """Put an account and its credential, whose secret is `<id>-secret`; return the store."""
         return add_account(self.stack, account)
 
@@ -186,9 +186,9 @@ class Lab:
         return total
 
 
-def add_account(stack: Stack, account: Account) -> DynamoAccountStore:
+def add_account(stack: Stack, account: Account) -> DynamoCarrierStore:
     """Put an account of a stack and its credential of all scopes; return the store."""
-    store = DynamoAccountStore(stack.client("dynamodb"), stack.outputs["AccountsTableName"])
+    store = DynamoCarrierStore(stack.client("dynamodb"), stack.outputs["AccountsTableName"])
     store.put_account(account)
     secrets = stack.client("secretsmanager")
     answer = secrets.get_secret_value(SecretId=stack.outputs["PepperSecretId"])

@@ -17,7 +17,7 @@ from cli import local_stack
 from cli.command import Target
 from cli.deployment import Deployment
 from harkara.api.authentication import Authenticator, presented
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Scope
 from local import running
@@ -76,7 +76,7 @@ def opens(lab: Lab, key: str) -> bool:
     outputs = lab.stack.outputs
     secrets = lab.stack.client("secretsmanager")
     pepper = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])["SecretString"]
-    store = DynamoAccountStore(lab.stack.client("dynamodb"), outputs["AccountsTableName"])
+    store = DynamoCarrierStore(lab.stack.client("dynamodb"), outputs["AccountsTableName"])
     authenticator = Authenticator(store, pepper.split()[0].encode(), time.time)
     try:
         authenticator.authenticate(presented({"x-api-key": key}), Scope.SEND, HOST)

@@ -15,7 +15,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from cli import preset_files as presets
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from harkara.carriers.settings import CarrierSettings
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import MESSAGE, REFERENCE
@@ -42,7 +42,7 @@ class SetUp(NamedTuple):
     receipt_url: str
 
     @property
-    def store(self) -> DynamoAccountStore:
+    def store(self) -> DynamoCarrierStore:
         return self.operator.store
 
 

@@ -10,8 +10,7 @@ from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator, Presented
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore
+from harkara.aws.carriers import CarrierDirectory, DynamoCarrierStore, DynamoRoutingStore
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.base.errors import CarrierUnreachable, Outside, RequestRefused
@@ -82,7 +81,7 @@ class Deployment:
         self.aws = aws
         self.operator = OperatorStore(self.client, "Accounts")
         self.registry = DynamoRegistry(self.client, "Accounts")
-        self.store = DynamoAccountStore(self.client, "Accounts", self.clock)
+        self.store = DynamoCarrierStore(self.client, "Accounts", self.clock)
         self.routing = DynamoRoutingStore(self.client, "Accounts", self.clock)
         self.operator.create_account(ACCOUNT)
         self.registry.create("acme", MAIN)

@@ -4,10 +4,9 @@ An interface that a single folder uses stands there, as those of `state` in `sta
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from harkara.base.time import Deadline
-from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
 from harkara.model.consents import Consent
 from harkara.model.fields import P, Part
@@ -17,6 +16,9 @@ from harkara.model.people import AuditEntry, AuditPage, User
 from harkara.model.routing import Rules
 from harkara.model.suppressions import Suppression
 from harkara.model.tasks import QueueName
+
+if TYPE_CHECKING:  # few functions use carriers: the models of their settings take 30 ms
+    from harkara.carriers.settings import CarrierSettings
 
 SHARDS = 16
 
@@ -85,7 +87,7 @@ class LastMessages(Protocol):
 
 
 class AccountStore(Protocol):
-    """Accounts, credentials and carriers, as the operator configured them.
+    """Accounts and credentials, as the operator configured them.
 
     A result may be a minute old if `suits` accepts it or is not given. If `suits` rejects it, or it
     was absent, it is read again, and is a few seconds old at most.
@@ -101,9 +103,13 @@ class AccountStore(Protocol):
     ) -> Account | None:
         """Return an account with its senders and templates."""
 
+
+class CarrierStore(AccountStore, Protocol):
+    """Accounts, and carriers as the operator configured them."""
+
     def carrier(
-        self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
-    ) -> CarrierSettings | None:
+        self, name: str, suits: "Callable[[CarrierSettings], bool] | None" = None
+    ) -> "CarrierSettings | None":
         """Return a carrier's settings; its secret stays encrypted."""
 
 

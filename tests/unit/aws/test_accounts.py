@@ -2,11 +2,8 @@
 
 import pytest
 
-from harkara.aws.accounts import (
-    CACHE_LIMIT,
-    CACHE_S,
-    DynamoAccountStore,
-)
+from harkara.aws.accounts import CACHE_LIMIT, CACHE_S, DynamoAccountStore
+from harkara.aws.carriers import DynamoCarrierStore
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, Sender, Template
@@ -68,7 +65,7 @@ class Store:
     def __init__(self, *answers: Answer) -> None:
         self.clock = Clock()
         self.aws = ScriptedAws("dynamodb", *(answers or (Table(),)))
-        self.store = DynamoAccountStore(self.aws.client, "Accounts", self.clock)
+        self.store = DynamoCarrierStore(self.aws.client, "Accounts", self.clock)
 
 
 def test_what_was_put_is_read() -> None:

@@ -5,11 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from harkara.aws.accounts import (
-    decrypt_secrets,
-    encrypt_secret,
-)
-from harkara.aws.carriers import CarrierDirectory
+from harkara.aws.carriers import CarrierDirectory, decrypt_secrets, encrypt_secret
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside, StoreUnavailable
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.settings import CarrierSecrets

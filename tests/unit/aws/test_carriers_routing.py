@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from harkara.aws.carriers import CACHE_LIMIT, CACHE_S, DynamoRoutingStore
+from harkara.aws.accounts import CACHE_LIMIT
+from harkara.aws.carriers import ROUTING_CACHE_S, DynamoRoutingStore
 from harkara.base.errors import StoreUnavailable
 from harkara.model.routing import Route, Routing, Rules, Weighted
 from tests.unit.scripted_aws import LOST, Refusal, ScriptedAws
@@ -41,10 +42,10 @@ def test_an_account_without_routing_costs_one_read_in_half_a_minute() -> None:
     for _ in range(100):
         routing.rules("other")
     assert len(aws.operations) == 3
-    now[0] = CACHE_S - 0.1
+    now[0] = ROUTING_CACHE_S - 0.1
     routing.rules("acme")
     assert len(aws.operations) == 3
-    now[0] = CACHE_S
+    now[0] = ROUTING_CACHE_S
     routing.rules("acme")
     assert len(aws.operations) == 5
 

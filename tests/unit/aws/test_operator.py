@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import DynamoRoutingStore
+from harkara.aws.carriers import DynamoCarrierStore, DynamoRoutingStore
 from harkara.aws.operator import OperatorStore
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Account, Credential, Secret
@@ -26,7 +25,7 @@ class Operator:
         self.table = Table()
         self.aws = ScriptedAws("dynamodb", self.table)
         self.store = OperatorStore(self.aws.client, "Accounts")
-        self.functions = DynamoAccountStore(self.aws.client, "Accounts")
+        self.functions = DynamoCarrierStore(self.aws.client, "Accounts")
 
 
 def credential(username: str, account_id: str = "acme", *hashes: str) -> Credential:

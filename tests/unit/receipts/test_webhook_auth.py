@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.aws.carriers import DynamoCarrierStore, ReceiptSecrets
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.carriers.receipts import ReceiptRequest
@@ -32,7 +32,7 @@ def item(carrier: CarrierSettings) -> dict[str, Any]:
 
 
 def service(dynamodb: ScriptedAws, queues: FakeTaskQueues) -> ReceiveService:
-    accounts = DynamoAccountStore(dynamodb.client, "accounts", clock=lambda: 0.0)
+    accounts = DynamoCarrierStore(dynamodb.client, "accounts", clock=lambda: 0.0)
     return ReceiveService(
         authenticator=WebhookAuthenticator(
             accounts, lambda settings: settings.receipt_secret, lambda event: None

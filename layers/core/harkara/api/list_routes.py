@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import Response
 
 from harkara.accept.formats.record_parsing import object_of
-from harkara.api import request
+from harkara.api import queries
 from harkara.api.description import MISSING, changes
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
@@ -32,12 +32,12 @@ def add_suppressions(
     @api.get(
         "/v1/suppressions",
         **changes(
-            {200: suppressions.SuppressionPage}, Code.INVALID_REQUEST, query=request.PageQuery
+            {200: suppressions.SuppressionPage}, Code.INVALID_REQUEST, query=queries.PageQuery
         ),
     )
     def list_suppressions() -> Response[str]:
         """List the numbers that get no messages of some kind."""
-        account, page = caller_for(Scope.ADMIN).account, request.page_of(api.client_request.query)
+        account, page = caller_for(Scope.ADMIN).account, queries.page_of(api.client_request.query)
         found = service().page(account, *page)
         entries = [suppressions.fields_of(entry) for entry in found.entries]
         return ok({"suppressions": entries, "next": found.next_number})
@@ -65,11 +65,11 @@ def add_suppressions(
         return ok({"suppressions": [suppressions.fields_of(entry) for entry in found]})
 
     @api.delete(
-        "/v1/suppressions/<number>", **changes({204: None}, *MISSING, query=request.SourceQuery)
+        "/v1/suppressions/<number>", **changes({204: None}, *MISSING, query=queries.SourceQuery)
     )
     def remove_suppression(number: str) -> Response[str]:
         """Remove the entries of a number."""
-        account, chosen = caller_for(Scope.ADMIN).account, request.sources(api.client_request.query)
+        account, chosen = caller_for(Scope.ADMIN).account, queries.sources(api.client_request.query)
         service().remove(account, unquote(number), chosen)
         logger.info("no longer suppressed", account_id=account.id)
         return Response(204, body="")
@@ -84,12 +84,12 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
 
     @api.get(
         "/v1/consents",
-        **changes({200: consents.ConsentPage}, Code.INVALID_REQUEST, query=request.PageQuery),
+        **changes({200: consents.ConsentPage}, Code.INVALID_REQUEST, query=queries.PageQuery),
     )
     def list_consents() -> Response[str]:
         """List the consents to promotional messages."""
         account, _ = admin()
-        found = service().page(account, *request.page_of(api.client_request.query))
+        found = service().page(account, *queries.page_of(api.client_request.query))
         rows = [consents.fields_of(each) for each in found.consents]
         return ok({"consents": rows, "next": found.next_number})
 
@@ -113,7 +113,7 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
         return ok({"consents": [consents.fields_of(each) for each in found]})
 
     @api.delete(
-        "/v1/consents/<number>", **changes({204: None}, *MISSING, query=request.HeaderQuery)
+        "/v1/consents/<number>", **changes({204: None}, *MISSING, query=queries.HeaderQuery)
     )
     def remove_consent(number: str) -> Response[str]:
         """Remove a number's consent to the header that the query names."""

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from harkara.activity import filters
 from harkara.activity.search import MessagePage, SearchService
 from harkara.activity.stats import Campaign, CampaignPage, Stats, StatsService
-from harkara.api import request
+from harkara.api import queries
 from harkara.api.description import about
 from harkara.api.resolver import Api, ok
 from harkara.base.codes import Code
@@ -76,13 +76,13 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
             {200: CampaignPage},
             Code.INVALID_REQUEST,
             scope=Scope.READ,
-            query=request.PageQuery,
+            query=queries.PageQuery,
         ),
     )
     def list_campaigns() -> Response[str]:
         """List the campaigns of the last 13 months, with what became of their messages."""
         own = account()
-        return ok(services().stats.campaigns(own, *request.page_of(api.client_request.query)))
+        return ok(services().stats.campaigns(own, *queries.page_of(api.client_request.query)))
 
     @api.get(
         "/v1/campaigns/<campaign>",

@@ -25,11 +25,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from harkara.aws.clients import DynamoDBClient, KMSClient, aws_errors
+from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.json import decode
 from harkara.base.time import Clock
-from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part, name_of
@@ -126,7 +125,7 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class DynamoAccountStore:
-    """Accounts, credentials and carriers in DynamoDB, cached by `harkara.aws.accounts`.
+    """Accounts and credentials in DynamoDB, cached.
 
     If `templates` is false, accounts are read without their templates, which are most of the data.
     If `suits` is false for a cached record, the record is read anew.
@@ -144,13 +143,12 @@ class DynamoAccountStore:
         self._templates = templates
         self._credentials = Cache(self._read_credential, CACHE_S, CACHE_LIMIT, clock)
         self._accounts = Cache(self._read_account, CACHE_S, CACHE_LIMIT, clock)
-        self._carriers = Cache(self._read_carrier, CACHE_S, CACHE_LIMIT, clock)
 
     def credential(
         self, username: str, suits: Callable[[Credential], bool] | None = None
     ) -> Credential | None:
         """Return the credential of a user name. Raises StoreUnavailable."""
-        return self._credentials.get(username, suits) if _is_short(username) else None
+        return self._credentials.get(username, suits) if is_short(username) else None
 
     def account(
         self, account_id: str, suits: Callable[[Account], bool] | None = None
@@ -159,13 +157,7 @@ class DynamoAccountStore:
 
         Raises StoreUnavailable.
         """
-        return self._accounts.get(account_id, suits) if _is_short(account_id) else None
-
-    def carrier(
-        self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
-    ) -> CarrierSettings | None:
-        """Return a carrier's settings; its secret stays encrypted. Raises StoreUnavailable."""
-        return self._carriers.get(name, suits) if _is_short(name) else None
+        return self._accounts.get(account_id, suits) if is_short(account_id) else None
 
     def put_credential(self, credential: Credential) -> None:
         """Store a credential."""
@@ -183,15 +175,8 @@ class DynamoAccountStore:
             update_of(f"account#{account.id}", "account", update, parameters=parameters)
         )
 
-    def put_carrier(self, carrier: CarrierSettings) -> None:
-        """Store a carrier's settings, with the secret encrypted by `encrypt_secret`."""
-        self._put(f"carrier#{carrier.name}", "carrier", carrier)
-
     def _read_credential(self, username: str, _: Credential | None) -> Credential | None:
         return self._get(f"credential#{username}", "credential", Credential)
-
-    def _read_carrier(self, name: str, _: CarrierSettings | None) -> CarrierSettings | None:
-        return self._get(f"carrier#{name}", "carrier", CarrierSettings)
 
     def _read_account(self, account_id: str, cached: Account | None) -> Account | None:
         partition = f"account#{account_id}"
@@ -231,7 +216,7 @@ class DynamoAccountStore:
         self._table.put(values({"pk": partition, "sk": sort_key, "data": data}))
 
 
-def _is_short(name: str) -> bool:
+def is_short(name: str) -> bool:
     """Whether a name may be a key; our names are far shorter."""
     return len(name) <= NAME_LIMIT
 
@@ -246,44 +231,3 @@ def credential_index_item(credential: Credential) -> Item:
     """Return the index item that lists a credential in its account's partition."""
     sort_key = f"credential#{credential.username}"
     return values({"pk": f"account#{credential.account_id}", "sk": sort_key, "data": "{}"})
-
-
-def encrypt_secret(kms: KMSClient, key_id: str, carrier: str, secret: str) -> bytes:
-    """Return a carrier's secret as KMS ciphertext, bound to the carrier's name."""
-    with aws_errors():
-        answer = kms.encrypt(
-            KeyId=key_id, Plaintext=secret.encode(), EncryptionContext={"carrier": carrier}
-        )
-    return bytes(answer["CiphertextBlob"])
-
-
-def decrypt_secrets(kms: KMSClient, carrier: CarrierSettings) -> CarrierSecrets:
-    """Return a carrier's decrypted secrets. Raises StoreUnavailable."""
-    return CarrierSecrets(
-        decrypt_secret(kms, carrier.name, carrier.secret),
-        decrypt_secret(kms, carrier.name, carrier.receipt_url),
-    )
-
-
-class ReceiptSecrets:
-    """Decrypts the secrets that carriers sign receipts with, once each until they change."""
-
-    def __init__(self, kms: KMSClient) -> None:
-        self._kms = kms
-        self._cached: dict[bytes, bytes] = {}
-
-    def __call__(self, carrier: CarrierSettings) -> bytes:
-        """Return a carrier's decrypted secret. Raises StoreUnavailable."""
-        ciphertext = carrier.receipt_secret
-        if ciphertext not in self._cached:
-            self._cached[ciphertext] = decrypt_secret(self._kms, carrier.name, ciphertext).encode()
-        return self._cached[ciphertext]
-
-
-def decrypt_secret(kms: KMSClient, carrier: str, ciphertext: bytes) -> str:
-    """Return a decrypted secret of a carrier, "" for none. Raises StoreUnavailable."""
-    if not ciphertext:
-        return ""
-    with aws_errors():
-        answer = kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"carrier": carrier})
-    return str(answer["Plaintext"], "utf-8")

@@ -26,7 +26,7 @@ from harkara.inbound.replies import ReceivedMessage, ReplyService
 from harkara.model.accounts import Account
 from harkara.model.ledger import INBOUND_KIND, LedgerEntry, carrier_partition
 from harkara.model.suppressions import Source, opt_out
-from harkara.ports import AccountStore, MessageStore, SuppressionList
+from harkara.ports import CarrierStore, MessageStore, SuppressionList
 from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.text.phone_numbers import normalise, with_plus
 
@@ -125,7 +125,7 @@ class InboundService:
     """
 
     authenticator: WebhookAuthenticator
-    accounts: AccountStore
+    accounts: CarrierStore
     lists: SuppressionList
     clock: Clock
     confirm: Callable[[str], None]

@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from harkara.base.errors import LeaseHeld
@@ -126,7 +127,12 @@ def is_person(method: str, headers: Mapping[str, str]) -> bool:
         return False
     if any(_FETCHES_AHEAD.search(headers.get(name, "").lower()) for name in _AHEAD):
         return False
-    agent = headers.get("user-agent", "")
+    return _is_browser(headers.get("user-agent", ""))
+
+
+# Phones of one model and browser share an agent, so most visits repeat one.
+@lru_cache(maxsize=1_000)
+def _is_browser(agent: str) -> bool:
     if not _BROWSER.match(agent) or _NAMES_ITSELF.search(agent) or _SCANNER.search(agent):
         return False
     return not any(pattern.search(agent) for pattern in _LISTED)

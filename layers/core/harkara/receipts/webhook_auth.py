@@ -15,7 +15,7 @@ from harkara.carriers.documents import names_in
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, token_matches
 from harkara.carriers.signatures import is_signed
-from harkara.ports import AccountStore
+from harkara.ports import CarrierStore
 
 _CODES = {
     "carrier": Code.NOT_FOUND,
@@ -32,7 +32,7 @@ class WebhookAuthenticator:
     Log events of refused requests say the reason, and the carrier if one of that name is set up.
     """
 
-    accounts: AccountStore
+    accounts: CarrierStore
     secret: Callable[[CarrierSettings], bytes]
     emit: EventSink
 

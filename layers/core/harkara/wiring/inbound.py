@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.aws.carriers import DynamoCarrierStore, ReceiptSecrets
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -16,7 +16,7 @@ from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService
 from harkara.model.tasks import QueueName
 from harkara.net.sns import confirm as confirm_subscription
-from harkara.ports import AccountStore, LastMessages, MessageStore, SuppressionList, TaskQueues
+from harkara.ports import CarrierStore, LastMessages, MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.runtime import metrics
 from harkara.runtime.settings import InboundSettings
@@ -24,7 +24,7 @@ from harkara.runtime.settings import InboundSettings
 
 def wire(
     *,
-    accounts: AccountStore,
+    accounts: CarrierStore,
     secret: Callable[[CarrierSettings], bytes],
     suppressions: SuppressionList,
     store: MessageStore,
@@ -55,7 +55,7 @@ def on_aws() -> InboundService:
     messages = (dynamodb, settings.messages_table)
     signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
     return wire(
-        accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
+        accounts=DynamoCarrierStore(dynamodb, settings.accounts_table, templates=False),
         secret=ReceiptSecrets(aws.client("kms")),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         store=DynamoMessageStore(*messages, settings.retention_s, time.time),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.aws.carriers import DynamoCarrierStore, ReceiptSecrets
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.ids import ReferenceSigner
@@ -12,7 +12,7 @@ from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.tasks import QueueName
 from harkara.net.sns import confirm as confirm_subscription
-from harkara.ports import AccountStore, TaskQueues
+from harkara.ports import CarrierStore, TaskQueues
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.runtime import metrics
@@ -21,7 +21,7 @@ from harkara.runtime.settings import ReceiptSettings
 
 def wire(
     *,
-    accounts: AccountStore,
+    accounts: CarrierStore,
     secret: Callable[[CarrierSettings], bytes],
     queues: TaskQueues,
     signer: ReferenceSigner,
@@ -40,7 +40,7 @@ def on_aws() -> ReceiveService:
     settings = ReceiptSettings.from_environment()
     aws = session()
     return wire(
-        accounts=DynamoAccountStore(aws.client("dynamodb"), settings.accounts_table),
+        accounts=DynamoCarrierStore(aws.client("dynamodb"), settings.accounts_table),
         secret=ReceiptSecrets(aws.client("kms")),
         queues=SqsTaskQueues(aws.client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}),
         signer=ReferenceSigner(secret_keys(settings.tag_secret_id)),

@@ -6,8 +6,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore, KmsTokenCipher
+from harkara.aws.carriers import (
+    CarrierDirectory,
+    DynamoCarrierStore,
+    DynamoRoutingStore,
+    KmsTokenCipher,
+)
 from harkara.aws.clients import PATIENT, secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
@@ -95,7 +99,7 @@ def on_aws() -> SubmitService:
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         routing=DynamoRoutingStore(dynamodb, settings.accounts_table),
         carrier=CarrierDirectory(
-            DynamoAccountStore(dynamodb, settings.accounts_table),
+            DynamoCarrierStore(dynamodb, settings.accounts_table),
             kms,
             Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time), tokens),
         ),
