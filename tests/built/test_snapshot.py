@@ -41,13 +41,14 @@ LOAD_FOR_AN_INVOCATION = """
 import app
 """
 COUNT_NEW_CLIENTS = """
+import gc
 import boto3
 made = []
 make = boto3.Session.client
 boto3.Session.client = lambda *args, **kwargs: made.append(args) or make(*args, **kwargs)
 if hasattr(app, "services"):  # `fallback` has none
     app.services()
-print(len(made))
+print(len(made), gc.get_freeze_count())
 """
 
 
@@ -60,14 +61,17 @@ def started(layers: Layers, function: str, code: str, **variables: str) -> list[
 
 
 @cache
-def loaded(layers: Layers, function: str) -> tuple[list[str], int]:
-    """Load a function as for a snapshot; return its own files, and how many clients it makes later.
+def loaded(layers: Layers, function: str) -> tuple[list[str], int, int]:
+    """Load a function as for a snapshot.
+
+    Return its own files, how many clients it makes later, and how many objects are frozen.
 
     Raises AssertionError if loading draws randomness, connects or finds credentials.
     """
     code = LOAD_AS_FOR_A_SNAPSHOT + LIST_FILES + COUNT_NEW_CLIENTS
-    *files, made = started(layers, function, code, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
-    return files, int(made)
+    *files, counts = started(layers, function, code, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
+    made, frozen = map(int, counts.split())
+    return files, made, frozen
 
 
 @pytest.mark.parametrize("function", WITH_SNAPSHOT)
@@ -81,14 +85,21 @@ def test_a_snapshot_holds_no_randomness_connection_or_credentials(
 def test_a_function_with_a_snapshot_never_uses_the_shared_generator(
     layers: Layers, function: str
 ) -> None:
-    files, _ = loaded(layers, function)
+    files, _, _ = loaded(layers, function)
     assert f"{FUNCTIONS / function / 'app.py'}" in files
     assert not [file for file in files if SHARED_GENERATOR.search(Path(file).read_text())]
 
 
 @pytest.mark.parametrize("function", WITH_SNAPSHOT)
 def test_a_restored_process_makes_no_clients(layers: Layers, function: str) -> None:
-    _, restored = loaded(layers, function)
-    (made,) = started(layers, function, LOAD_FOR_AN_INVOCATION + COUNT_NEW_CLIENTS)
-    assert restored == 0
-    assert (int(made) > 0) == (function != "fallback")
+    _, restored, _ = loaded(layers, function)
+    (counts,) = started(layers, function, LOAD_FOR_AN_INVOCATION + COUNT_NEW_CLIENTS)
+    made, frozen = map(int, counts.split())
+    assert (restored, frozen) == (0, 0)
+    assert (made > 0) == (function != "fallback")
+
+
+@pytest.mark.parametrize("function", sorted({*WITH_SNAPSHOT} - {"fallback"}))
+def test_the_collector_leaves_a_snapshot_alone(layers: Layers, function: str) -> None:
+    _, _, frozen = loaded(layers, function)
+    assert frozen > 10_000

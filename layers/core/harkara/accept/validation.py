@@ -53,6 +53,7 @@ def linked(text: str, fixed_text: str, base: str) -> Linked | None:
 
 # In UTF-8, so that a hundred of them fit into one item of DynamoDB in any script.
 CLIENT_REF_LIMIT_BYTES = 512
+SHORT_REF = CLIENT_REF_LIMIT_BYTES // 4
 _CLIENT_REF_RULE = f"(your id of the message: at most {CLIENT_REF_LIMIT_BYTES} bytes in UTF-8)"
 DLT_IDS_LIMIT = 64
 _DLT_IDS_RULE = f"(the DLT ids of entity and template: together at most {DLT_IDS_LIMIT} characters)"
@@ -119,7 +120,8 @@ class RecordChecker:
         to, sender_id, text, client_ref, pe_id, template_id, callback_url, options, problem = record
         if problem:
             raise RequestRefused(problem)
-        if len(client_ref.encode()) > CLIENT_REF_LIMIT_BYTES:
+        # No character takes more than four bytes.
+        if len(client_ref) > SHORT_REF and len(client_ref.encode()) > CLIENT_REF_LIMIT_BYTES:
             raise RequestRefused(Code.INVALID_RECORD, _CLIENT_REF_RULE)
         if len(pe_id) + len(template_id) > DLT_IDS_LIMIT:
             raise RequestRefused(Code.INVALID_RECORD, _DLT_IDS_RULE)

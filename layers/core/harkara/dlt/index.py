@@ -195,7 +195,8 @@ class TemplateIndex:
         return self._count_key_words(text.split(" ")) == count
 
     def _count_key_words(self, words: Iterable[str]) -> int:
-        return sum(map(self._inverted.words.__contains__, words))
+        key_words = self._inverted.words
+        return len([word for word in words if word in key_words])
 
     def _matches(self, position: int, text: str) -> bool:
         matcher = self._matcher(position)
