@@ -195,25 +195,25 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("submit", environment)
     mid = "1" + "0" * 28
-    assert service.hand.signer.sign(mid, 1) != ""
+    assert service.attempts.dispatch.signer.sign(mid, 1) != ""
     assert service.receipt_wait_s == 7
     assert service.queues._urls == URLS
     assert service.queues._due._table.name == "due"
     assert service.store._table.name == "messages"
-    assert service.hand.store is service.store
-    assert service.router.store._table.name == "accounts"
-    assert service.router.carrier._accounts._table.name == "accounts"
-    assert service.router.rate_limiter.store._table.name == "messages"
+    assert service.attempts.dispatch.store is service.store
+    assert service.planner.store._table.name == "accounts"
+    assert service.planner.carrier._accounts._table.name == "accounts"
+    assert service.planner.rate_limiter.store._table.name == "messages"
     # Dispatch records outcomes in the breakers that the router reads.
-    assert service.router.circuit_breakers is service.hand.circuit_breakers
-    assert service.router.circuit_breakers.store is service.router.rate_limiter.store
+    assert service.planner.circuit_breakers is service.attempts.dispatch.circuit_breakers
+    assert service.planner.circuit_breakers.store is service.planner.rate_limiter.store
 
 
 def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> None:
     _, submit = wired("submit", environment)
     _, receipt = wired("receipt", environment)
     mid = "1" + "0" * 28
-    assert receipt.signer.verify(submit.hand.signer.sign(mid, 3)) == (mid, 3)
+    assert receipt.signer.verify(submit.attempts.dispatch.signer.sign(mid, 3)) == (mid, 3)
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
     assert receipt.authenticator.accounts._table.name == "accounts"
     assert receipt.confirm is sns.confirm
@@ -242,10 +242,10 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
     assert replies.batches._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
-    assert submit.last._partitions("acme", "919876543210") == replies.last._partitions(
+    assert submit.follow_up.last._partitions("acme", "919876543210") == replies.last._partitions(
         "acme", "919876543210"
     )
-    assert submit.last._table.name == "messages"
+    assert submit.follow_up.last._table.name == "messages"
 
 
 @pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])

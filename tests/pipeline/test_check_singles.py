@@ -12,7 +12,7 @@ from harkara.base.ids import mid_of, split_mid
 from harkara.model.ledger import Lease, ack_kind, final_kind, members_of
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import CheckTask, QueueName, decode_dlr
-from harkara.submit.checks import Checks
+from harkara.submit.service import Checks
 from tests.pipeline import campaign
 from tests.support.wired import ACCOUNT, RECEIPT_WAIT_S
 from tests.support.world import World

@@ -99,6 +99,6 @@ class Handing(Wired):
             {*(i for each in carriers.values() for i in each), *plan.get("waits_s", ())}
         )
         there = BlockPart(self.batch, 0, attempt, indexes, **(part or {}))
-        where = Plan(carriers, connected=self.connected, **plan)
-        hand = self.submit_service().hand
+        where = Plan(carriers, connected=self.connected, timeout_s=Carrier.timeout_s, **plan)
+        hand = self.submit_service().attempts.dispatch
         return asyncio.run(hand.hand_over(there, where, self.rules, until or deadline(left_s)))

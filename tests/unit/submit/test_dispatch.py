@@ -270,6 +270,6 @@ def test_what_one_carrier_does_not_answer_leaves_the_others_as_they_are() -> Non
     there = Handing(outcomes=dict.fromkeys(range(FAILURES_NEEDED), InDoubt()))
     failing = list(range(FAILURES_NEEDED))
     there.hand({"other": list(range(FAILURES_NEEDED, 25)), "sim": failing})
-    circuit_breakers = there.submit_service().router.circuit_breakers
+    circuit_breakers = there.submit_service().planner.circuit_breakers
     assert circuit_breakers.wait_s("sim") > 0
     assert circuit_breakers.wait_s("other") == 0

@@ -36,7 +36,7 @@ from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.corrections import correction_task_id
 from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
-from harkara.submit.submitted import submitted_task_id
+from harkara.submit.follow_up import submitted_task_id
 from harkara.text.phone_numbers import country_of
 from harkara.text.segments import measure
 

@@ -30,7 +30,8 @@ from harkara.model.ledger import LedgerEntry, ack_kind, cancels_of, final_kind, 
 from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
-from harkara.submit.outcomes import refusals_of, reports_of
+from harkara.submit.follow_up import refusals_of, reports_of
+from harkara.submit.outcomes import carriers_of
 from harkara.submit.planner import BlockPart
 
 # Time after the last retry, or after a message's validity: an hour for delayed queues.
@@ -175,7 +176,7 @@ class CheckService:
             if outcome := outcomes.get(claim.kind.removeprefix("claim")):
                 not_taken = {index for index, _ in outcome.data["not_taken"]}
                 part = BlockPart(batch, block, attempt, claim.data["indexes"])
-                for receipts in reports_of(part, claim, outcome).values():
+                for receipts in reports_of(part, carriers_of(part, claim), outcome).values():
                     ends |= {split_mid(receipt.mid)[1]: receipt for receipt in receipts}
             else:  # its worker dispatched nothing else
                 handed = {*at, *claim.data.get("repeats", ())}

@@ -171,7 +171,7 @@ class Dispatch:
         # Nothing has been sent: without this all messages would be in doubt.
         nothing = Handed(dict.fromkeys(part.indexes, NotTaken()))
         try:
-            with deadline.keeping(plan.needs_s):
+            with deadline.keeping(plan.timeout_s + RECORD_S):
                 kept = await asyncio.to_thread(self._kept_back, part, rules)
         except StoreUnavailable:
             return nothing

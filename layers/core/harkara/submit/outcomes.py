@@ -1,6 +1,4 @@
-"""Derive the outcome of a claimed block attempt and its follow-up, the same at every call.
-
-One outcome for the single messages of a queue batch that their carriers took.
+"""Claim a block attempt, dispatch it, and record its outcome.
 
 The claim of a single message's first attempt names (`shared`) a second place where its outcome may
 be. The messages that are under way together put one item there, with all that were taken; a message
@@ -9,43 +7,133 @@ worker that takes over from a dead one puts an empty item first, or finds the it
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from harkara.base.codes import Code
-from harkara.base.ids import split_mid
-from harkara.base.log_events import LogEvent
-from harkara.base.retries import within_validity
-from harkara.base.time import Clock
+from harkara.base.errors import LeaseHeld
+from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import InDoubt, NotTaken
 from harkara.model.activity import Submitted, hour_of, merged
-from harkara.model.ledger import SHARED_KIND, Lease, LedgerEntry, shared_partition
-from harkara.model.messages import MessageBatch, State
-from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
-from harkara.model.tasks import Receipt
+from harkara.model.ledger import (
+    SHARED_KIND,
+    Lease,
+    LedgerEntry,
+    Relation,
+    claim_kind,
+    outcome_kind,
+    shared_partition,
+)
+from harkara.model.messages import MessageBatch
+from harkara.model.routing import Rules
 from harkara.ports import MessageStore
 from harkara.submit.attempts import outcome_data, outcome_in
-from harkara.submit.dispatch import Handed
-from harkara.submit.planner import BlockPart
+from harkara.submit.dispatch import Dispatch, Handed
+from harkara.submit.planner import RECORD_S, BlockPart, Plan, Planner
 
 
-class Retry(NamedTuple):
-    """The task of the next attempt, and how long the first of its messages has to wait."""
+class Recorded(NamedTuple):
+    """A block attempt's claim and outcome, as they are stored."""
 
-    task: SubmitTask
-    wait_s: float
+    claim: LedgerEntry
+    outcome: LedgerEntry
 
 
-def left_behind(part: BlockPart, claim: LedgerEntry) -> Handed:
+@dataclass(frozen=True, slots=True)
+class BlockAttempts:
+    """Makes block attempts, each by one worker. Keep one for the life of the process."""
+
+    store: MessageStore
+    planner: Planner
+    dispatch: Dispatch
+    clock: Clock
+    sharing: "Sharing" = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sharing", Sharing(self.store, self.clock))
+
+    async def make(
+        self, part: BlockPart, plan: Plan, rules: Rules, lease: Lease, deadline: Deadline
+    ) -> Recorded | None:
+        """Claim a block attempt, dispatch it and record the outcome; None if it is another task's.
+
+        Raises LeaseHeld while an earlier delivery may still be submitting it; StoreUnavailable.
+        """
+        if part.attempt > 1 or len(part.batch.messages) > 1:
+            return await self._make(part, plan, rules, lease, deadline)
+        with self.sharing.shared(lease) as shared:
+            return await self._make(part, plan, rules, lease, deadline, shared)
+
+    async def _make(
+        self,
+        part: BlockPart,
+        plan: Plan,
+        rules: Rules,
+        lease: Lease,
+        deadline: Deadline,
+        shared: "Shared | None" = None,
+    ) -> Recorded | None:
+        data: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
+        if shared:
+            data["shared"] = shared.partition
+        if part.repeats:
+            data["repeats"] = list(part.repeats)
+        now_ms = self._now_ms()
+        entry = lease.entry(part.batch.id, claim_kind(part.attempt, part.block), at=now_ms, **data)
+        with deadline.keeping(plan.timeout_s + RECORD_S):
+            (claim,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
+        now_ms = self._now_ms()
+        relation = lease.relation(claim, now_ms)
+        if relation is Relation.FOREIGN:
+            return None
+        if relation is Relation.BUSY:
+            raise LeaseHeld("an earlier delivery may still be submitting this block")
+        if relation is Relation.EXPIRED and (outcome := await self.sharing.settled(claim, lease)):
+            return Recorded(claim, outcome)
+        at = carriers_of(part, claim)
+        handed = (
+            await self.dispatch.hand_over(part, plan, rules, deadline)
+            if relation is Relation.OURS
+            else left_behind(part, at)
+        )
+        data = outcome_of(part, at, handed, await self._repeatable(part, at, rules))
+        data["submitted"] = submitted_in(part.batch, at, data)
+        if shared and relation is Relation.OURS and data["taken"]:
+            ((_, carrier_id),), (submitted,) = data["taken"], data["submitted"]
+            outcome = await shared.put(claim, carrier_id, submitted)
+            if outcome:
+                return Recorded(claim, outcome)
+        now_ms = self._now_ms()
+        kind = outcome_kind(part.attempt, part.block)
+        entry = lease.entry(part.batch.id, kind, at=now_ms, **data)
+        # If the earlier worker lived to record an outcome, that one stands.
+        (own,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
+        return Recorded(claim, own)
+
+    async def _repeatable(self, part: BlockPart, at: Mapping[int, str], rules: Rules) -> set[str]:
+        """Return the carriers to which messages in doubt may be submitted again."""
+        if not rules.resubmits(part.batch.category):
+            return set()
+        return {name for name in set(at.values()) if await self.planner.deduplicates(name)}
+
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+
+def carriers_of(part: BlockPart, claim: LedgerEntry) -> dict[int, str]:
+    """Return the carrier that may have each message of a claimed block attempt."""
+    at = {index: name for name, indexes in claim.data["carriers"].items() for index in indexes}
+    return at | {index: repeat.carrier for index, repeat in part.repeats.items()}
+
+
+def left_behind(part: BlockPart, at: Mapping[int, str]) -> Handed:
     """Return the ends of a dead worker's attempt: messages that it may have sent are in doubt."""
-    at = _carriers_of(part, claim)
     return Handed({index: InDoubt() if index in at else NotTaken() for index in part.indexes})
 
 
 def outcome_of(
-    part: BlockPart, claim: LedgerEntry, handed: Handed, repeatable: Collection[str]
+    part: BlockPart, at: Mapping[int, str], handed: Handed, repeatable: Collection[str]
 ) -> dict[str, Any]:
     """Return the data of the outcome entry.
 
@@ -53,7 +141,7 @@ def outcome_of(
     for how many seconds it wants to be left alone. A message that was in doubt before stays so
     until its carrier says that it has it, or never will.
     """
-    at, ends, again = _carriers_of(part, claim), dict(handed.ends), []
+    ends, again = dict(handed.ends), []
     for index, end in handed.ends.items():
         if isinstance(end, NotTaken) and index in part.repeats:
             ends[index] = InDoubt()
@@ -64,128 +152,12 @@ def outcome_of(
     return {**data, "again": again} if again else data
 
 
-def submitted_in(part: BlockPart, claim: LedgerEntry, data: Mapping[str, Any]) -> list[Submitted]:
+def submitted_in(
+    batch: MessageBatch, at: Mapping[int, str], data: Mapping[str, Any]
+) -> list[Submitted]:
     """Return what an outcome's taken messages are counted by."""
-    at, batch = _carriers_of(part, claim), part.batch
     hour_ms = hour_of(batch.accepted_at_ms)
     return merged(Submitted(batch.account_id, at[each], hour_ms, 1) for each, _ in data["taken"])
-
-
-def reports_of(
-    part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry
-) -> dict[str, list[Receipt]]:
-    """Return the final states that an outcome brings by itself, by carrier ("" for none)."""
-    batch, attempt, data = part.batch, part.attempt, outcome.data
-    at_s = data["at"] // 1000
-    refused = [
-        Receipt(
-            batch.mid(index),
-            attempt,
-            State.EXPIRED if code == Code.EXPIRED else State.FAILED,
-            at_s,
-            code,
-            carrier_code,
-        )
-        for index, code, carrier_code in data["refused"]
-    ]
-    cancelled = [
-        Receipt(batch.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)
-        for index in data["cancelled"]
-    ]
-    at, reports = _carriers_of(part, claim), dict[str, list[Receipt]]()
-    for receipt in refused + cancelled:
-        reports.setdefault(at.get(split_mid(receipt.mid)[1], ""), []).append(receipt)
-    return reports
-
-
-def refusals_of(batch: MessageBatch) -> list[Receipt]:
-    """Return the final states of the records that were refused when their request was accepted."""
-    at_s = batch.accepted_at_ms // 1000
-    return [
-        Receipt(batch.mid(index), 0, State.FAILED, at_s, code) for index, code in batch.refused()
-    ]
-
-
-def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> list[LogEvent]:
-    """Return the log events of an outcome, one for each carrier that had messages."""
-    data, batch = outcome.data, part.batch
-    at = _carriers_of(part, claim)
-    counts = {name: Counter[str]() for name in sorted(set(at.values()))}
-    ends = {
-        "submitted": [index for index, _ in data["taken"]],
-        "refused_by_carrier": [index for index, *_ in data["refused"]],
-        "not_taken": [index for index, _ in data["not_taken"]],
-        "in_doubt": data["in_doubt"],
-        "resubmitted": [index for index, _ in data.get("again", ())],
-    }
-    for end, indexes in ends.items():
-        for index in indexes:
-            if index in at:
-                counts[at[index]][end] += 1
-    latency_s = {"submit_latency": (data["at"] - batch.due_at_ms) / 1000}
-    about = {"batch": batch.id, "block": part.block, "attempt": part.attempt}
-    return [
-        LogEvent(
-            "block submitted",
-            about,
-            each,
-            latency_s if each["submitted"] else {},
-            carrier,
-            listed=("batch",) if each.keys() == {"submitted"} else (),
-        )
-        for carrier, each in counts.items()
-    ]
-
-
-def retry_of(
-    part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry, reserved: Mapping[str, Reserved]
-) -> Retry | None:
-    """Return the next attempt, of messages not taken or in doubt that may go again; None if none.
-
-    It keeps the reservations at carriers that this attempt did not reach. It is due as soon as one
-    of its messages may go; a carrier that wants to be left alone for longer is left alone.
-    """
-    not_taken = dict(outcome.data["not_taken"])
-    again = dict(outcome.data.get("again", ()))
-    if not not_taken and not again:
-        return None
-    carriers, at = claim.data["carriers"], _carriers_of(part, claim)
-    ended_ms = outcome.data["at"]
-    left_s = part.batch.expires_at_s - ended_ms / 1000
-    rests = {name: until_ms for name, until_ms in part.rests.items() if until_ms > ended_ms}
-    waits_s = []
-    for index, requested_s in {**not_taken, **again}.items():
-        wait_s = within_validity(requested_s, left_s)
-        waits_s.append(wait_s)
-        if requested_s and index in at:
-            until_ms = ended_ms + int(wait_s * 1000)
-            rests[at[index]] = max(until_ms, rests.get(at[index], 0))
-    tried = {
-        name: sorted({*part.tried.get(name, ()), *carriers.get(name, ())} & not_taken.keys())
-        for name in {**part.tried, **carriers}
-    }
-    task = SubmitTask(
-        batch_id=part.batch.id,
-        account_id=part.batch.account_id,
-        block=part.block,
-        attempt=part.attempt + 1,
-        indexes=tuple(sorted([*not_taken, *again])),
-        reserved={
-            name: reservation for name, reservation in reserved.items() if name not in carriers
-        },
-        tried={name: indexes for name, indexes in tried.items() if indexes},
-        repeats=tuple(
-            part.repeats.get(index) or Repeat(index, at[index], part.attempt) for index in again
-        ),
-        rests=rests,
-    )
-    return Retry(task, min(waits_s))
-
-
-def _carriers_of(part: BlockPart, claim: LedgerEntry) -> dict[int, str]:
-    """Return the carrier that may have each message of a claimed block attempt."""
-    at = {index: name for name, indexes in claim.data["carriers"].items() for index in indexes}
-    return at | {index: repeat.carrier for index, repeat in part.repeats.items()}
 
 
 # A taken message waits this long for the others to end.

@@ -7,7 +7,7 @@ not set up, or it asked to be left alone), and for its reservation at its carrie
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harkara.base import retries
@@ -64,6 +64,7 @@ class Plan:
 
     `others` are the messages for which another carrier is left, should this one not take them.
     `reserved` are the reservations at carriers' rates. Without carriers nothing can go out.
+    Dispatching takes up to `timeout_s`, and recording the outcome RECORD_S more.
     """
 
     carriers: Mapping[str, list[int]] = field(default_factory=dict)
@@ -71,17 +72,7 @@ class Plan:
     connected: Mapping[str, Connected] = field(default_factory=dict)
     others: frozenset[int] = frozenset()
     reserved: Mapping[str, Reserved] = field(default_factory=dict)
-
-    @property
-    def timeout_s(self) -> float:
-        """How long dispatching takes at most."""
-        timeouts = (self.connected[name].carrier.timeout_s for name in self.carriers)
-        return max(timeouts, default=0.0)
-
-    @property
-    def needs_s(self) -> float:
-        """How long dispatching and recording the outcome take at most."""
-        return self.timeout_s + RECORD_S
+    timeout_s: float = 0.0
 
 
 class Wait(NamedTuple):
@@ -106,13 +97,13 @@ class Planner:
         self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
     ) -> tuple[Plan, Wait | None]:
         """Return a block attempt's plan, or why it waits. An expired one goes to no carrier."""
-        batch, plan = part.batch, Plan()
-        wait_s = _wait_s(batch, self.clock())
-        if wait_s > 0:
-            return plan, Wait("deferred", wait_s, task.reserved)
-        if not _has_ended(batch, self.clock()):
+        batch, plan, now_s = part.batch, Plan(), self.clock()
+        may_s = ready_s(batch, now_s)
+        if may_s <= batch.expires_at_s:
+            if may_s > now_s:
+                return plan, Wait("deferred", may_s - now_s, task.reserved)
             plan = await self.plan(part, rules, task.waits)
-        if not deadline.allows(plan.needs_s):
+        if not deadline.allows(plan.timeout_s + RECORD_S):
             return plan, Wait("handed_on", 0, task.reserved)
         if closed_s := _closed_s(batch, plan, self.clock()):
             return plan, Wait("deferred", closed_s, task.reserved)
@@ -163,7 +154,8 @@ class Planner:
             carriers.setdefault(chosen, []).append(index)
             if available.intersection(order).difference(tried, (chosen,)):
                 others.add(index)
-        return Plan(carriers, waits_s, connected, frozenset(others))
+        timeout_s = _timeout_s(carriers, connected)
+        return Plan(carriers, waits_s, connected, frozenset(others), timeout_s=timeout_s)
 
     async def _keep_pace(
         self, part: BlockPart, plan: Plan, reserved: Mapping[str, Reserved]
@@ -212,7 +204,8 @@ class Planner:
                 del carriers[name]
                 # A message that has no reservation before it expires comes back just after that.
                 waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s + 1)))
-        return replace(plan, carriers=carriers, waits_s=waits_s, reserved=reservations)
+        timeout_s = _timeout_s(carriers, plan.connected)
+        return Plan(carriers, waits_s, plan.connected, plan.others, reservations, timeout_s)
 
     async def deduplicates(self, name: str) -> bool:
         """Whether a carrier takes only one message per reference."""
@@ -241,10 +234,8 @@ class Planner:
         return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}
 
 
-def _wait_s(batch: MessageBatch, now_s: float) -> float:
-    """Return how long the batch must wait; 0 if it would expire before."""
-    may_s = ready_s(batch, now_s)
-    return may_s - now_s if may_s <= batch.expires_at_s else 0.0
+def _timeout_s(carriers: Iterable[str], connected: Mapping[str, Connected]) -> float:
+    return max((connected[name].carrier.timeout_s for name in carriers), default=0.0)
 
 
 def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
@@ -253,10 +244,6 @@ def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
     may_s = ready_s(batch, last_s)
     # A batch that expires before its hours begin again is reported once it has expired.
     return min(may_s, batch.expires_at_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
-
-
-def _has_ended(batch: MessageBatch, now_s: float) -> bool:
-    return ready_s(batch, now_s) > batch.expires_at_s
 
 
 def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:

@@ -33,6 +33,8 @@ from harkara.state.rates import RateLimiter
 from harkara.state.stores import CountedStore
 from harkara.state.tokens import CarrierTokens
 from harkara.submit.dispatch import Dispatch
+from harkara.submit.follow_up import FollowUp
+from harkara.submit.outcomes import BlockAttempts
 from harkara.submit.planner import Planner
 from harkara.submit.service import SubmitService
 
@@ -56,20 +58,19 @@ def wire(
     emit: EventSink,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> SubmitService:
-    """Build the service from adapters. Dispatch and router share the circuit breakers."""
+    """Build the service from adapters. Dispatch and planner share the circuit breakers."""
     circuit_breakers = CircuitBreakers(counted, clock, random_fraction, emit)
+    rate_limiter = RateLimiter(counted, clock, random_fraction)
+    planner = Planner(routing, carrier, circuit_breakers, rate_limiter, clock)
+    dispatch = Dispatch(store, signer, clock, circuit_breakers, suppressions, emit)
     return SubmitService(
         store=store,
         queues=queues,
-        router=Planner(
-            routing, carrier, circuit_breakers, RateLimiter(counted, clock, random_fraction), clock
-        ),
-        hand=Dispatch(store, signer, clock, circuit_breakers, suppressions, emit),
+        planner=planner,
+        attempts=BlockAttempts(store, planner, dispatch, clock),
+        follow_up=FollowUp(queues, last, clock, random_fraction, emit),
         clock=clock,
-        random_fraction=random_fraction,
         receipt_wait_s=receipt_wait_s,
-        emit=emit,
-        last=last,
         sleep=sleep,
     )
 
