@@ -7,8 +7,8 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer
 from harkara.base.ids import mid_of
-from harkara.model.messages import metric_of
 from harkara.model.tasks import QueueName
+from harkara.receipts.final_states import metric_of
 from harkara.runtime.metrics import COUNTS, DELAYS, SHARES
 from harkara.state.circuit_breaker import FAILURES_NEEDED
 from local.settings import RECEIPT_TOKEN

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
-from harkara.model.routing import next_open_s
+from harkara.model.messages import next_open_s
 from tests.support.world import World
 
 

@@ -9,8 +9,7 @@ import pytest
 from harkara.accept.requests import Options
 from harkara.base.errors import StoreUnavailable
 from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.model.messages import Category
-from harkara.model.routing import CLOSES_S
+from harkara.model.messages import CLOSES_S, Category
 from harkara.model.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, task_id_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 
 from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.model.messages import Category
-from harkara.model.routing import CLOSES_S
+from harkara.model.messages import CLOSES_S, Category
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, route, send, set_routing, taken

@@ -21,10 +21,10 @@ from functools import partial
 from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
+from harkara.aws.clients import Backoff
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.retries import Backoff
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName

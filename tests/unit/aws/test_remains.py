@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.aws.clients import CEILING_S
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
-from harkara.base.retries import CEILING_S
 from harkara.base.time import Deadline
 from harkara.model.accounts import Sender
 from harkara.model.ledger import LedgerEntry

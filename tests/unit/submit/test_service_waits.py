@@ -12,8 +12,7 @@ from harkara.base.codes import Code
 from harkara.base.retries import PAUSE_DELAYS_S
 from harkara.carriers.contract import NotTaken
 from harkara.model.ledger import LedgerEntry, claim_kind
-from harkara.model.messages import Category, MessageBatch, pack
-from harkara.model.routing import CLOSES_S, OPENS_S
+from harkara.model.messages import CLOSES_S, OPENS_S, Category, MessageBatch, pack
 from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
 from harkara.submit.planner import RECORD_S

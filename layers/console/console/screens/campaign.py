@@ -27,9 +27,8 @@ from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
 from harkara.manage.template_tables import Record, Table, read_table
 from harkara.model.accounts import Sender
-from harkara.model.messages import RECORD_LIMIT, Category
+from harkara.model.messages import DAYTIME_CATEGORIES, RECORD_LIMIT, Category, next_open_s
 from harkara.model.people import Role
-from harkara.model.routing import DAYTIME_CATEGORIES, next_open_s
 
 SCREENS = Screens()
 BASE = "/console/send"

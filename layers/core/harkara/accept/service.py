@@ -25,7 +25,6 @@ from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Message, MessageBatch
-from harkara.model.routing import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchWriter, TaskQueues
@@ -188,7 +187,7 @@ class AcceptService:
 
 def _part_of(batch: MessageBatch) -> Part:
     # `submit` reports refusals at once and defers the rest, so a batch with refusals never waits.
-    at_s = 0.0 if batch.refused() else ready_s(batch, batch.accepted_at_ms / 1000)
+    at_s = 0.0 if batch.refused() else batch.ready_s(batch.accepted_at_ms / 1000)
     return Part(batch.id, queue_of(batch.lane), int(at_s * 1000))
 
 

@@ -1,10 +1,14 @@
-"""Create clients of AWS services, translate their errors, and read the deployment's secrets."""
+"""Create clients of AWS services, translate their errors, repeat calls, and read secrets."""
 
+import itertools
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -14,6 +18,7 @@ from botocore.session import get_session
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.keys import Keys
+from harkara.base.time import ANSWER_S, left_s
 from harkara.runtime.library_logs import quieten
 from harkara.runtime.snapshot import has_snapshot
 
@@ -95,6 +100,46 @@ def aws_errors() -> Iterator[None]:
         raise StoreUnavailable(str(error.response.get("Error", {}).get("Code"))) from error
     except BotoCoreError as error:
         raise StoreUnavailable(type(error).__name__) from error
+
+
+FIRST_S = 0.05
+CEILING_S = 2.0
+# Limit of all pauses of one call together: a command at a terminal has no deadline.
+PATIENCE_S = 60.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Repeats calls that a table or queue was too busy for, after pauses with full jitter.
+
+    A pause is uniform between zero and a ceiling that doubles with each retry. Full jitter spreads
+    simultaneous clients best and needs the fewest calls for the same work (AWS Architecture Blog,
+    "Exponential Backoff And Jitter"). `random_fraction` returns a random number in [0, 1).
+    """
+
+    pause: Callable[[float], None] = time.sleep
+    # SnapStart would restore the shared generator in the same state in every process.
+    random_fraction: Callable[[], float] = random.SystemRandom().random
+
+    def attempts(self) -> Iterator[None]:
+        """Yield once for each try, pausing in between; end when the next pause would not fit."""
+        paused_s = 0.0
+        for number in itertools.count():
+            yield
+            pause_s = self.random_fraction() * min(CEILING_S, FIRST_S * 2 ** min(number, 10))
+            if pause_s > min(PATIENCE_S - paused_s, left_s() - ANSWER_S):
+                return
+            self.pause(pause_s)
+            paused_s += pause_s
+
+    def finish(self, rest: T, call: Callable[[T], T], limit: int | None = None) -> T:
+        """Repeat a call with what it leaves undone; return what is left when all tries are over."""
+        for _ in itertools.islice(self.attempts(), limit):
+            rest = call(rest)
+            if not rest:
+                break
+        return rest
 
 
 # For rereading a known secret: the caller goes on with the old value if this fails.

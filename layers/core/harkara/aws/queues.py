@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from harkara.aws.clients import DynamoDBClient, SQSClient, aws_errors
+from harkara.aws.clients import Backoff, DynamoDBClient, SQSClient, aws_errors
 from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.errors import StoreUnavailable
-from harkara.base.retries import QUEUE_DELAY_S, Backoff
+from harkara.base.retries import QUEUE_DELAY_S
 from harkara.base.time import DAY_S, Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask

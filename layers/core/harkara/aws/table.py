@@ -1,7 +1,7 @@
 """One DynamoDB table: single items, queries, conditional writes, batches and transactions.
 
 Keys are `pk` and `sk`. botocore retries calls that fail as a whole; items that a table was too busy
-for inside a successful answer are retried here, after pauses (`harkara.base.retries`). Every method
+for inside a successful answer are retried here, after pauses. Every method
 raises StoreUnavailable, an iterator while it is read; a write may then be done, or done in part.
 """
 
@@ -12,9 +12,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from harkara.aws.clients import DynamoDBClient, aws_errors
+from harkara.aws.clients import Backoff, DynamoDBClient, aws_errors
 from harkara.base.errors import StoreUnavailable
-from harkara.base.retries import Backoff
 
 Item = Mapping[str, Any]
 Value = str | int | bytes

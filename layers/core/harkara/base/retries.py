@@ -1,21 +1,10 @@
-"""Retry schedules in seconds, and the pauses between retries of a busy table or queue.
+"""Retry schedules of messages, callbacks and their tasks, in seconds."""
 
-Pauses between retries of a call that a table or queue was too busy for.
-
-Pauses have full jitter: each is uniform between zero and a ceiling that doubles with each retry.
-Full jitter spreads simultaneous clients best and needs the fewest calls for the same work (AWS
-Architecture Blog, "Exponential Backoff And Jitter").
-"""
-
-import itertools
 import math
-import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from harkara.base.time import DAY_S, left_s
+from harkara.base.time import DAY_S
 
 # Pauses between submit attempts; the last one repeats until the message's validity ends. Pauses
 # longer than `QUEUE_DELAY_S` go through the Due table.
@@ -153,41 +142,3 @@ def _latest_s(delay_s: float) -> float:
 def pause_delay(waits: int) -> int:
     """Return the pause before paused work is checked again, after `waits` checks in a row."""
     return PAUSE_DELAYS_S[min(waits, len(PAUSE_DELAYS_S) - 1)]
-
-
-FIRST_S = 0.05
-CEILING_S = 2.0
-# The time reserved at the end of an invocation to answer, and to report failed batch items.
-ANSWER_S = 2.0
-# Limit of all pauses of one call together: a command at a terminal has no deadline.
-PATIENCE_S = 60.0
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """The retry timing of one kind of call; `random_fraction` returns a random number in [0, 1)."""
-
-    pause: Callable[[float], None] = time.sleep
-    # SnapStart would restore the shared generator in the same state in every process.
-    random_fraction: Callable[[], float] = random.SystemRandom().random
-
-    def attempts(self) -> Iterator[None]:
-        """Yield once for each try, pausing in between; end when the next pause would not fit."""
-        paused_s = 0.0
-        for number in itertools.count():
-            yield
-            pause_s = self.random_fraction() * min(CEILING_S, FIRST_S * 2 ** min(number, 10))
-            if pause_s > min(PATIENCE_S - paused_s, left_s() - ANSWER_S):
-                return
-            self.pause(pause_s)
-            paused_s += pause_s
-
-    def finish(self, rest: T, call: Callable[[T], T], limit: int | None = None) -> T:
-        """Repeat a call with what it leaves undone; return what is left when all tries are over."""
-        for _ in itertools.islice(self.attempts(), limit):
-            rest = call(rest)
-            if not rest:
-                break
-        return rest

@@ -20,6 +20,8 @@ IST_OFFSET_S = 5 * 3600 + 1800
 DAY_S = 24 * 3600
 
 RETRY_AFTER_LIMIT_S = 86_400
+# The time reserved at the end of an invocation to answer, and to report failed batch items.
+ANSWER_S = 2.0
 
 
 def utc_text(at_ms: int) -> str:

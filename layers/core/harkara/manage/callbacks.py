@@ -16,8 +16,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
-from harkara.base.retries import ANSWER_S
-from harkara.base.time import Clock, Deadline, left_s, utc_text
+from harkara.base.time import ANSWER_S, Clock, Deadline, left_s, utc_text
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.callbacks.registration import RenewSecret

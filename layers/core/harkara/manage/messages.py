@@ -20,6 +20,7 @@ from harkara.base.time import Clock, utc_text
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model.accounts import Account
 from harkara.model.callbacks import PostResult
+from harkara.model.events import StepName, TimelineStep
 from harkara.model.ledger import (
     LedgerEntry,
     cancel_kind,
@@ -30,8 +31,7 @@ from harkara.model.ledger import (
     recovered_kind,
     speaks_of,
 )
-from harkara.model.messages import MessageBatch, State, StepName, TimelineStep
-from harkara.model.routing import ready_s
+from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.corrections import correction_task_id
@@ -102,7 +102,7 @@ class HistoryService:
                 if cancel:
                     return State.CANCELLED
                 now_s = self.clock()
-                return "scheduled" if ready_s(batch, now_s) > now_s else "accepted"
+                return "scheduled" if batch.ready_s(now_s) > now_s else "accepted"
             case _:
                 return "submitted"
 
@@ -164,7 +164,7 @@ def _error(final: LedgerEntry | None) -> MessageError | None:
 
 def _accepted(batch: MessageBatch) -> Iterator[TimelineStep]:
     yield _step("accepted", batch.accepted_at_ms)
-    send_at_ms = int(ready_s(batch, batch.accepted_at_ms / 1000) * 1000)
+    send_at_ms = int(batch.ready_s(batch.accepted_at_ms / 1000) * 1000)
     if send_at_ms > batch.accepted_at_ms:
         yield {**_step("scheduled", batch.accepted_at_ms), "send_at": utc_text(send_at_ms)}
 

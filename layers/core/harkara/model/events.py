@@ -1,10 +1,14 @@
-"""The events that platforms get, as they are rendered and as tasks of the callback queue."""
+"""Events of messages: for platforms, as tasks of the callback queue, and in the timeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Required
 
+from pydantic import Field
+from typing_extensions import TypeAliasType, TypedDict
+
+from harkara.base.codes import Code
 from harkara.base.json import encode_body
 from harkara.model.messages import Endpoint, State
 
@@ -159,3 +163,74 @@ class ClickTask:
             url=self.url,
             short_url=self.short_url,
         )
+
+
+TimelineEvent = TypeAliasType(
+    "TimelineEvent",
+    Literal[
+        "accepted",
+        "scheduled",
+        "submitted",
+        "refused",
+        "not_taken",
+        "in_doubt",
+        "callback_attempt",
+        "callback",
+        "clicked",
+        "corrected",
+    ],
+)
+StepName = TimelineEvent | State
+_Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+# `try` is no name for Python.
+_Numbered = TypedDict(
+    "_Numbered",
+    {"try": Annotated[int, Field(ge=1, description="Which attempt it was, from 1.")]},
+    total=False,
+)
+
+
+class TimelineStep(_Numbered, total=False):
+    """Something that happened to a message, as `GET /v1/messages/{mid}` shows it."""
+
+    step: Required[
+        Annotated[
+            StepName,
+            Field(description="What happened; a final state stands under its own name."),
+        ]
+    ]
+    at: Required[Annotated[_Time, Field(description="When, in UTC.")]]
+    send_at: Annotated[_Time, Field(description="`scheduled`: when it is to go out, in UTC.")]
+    carrier_message_id: Annotated[
+        str, Field(description="`submitted`: the carrier's id of the message, or empty.")
+    ]
+    code: Annotated[Code, Field(description="Why it was refused, or ended so.")]
+    carrier_code: Annotated[
+        str, Field(description="The carrier's own code for it, or empty.", examples=["650"])
+    ]
+    operator: Annotated[
+        str, Field(description="The operator of the phone, if the carrier says it.")
+    ]
+    url: Annotated[str, Field(description="`clicked`: where the link leads.")]
+    status: Annotated[
+        int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")
+    ]
+    reason: Annotated[
+        str,
+        Field(description="The status in words, or why none came.", examples=["HTTP 200"]),
+    ]
+    duration_ms: Annotated[int, Field(ge=0, description="How long you took, in milliseconds.")]
+    answer: Annotated[str, Field(description="The beginning of your answer.")]
+    acknowledged: Annotated[bool, Field(description="Whether the status says that you took it.")]
+    in_doubt: Annotated[
+        Literal[True], Field(description="You may have taken it, but no answer came.")
+    ]
+    parked: Annotated[
+        Literal[True], Field(description="There is no further attempt: the callback is parked.")
+    ]
+    unprocessed: Annotated[
+        str, Field(description="Your code for a message that you took and could not use.")
+    ]
+    unwanted: Annotated[
+        Literal[True], Field(description="Your callback takes no such events: nothing was posted.")
+    ]

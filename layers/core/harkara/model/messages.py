@@ -1,18 +1,16 @@
-"""Messages, the message batch of one request and lane, and groups of the reasons of failures."""
+"""Messages, the batch of one request and lane, and sending hours."""
 
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple, Required
-
-from pydantic import Field
-from typing_extensions import TypeAliasType, TypedDict
+from typing import NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.ids import INDEX_NAMES, mid_of
 from harkara.base.json import decode, encode
+from harkara.base.time import DAY_S, IST_OFFSET_S
 
 RECORD_LIMIT = 1_000
 
@@ -42,6 +40,22 @@ class Category(StrEnum):
     SERVICE_EXPLICIT = "service_explicit"
     PROMOTIONAL = "promotional"
     GOVERNMENT = "government"
+
+
+OPENS_S = 10 * 3600
+CLOSES_S = 21 * 3600
+
+# Operators treat Service Explicit as promotional.
+DAYTIME_CATEGORIES = frozenset({Category.PROMOTIONAL, Category.SERVICE_EXPLICIT})
+
+
+def next_open_s(at_s: float) -> float:
+    """Return the first time (Unix) from `at_s` on at which promotional messages may be sent."""
+    of_day_s = (at_s + IST_OFFSET_S) % DAY_S
+    if OPENS_S <= of_day_s < CLOSES_S:
+        return at_s
+    wait_s = OPENS_S - of_day_s
+    return at_s + (wait_s if wait_s > 0 else wait_s + DAY_S)
 
 
 class Lane(StrEnum):
@@ -95,7 +109,7 @@ class Message(NamedTuple):
 class MessageBatch:
     """A message batch: messages of one request that share category, times and carrier; immutable.
 
-    `daytime_only`: they are sent only from 10:00 to 21:00 IST (`harkara.model.routing`).
+    `daytime_only`: they are sent only from 10:00 to 21:00 IST.
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
@@ -134,6 +148,11 @@ class MessageBatch:
     def expires_at_s(self) -> float:
         """The end of the batch's validity, in Unix seconds."""
         return self.due_at_ms / 1000 + self.validity_s
+
+    def ready_s(self, at_s: float) -> float:
+        """Return the first time (Unix) from `at_s` on at which the messages may be sent."""
+        begins_s = max(at_s, self.due_at_ms / 1000)
+        return next_open_s(begins_s) if self.daytime_only else begins_s
 
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""
@@ -184,98 +203,3 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
 
 
 _PACKED_FIELDS = tuple(each.name for each in dataclass_fields(MessageBatch) if each.name != "id")
-
-
-Event = TypeAliasType(
-    "Event",
-    Literal[
-        "accepted",
-        "scheduled",
-        "submitted",
-        "refused",
-        "not_taken",
-        "in_doubt",
-        "callback_attempt",
-        "callback",
-        "clicked",
-        "corrected",
-    ],
-)
-StepName = Event | State
-_Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-# `try` is no name for Python.
-_Numbered = TypedDict(
-    "_Numbered",
-    {"try": Annotated[int, Field(ge=1, description="Which attempt it was, from 1.")]},
-    total=False,
-)
-
-
-class TimelineStep(_Numbered, total=False):
-    """Something that happened to a message, as `GET /v1/messages/{mid}` shows it."""
-
-    step: Required[
-        Annotated[
-            StepName,
-            Field(description="What happened; a final state stands under its own name."),
-        ]
-    ]
-    at: Required[Annotated[_Time, Field(description="When, in UTC.")]]
-    send_at: Annotated[_Time, Field(description="`scheduled`: when it is to go out, in UTC.")]
-    carrier_message_id: Annotated[
-        str, Field(description="`submitted`: the carrier's id of the message, or empty.")
-    ]
-    code: Annotated[Code, Field(description="Why it was refused, or ended so.")]
-    carrier_code: Annotated[
-        str, Field(description="The carrier's own code for it, or empty.", examples=["650"])
-    ]
-    operator: Annotated[
-        str, Field(description="The operator of the phone, if the carrier says it.")
-    ]
-    url: Annotated[str, Field(description="`clicked`: where the link leads.")]
-    status: Annotated[
-        int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")
-    ]
-    reason: Annotated[
-        str,
-        Field(description="The status in words, or why none came.", examples=["HTTP 200"]),
-    ]
-    duration_ms: Annotated[int, Field(ge=0, description="How long you took, in milliseconds.")]
-    answer: Annotated[str, Field(description="The beginning of your answer.")]
-    acknowledged: Annotated[bool, Field(description="Whether the status says that you took it.")]
-    in_doubt: Annotated[
-        Literal[True], Field(description="You may have taken it, but no answer came.")
-    ]
-    parked: Annotated[
-        Literal[True], Field(description="There is no further attempt: the callback is parked.")
-    ]
-    unprocessed: Annotated[
-        str, Field(description="Your code for a message that you took and could not use.")
-    ]
-    unwanted: Annotated[
-        Literal[True], Field(description="Your callback takes no such events: nothing was posted.")
-    ]
-
-
-_CLASSES = {
-    "failed_dlt": (
-        Code.DLT_ENTITY,
-        Code.DLT_HEADER,
-        Code.DLT_TEMPLATE,
-        Code.DLT_CONSENT,
-        Code.DLT_PLATFORM,
-        Code.URL_NOT_ALLOWED,
-        Code.PROMOTIONAL_HOURS,
-    ),
-    "failed_subscriber": (Code.ABSENT_SUBSCRIBER, Code.UNKNOWN_SUBSCRIBER, Code.DND),
-    "failed_carrier": (Code.REFUSED_BY_CARRIER, Code.UNDELIVERED),
-}
-_CLASS_OF: dict[str, str] = {code: name for name, codes in _CLASSES.items() for code in codes}
-
-
-def metric_of(state: str, code: str) -> str:
-    """Return the metric that counts a final state; that of a failure depends on its code.
-
-    `failed_record` counts messages that never reached a carrier: refused records and duplicates.
-    """
-    return _CLASS_OF.get(code, "failed_record") if state == State.FAILED else state

@@ -1,4 +1,4 @@
-"""Routing: the operator's rules that assign messages to carriers, and the hours for promotions.
+"""Routing: the operator's rules that assign messages to carriers.
 
 An account's own routing goes before the routing for all accounts (`EVERYONE`). A message without a
 matching route goes to the account's carrier, which its batch names.
@@ -12,8 +12,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.model.messages import Category, MessageBatch
+from harkara.model.messages import Category
 
 EVERYONE = "*"
 
@@ -152,25 +151,3 @@ def _draw(weighted: Weighted, subject: str) -> float:
     digest = blake2b(f"{subject}.{weighted.carrier}".encode(), digest_size=8).digest()
     uniform = (int.from_bytes(digest, "big") + 1) / (1 << 64)
     return -math.log(uniform) / weighted.weight
-
-
-OPENS_S = 10 * 3600
-CLOSES_S = 21 * 3600
-
-# Operators treat Service Explicit as promotional.
-DAYTIME_CATEGORIES = frozenset({Category.PROMOTIONAL, Category.SERVICE_EXPLICIT})
-
-
-def next_open_s(at_s: float) -> float:
-    """Return the first time (Unix) from `at_s` on at which promotional messages may be sent."""
-    of_day_s = (at_s + IST_OFFSET_S) % DAY_S
-    if OPENS_S <= of_day_s < CLOSES_S:
-        return at_s
-    wait_s = OPENS_S - of_day_s
-    return at_s + (wait_s if wait_s > 0 else wait_s + DAY_S)
-
-
-def ready_s(batch: MessageBatch, at_s: float) -> float:
-    """Return the first time (Unix) from `at_s` on at which a batch's messages may be sent."""
-    begins_s = max(at_s, batch.due_at_ms / 1000)
-    return next_open_s(begins_s) if batch.daytime_only else begins_s

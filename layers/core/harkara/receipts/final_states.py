@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld
 from harkara.base.ids import split_mid
 from harkara.base.log_events import EventSink, LogEvent
@@ -19,7 +20,7 @@ from harkara.model import ledger
 from harkara.model.activity import facts_of
 from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, LedgerEntry, Relation
-from harkara.model.messages import Endpoint, MessageBatch, State, metric_of
+from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.corrections import correct, late_deliveries
@@ -263,3 +264,27 @@ def _groups(
         )
         for number, ((_, account, endpoint), members) in enumerate(parts)
     ]
+
+
+_CLASSES = {
+    "failed_dlt": (
+        Code.DLT_ENTITY,
+        Code.DLT_HEADER,
+        Code.DLT_TEMPLATE,
+        Code.DLT_CONSENT,
+        Code.DLT_PLATFORM,
+        Code.URL_NOT_ALLOWED,
+        Code.PROMOTIONAL_HOURS,
+    ),
+    "failed_subscriber": (Code.ABSENT_SUBSCRIBER, Code.UNKNOWN_SUBSCRIBER, Code.DND),
+    "failed_carrier": (Code.REFUSED_BY_CARRIER, Code.UNDELIVERED),
+}
+_CLASS_OF: dict[str, str] = {code: name for name, codes in _CLASSES.items() for code in codes}
+
+
+def metric_of(state: str, code: str) -> str:
+    """Return the metric that counts a final state; that of a failure depends on its code.
+
+    `failed_record` counts messages that never reached a carrier: refused records and duplicates.
+    """
+    return _CLASS_OF.get(code, "failed_record") if state == State.FAILED else state

@@ -40,7 +40,7 @@ from harkara.model.ledger import (
     index_of,
 )
 from harkara.model.messages import MessageBatch
-from harkara.model.routing import Rules, ready_s
+from harkara.model.routing import Rules
 from harkara.model.suppressions import Number
 from harkara.ports import MessageStore, SuppressionList
 from harkara.state.circuit_breaker import CircuitBreakers
@@ -247,7 +247,7 @@ class Dispatch:
             finals = [entry for entry in self.store.get_entries(keys) if entry]
             ends = dict.fromkeys((index_of(entry.kind) for entry in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
-        if ready_s(batch, self.clock()) > batch.expires_at_s:
+        if batch.ready_s(self.clock()) > batch.expires_at_s:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
             suppressed = find_suppressed(self.suppressions, rules, batch, live)

@@ -15,7 +15,7 @@ from harkara.base.errors import CarrierUnreachable
 from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import Connected
 from harkara.model.messages import MessageBatch
-from harkara.model.routing import Rules, choose, in_order, ready_s
+from harkara.model.routing import Rules, choose, in_order
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.ports import RoutingStore
 from harkara.state.circuit_breaker import CircuitBreakers
@@ -98,7 +98,7 @@ class Planner:
     ) -> tuple[Plan, Wait | None]:
         """Return a block attempt's plan, or why it waits. An expired one goes to no carrier."""
         batch, plan, now_s = part.batch, Plan(), self.clock()
-        may_s = ready_s(batch, now_s)
+        may_s = batch.ready_s(now_s)
         if may_s <= batch.expires_at_s:
             if may_s > now_s:
                 return plan, Wait("deferred", may_s - now_s, task.reserved)
@@ -241,7 +241,7 @@ def _timeout_s(carriers: Iterable[str], connected: Mapping[str, Connected]) -> f
 def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
     """Return how long a batch waits if its last message might leave after its hours; else 0."""
     last_s = now_s + plan.timeout_s
-    may_s = ready_s(batch, last_s)
+    may_s = batch.ready_s(last_s)
     # A batch that expires before its hours begin again is reported once it has expired.
     return min(may_s, batch.expires_at_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.model.messages import Category, MessageBatch
-from harkara.model.routing import DAYTIME_CATEGORIES, next_open_s, ready_s
+from harkara.model.messages import DAYTIME_CATEGORIES, Category, MessageBatch, next_open_s
 
 
 def at(text: str) -> float:
@@ -75,7 +74,7 @@ def test_a_batch_is_ready_at_its_time_and_in_the_window(
         daytime_only=daytime_only,
         send_at_ms=int(at(send_at) * 1000) if send_at else 0,
     )
-    assert ready_s(batch, at(now)) == at(ready)
+    assert batch.ready_s(at(now)) == at(ready)
 
 
 def test_service_explicit_messages_keep_the_hours_of_promotional_ones() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.base.retries import ANSWER_S, CEILING_S, FIRST_S, PATIENCE_S, Backoff
-from harkara.base.time import Threads, invocation, left_s
+from harkara.aws.clients import CEILING_S, FIRST_S, PATIENCE_S, Backoff
+from harkara.base.time import ANSWER_S, Threads, invocation, left_s
 
 
 class Invocation:
