@@ -43,7 +43,7 @@ def test_a_final_is_called_back_whichever_receipts_count_at_a_redelivery(
     def judged(*args: Any) -> Verdicts:
         counts = {mids[n] for n in next(deliveries, set())}
         verdicts = judge(*args)
-        return verdicts._replace(counting=[r for r in verdicts.counting if r.mid in counts])
+        return verdicts._replace(counting=[r for r in verdicts.counting if r.receipt.mid in counts])
 
     first = len(world.faults.calls)
     world.faults.kill_after = {first + each for each in kills}

@@ -12,7 +12,7 @@ from harkara.model.activity import Submitted
 from harkara.model.ledger import Lease, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
-from harkara.receipts.verdicts import judge
+from harkara.receipts.verdicts import Reported, judge
 from harkara.submit.attempts import attempts_of, outcome_data
 from harkara.submit.outcomes import Sharing
 from tests.pipeline import campaign
@@ -63,8 +63,10 @@ def test_its_tries_say_that_it_was_taken_and_by_which_id() -> None:
 def test_a_failure_counts_at_once_though_its_claim_is_still_held() -> None:
     world, mids = submitted("0000", "0000")
     receipts = [Receipt(mid, 1, State.FAILED, int(world.now), "x") for mid in mids]
-    verdicts = judge(world.store, world.batches(), receipts, int(world.now * 1000))
-    assert (verdicts.counting, verdicts.early) == (receipts, [])
+    batches = world.batches()
+    reported = [Reported(each, batches[split_mid(each.mid)[0]], 0) for each in receipts]
+    verdicts = judge(world.store, reported, int(world.now * 1000))
+    assert (verdicts.counting, verdicts.early) == (reported, [])
 
 
 # Arbitration

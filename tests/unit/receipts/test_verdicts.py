@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from harkara.base.ids import split_mid
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import Category, Message, MessageBatch, State
 from harkara.model.tasks import Receipt
-from harkara.receipts.verdicts import judge
+from harkara.receipts.verdicts import Reported, judge
 from tests.support.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000
@@ -47,10 +48,11 @@ class Known:
         )
 
     def judge(self, *receipts: Receipt) -> tuple[list[Receipt], list[Receipt], float]:
-        verdicts = judge(self.store, {BATCH.id: BATCH}, receipts, NOW_MS)
+        reported = [Reported(each, BATCH, split_mid(each.mid)[1]) for each in receipts]
+        verdicts = judge(self.store, reported, NOW_MS)
         early = list(verdicts.early)
         assert verdicts.superseded_count == len(receipts) - len(verdicts.counting) - len(early)
-        return verdicts.counting, early, verdicts.delay_s
+        return [each.receipt for each in verdicts.counting], early, verdicts.delay_s
 
 
 @pytest.mark.parametrize("state", [s for s in State if s is not State.DELIVERED])

@@ -1,4 +1,4 @@
-"""Record deliveries that come after another final state, and post those that a callback asks for.
+"""Keep what final states bring besides: deliveries after another one, and carriers' opt-outs.
 
 The first final state stands, in the history and for platforms that count. A correction is an entry
 of its own (`corrected#`), of which the timeline and a metric always tell.
@@ -6,6 +6,7 @@ of its own (`corrected#`), of which the timeline and a metric always tell.
 
 from collections.abc import Mapping, Sequence
 
+from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
 from harkara.base.log_events import EventSink, LogEvent
@@ -13,8 +14,10 @@ from harkara.callbacks.formats import FORMATS
 from harkara.model.events import Corrected, EventKind, EventTask
 from harkara.model.ledger import Lease, LedgerEntry, corrected_kind, index_of
 from harkara.model.messages import MessageBatch, State
+from harkara.model.suppressions import Source, opt_out
 from harkara.model.tasks import QueueName, Receipt
-from harkara.ports import MessageStore, TaskQueues
+from harkara.ports import MessageStore, SuppressionList, TaskQueues
+from harkara.receipts.verdicts import Reported
 
 
 def correction_task_id(mid: str) -> str:
@@ -23,7 +26,7 @@ def correction_task_id(mid: str) -> str:
 
 
 def late_deliveries(
-    counting: Sequence[Receipt], finals: Sequence[LedgerEntry]
+    counting: Sequence[Reported], finals: Sequence[LedgerEntry]
 ) -> list[tuple[Receipt, State]]:
     """Return the deliveries of messages that another final state stands for, with that state."""
     other = {
@@ -31,7 +34,8 @@ def late_deliveries(
         for entry in finals
         if entry.data["state"] != State.DELIVERED
     }
-    delivered = {each.mid: each for each in reversed(counting) if each.state is State.DELIVERED}
+    receipts = [each.receipt for each in reversed(counting)]
+    delivered = {each.mid: each for each in receipts if each.state is State.DELIVERED}
     return [(each, other[mid]) for mid, each in delivered.items() if mid in other]
 
 
@@ -65,6 +69,21 @@ def correct(
         task = _task_of(batches[entry.partition], entry)
         if task and not all(queues.send(QueueName.CALLBACK, *task)):
             raise StoreUnavailable("the callback queue did not take a correction")
+
+
+def keep_opt_outs(
+    lists: SuppressionList, batches: Mapping[str, MessageBatch], finals: Sequence[LedgerEntry]
+) -> None:
+    """Put the numbers of messages that a carrier refused for an opt-out onto accounts' lists.
+
+    An end without a carrier's code is ours: the number is on the list already. The time is that of
+    the end, so that a repeat undoes no later START. Raises StoreUnavailable.
+    """
+    for final in finals:
+        if final.data["code"] == Code.OPTED_OUT and final.data["carrier_code"]:
+            batch = batches[final.partition]
+            number = batch.messages[index_of(final.kind)].to
+            lists.put(batch.account_id, opt_out(number, final.data["at"], Source.CARRIER))
 
 
 def _task_of(batch: MessageBatch, entry: LedgerEntry) -> tuple[list[str], str] | None:

@@ -6,7 +6,7 @@ fixed once all are put, and only then posted (`harkara.callbacks.service`), in g
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harkara.base.codes import Code
@@ -23,9 +23,11 @@ from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, SuppressionList, TaskQueues
-from harkara.receipts.corrections import correct, late_deliveries
-from harkara.receipts.opt_outs import keep_opt_outs
-from harkara.receipts.verdicts import judge, whole
+from harkara.receipts.corrections import correct, keep_opt_outs, late_deliveries
+from harkara.receipts.verdicts import Reported, judge, whole
+
+_Stored = tuple[LedgerEntry, Relation]
+"""An entry as it is stored, and this worker's relation to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,18 @@ class DeliverService:
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
-        batches = await self._batches(receipt.mid for receipt in receipts)
-        valid = [receipt for receipt in receipts if _is_valid(batches, receipt)]
-        verdicts = await asyncio.to_thread(judge, self.store, batches, valid, self._now_ms())
-        for task in receipts_tasks(verdicts.early, carrier):
-            await asyncio.to_thread(
-                self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
-            )
-        counting = await asyncio.to_thread(whole, self.store, batches, verdicts.counting, lease)
+        reported = await self._find(receipts)
+        batches = {each.batch.id: each.batch for each in reported}
+        verdicts = await asyncio.to_thread(judge, self.store, reported, self._now_ms())
+        if verdicts.early:
+            for task in receipts_tasks(verdicts.early, carrier):
+                await asyncio.to_thread(
+                    self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
+                )
+        counting = await asyncio.to_thread(whole, self.store, verdicts.counting, lease)
         # The first counting receipt of each message.
-        current = {receipt.mid: receipt for receipt in reversed(counting)}
-        finals = [
-            _final(lease, receipt, batches, carrier) for receipt in reversed(current.values())
-        ]
+        current = {each.receipt.mid: each for each in reversed(counting)}
+        finals = [_final(lease, each, carrier) for each in reversed(current.values())]
         existing = await self._put_finals(batches, finals)
         if any(entry.data["state"] != State.DELIVERED for entry in existing):
             late = late_deliveries(counting, existing)
@@ -75,16 +76,19 @@ class DeliverService:
                 correct, self.store, self.queues, self.emit, batches, late, lease, carrier
             )
             await asyncio.to_thread(keep_opt_outs, self.lists, batches, existing)
-        existing += await self._left_out(valid, finals, lease)
+        existing += await self._left_out(
+            [each for each in reported if each.receipt.mid not in current], lease
+        )
         counts = Counter(
             repeated=len(counting) - len(current),
             parts=len(verdicts.counting) - len(counting),
-            foreign=len(receipts) - len(valid),
+            foreign=len(receipts) - len(reported),
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),
         )
-        self._note_finals(batches, existing, lease, carrier)
-        return counts + await self._post_own(batches, existing, lease, deadline, rounds)
+        stored = self._related(existing, lease)
+        self._note_finals(batches, stored, lease, carrier)
+        return counts + await self._post_own(batches, stored, lease, deadline, rounds)
 
     async def recover(self, task: RecoverTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
@@ -106,42 +110,45 @@ class DeliverService:
         self.emit(
             LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
         )
-        return await self._post_own({batch.id: batch}, existing, lease, deadline, in_doubt=True)
+        stored = self._related(existing, lease)
+        return await self._post_own({batch.id: batch}, stored, lease, deadline, in_doubt=True)
+
+    def _related(self, existing: Sequence[LedgerEntry], lease: Lease) -> list[_Stored]:
+        now_ms = self._now_ms()
+        return [(entry, lease.relation(entry, now_ms)) for entry in existing]
 
     def _note_finals(
         self,
         batches: dict[str, MessageBatch],
-        existing: Sequence[LedgerEntry],
+        stored: Sequence[_Stored],
         lease: Lease,
         carrier: str,
     ) -> None:
         """Log the messages that this delivery made final, one event per message batch."""
-        now_ms = self._now_ms()
-        own = [m for m in existing if lease.relation(m, now_ms) is Relation.OURS]
+        own = [entry for entry, relation in stored if relation is Relation.OURS]
         for batch_id in dict.fromkeys(entry.partition for entry in own):
             counts = Counter(
                 metric_of(entry.data["state"], entry.data["code"])
                 for entry in own
                 if entry.partition == batch_id
             )
-            delay_s = (now_ms - batches[batch_id].due_at_ms) / 1000
+            delay_s = self.clock() - batches[batch_id].due_at_ms / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
             about = {"batch": batch_id, "task": lease.task_id}
             event = LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
             self.emit(event)
 
-    async def _left_out(
-        self, valid: Sequence[Receipt], finals: Sequence[LedgerEntry], lease: Lease
-    ) -> list[LedgerEntry]:
-        """Return the final states of this queue message whose receipts no longer count.
+    async def _left_out(self, rest: Sequence[Reported], lease: Lease) -> list[LedgerEntry]:
+        """Return the final states of this queue message whose receipts do not count any more.
 
         An earlier delivery put them when they did count, and perhaps called them back.
         """
-        messages = (split_mid(receipt.mid) for receipt in valid)
-        keys = dict.fromkeys((batch_id, ledger.final_kind(index)) for batch_id, index in messages)
-        for final in finals:
-            del keys[final.key]
-        found = await asyncio.to_thread(self.store.get_entries, list(keys)) if keys else []
+        if not rest:
+            return []
+        keys = dict.fromkeys(
+            (each.batch.id, ledger.final_kind(each.message_index)) for each in rest
+        )
+        found = await asyncio.to_thread(self.store.get_entries, list(keys))
         return [entry for entry in found if entry and entry.task_id == lease.task_id]
 
     async def _put_finals(
@@ -154,7 +161,7 @@ class DeliverService:
     async def _post_own(
         self,
         batches: dict[str, MessageBatch],
-        existing: Sequence[LedgerEntry],
+        stored: Sequence[_Stored],
         lease: Lease,
         deadline: Deadline,
         rounds: int = 1,
@@ -162,48 +169,40 @@ class DeliverService:
         in_doubt: bool = False,
     ) -> Counter[str]:
         """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
-        now_ms = self._now_ms()
-        relations = [lease.relation(entry, now_ms) for entry in existing]
+        relations = {relation for _, relation in stored}
         if Relation.BUSY in relations:
             raise LeaseHeld("an earlier delivery may still be posting these")
-        own = [
-            entry
-            for entry, relation in zip(existing, relations, strict=True)
-            if relation is not Relation.FOREIGN
-        ]
+        own = [entry for entry, relation in stored if relation is not Relation.FOREIGN]
         counts = Counter(str(entry.data["state"]) for entry in own)
-        counts["repeated"] = len(existing) - len(own)
+        counts["repeated"] = len(stored) - len(own)
         groups = _groups(batches, own, lease.task_id, rounds)
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
 
-    async def _batches(self, mids: Iterable[str]) -> dict[str, MessageBatch]:
-        found: dict[str, MessageBatch] = {}
-        for batch_id in dict.fromkeys(split_mid(mid)[0] for mid in mids):
-            batch = await asyncio.to_thread(self.store.get_batch, batch_id)
-            if batch is not None:
-                found[batch_id] = batch
-        return found
+    async def _find(self, receipts: Sequence[Receipt]) -> list[Reported]:
+        """Return the receipts whose messages exist."""
+        places = [split_mid(receipt.mid) for receipt in receipts]
+        batches = {
+            batch_id: await asyncio.to_thread(self.store.get_batch, batch_id)
+            for batch_id in dict.fromkeys(batch_id for batch_id, _ in places)
+        }
+        return [
+            Reported(receipt, batch, index)
+            for receipt, (batch_id, index) in zip(receipts, places, strict=True)
+            if (batch := batches[batch_id]) and index < len(batch.messages)
+        ]
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _is_valid(batches: dict[str, MessageBatch], receipt: Receipt) -> bool:
-    batch_id, index = split_mid(receipt.mid)
-    return batch_id in batches and index < len(batches[batch_id].messages)
-
-
-def _final(
-    lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch], carrier: str
-) -> LedgerEntry:
-    batch_id, index = split_mid(receipt.mid)
-    batch = batches[batch_id]
+def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
+    receipt, batch, index = reported
     message = batch.messages[index]
     # No callback is wanted; a check reads this here instead of reading the message batch.
     untold = message.endpoint is None
     return lease.entry(
-        batch_id,
+        batch.id,
         ledger.final_kind(index),
         state=receipt.state,
         at=receipt.at_s,
@@ -217,6 +216,10 @@ def _final(
     )
 
 
+def _delivery(entry: LedgerEntry) -> tuple[int, str, str, str]:
+    return entry.expires_at_ms, entry.worker_id, entry.partition, entry.kind
+
+
 def _groups(
     batches: dict[str, MessageBatch], own: Sequence[LedgerEntry], task_id: str, rounds: int
 ) -> list[CallbackTask]:
@@ -225,7 +228,7 @@ def _groups(
     Each group holds final states that one delivery put; groups are in the order of deliveries.
     """
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
-    for entry in sorted(own, key=lambda entry: (entry.expires_at_ms, entry.worker_id, entry.key)):
+    for entry in sorted(own, key=_delivery):
         batch = batches[entry.partition]
         index = ledger.index_of(entry.kind)
         message = batch.messages[index]

@@ -17,10 +17,9 @@ are put, so the delivery that records the last segment sees all of them, in any 
 segment that fails, fails the message.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from harkara.base.ids import split_mid
 from harkara.model.ledger import (
     Lease,
     LedgerEntry,
@@ -42,27 +41,32 @@ _SubmitAttempt = tuple[str, int, int]
 """A block's submit attempt: message batch id, attempt, block."""
 
 
+class Reported(NamedTuple):
+    """A receipt with its message: the message batch, and the index there."""
+
+    receipt: Receipt
+    batch: MessageBatch
+    message_index: int
+
+
 class Verdicts(NamedTuple):
     """Receipts that count, in order; the number that do not; and those to retry after a delay."""
 
-    counting: list[Receipt]
+    counting: list[Reported]
     superseded_count: int = 0
     early: Sequence[Receipt] = ()
     delay_s: float = 0.0
 
 
-def judge(
-    store: MessageStore,
-    batches: Mapping[str, MessageBatch],
-    receipts: Sequence[Receipt],
-    now_ms: int,
-) -> Verdicts:
-    """Sort receipts of these message batches by whether they count. Raises StoreUnavailable."""
+def judge(store: MessageStore, reported: Sequence[Reported], now_ms: int) -> Verdicts:
+    """Sort receipts by whether they count. Raises StoreUnavailable."""
     attempts = {
-        receipt: _attempt_of(batches, receipt)
-        for receipt in receipts
+        receipt: (batch.id, receipt.attempt, index // batch.block_size)
+        for receipt, batch, index in reported
         if receipt.state is not State.DELIVERED and receipt.attempt > 0
     }
+    if not attempts:
+        return Verdicts(list(reported))
     outcomes = _entries(store, attempts.values(), outcome_kind)
     open_attempts = [each for each in attempts.values() if each not in outcomes]
     claims = _entries(store, open_attempts, claim_kind)
@@ -72,21 +76,16 @@ def judge(
         key: {index for index, _ in outcome.data["not_taken"]} for key, outcome in outcomes.items()
     }
     counting, early, delays_s = [], [], []
-    for receipt in receipts:
-        attempt, index = attempts.get(receipt), split_mid(receipt.mid)[1]
+    for each in reported:
+        attempt, index = attempts.get(each.receipt), each.message_index
         claim = attempt and claims.get(attempt)
         if claim and index in claim.data["indexes"] and claim.expires_at_ms >= now_ms:
-            early.append(receipt)
+            early.append(each.receipt)
             delays_s.append(_delay_s(claim, now_ms))
         elif not attempt or index not in not_taken.get(attempt, ()):
-            counting.append(receipt)
-    superseded_count = len(receipts) - len(counting) - len(early)
+            counting.append(each)
+    superseded_count = len(reported) - len(counting) - len(early)
     return Verdicts(counting, superseded_count, early, max(delays_s, default=0.0))
-
-
-def _attempt_of(batches: Mapping[str, MessageBatch], receipt: Receipt) -> _SubmitAttempt:
-    batch_id, index = split_mid(receipt.mid)
-    return batch_id, receipt.attempt, index // batches[batch_id].block_size
 
 
 def _entries(
@@ -105,61 +104,53 @@ def _delay_s(claim: LedgerEntry, now_ms: int) -> float:
     return min(max(age_s, _FIRST_LOOK_S), gone_s)
 
 
-def whole(
-    store: MessageStore,
-    batches: Mapping[str, MessageBatch],
-    receipts: Sequence[Receipt],
-    lease: Lease,
-) -> list[Receipt]:
+def whole(store: MessageStore, reported: Sequence[Reported], lease: Lease) -> list[Reported]:
     """Return the receipts that speak for whole messages, in order.
 
     If all segments of a message are now delivered, the last of their receipts is returned. Raises
     StoreUnavailable.
     """
     parts = {
-        position: _entry(receipt, lease)
-        for position, receipt in enumerate(receipts)
-        if _is_delivered_part(receipt, batches)
+        position: _entry(each, lease)
+        for position, each in enumerate(reported)
+        if _is_delivered_part(each)
     }
     if not parts:
-        return list(receipts)
+        return list(reported)
     # The first index of each segment.
     first = {entry.key: position for position, entry in reversed(parts.items())}
-    due_at_ms = max(batch.due_at_ms for batch in batches.values())
+    due_at_ms = max(each.batch.due_at_ms for each in reported)
     existing = store.put_if_absent(
         [parts[position] for position in first.values()], due_at_ms=due_at_ms
     )
     ends: dict[tuple[str, int], int] = {}
     for entry in existing:
         position = first[entry.key]
-        message = receipts[position].mid, receipts[position].attempt
+        receipt = reported[position].receipt
+        message = receipt.mid, receipt.attempt
         # A segment that an earlier queue message recorded completes nothing now.
         if entry.task_id == lease.task_id:
             ends[message] = max(ends.get(message, position), position)
-    complete = {
-        position for message, position in ends.items() if _is_whole(store, batches, *message)
-    }
+    complete = {position for position in ends.values() if _is_whole(store, reported[position])}
     return [
-        receipt
-        for position, receipt in enumerate(receipts)
+        each
+        for position, each in enumerate(reported)
         if position not in parts or position in complete
     ]
 
 
-def _is_delivered_part(receipt: Receipt, batches: Mapping[str, MessageBatch]) -> bool:
-    batch_id, index = split_mid(receipt.mid)
-    is_part = bool(receipt.segment) and batches[batch_id].messages[index].segment_count > 1
+def _is_delivered_part(reported: Reported) -> bool:
+    receipt, batch, index = reported
+    is_part = bool(receipt.segment) and batch.messages[index].segment_count > 1
     return is_part and receipt.state is State.DELIVERED
 
 
-def _entry(receipt: Receipt, lease: Lease) -> LedgerEntry:
-    batch_id, index = split_mid(receipt.mid)
-    return lease.entry(batch_id, segment_kind(index, receipt.attempt, receipt.segment))
+def _entry(reported: Reported, lease: Lease) -> LedgerEntry:
+    receipt, batch, index = reported
+    return lease.entry(batch.id, segment_kind(index, receipt.attempt, receipt.segment))
 
 
-def _is_whole(
-    store: MessageStore, batches: Mapping[str, MessageBatch], mid: str, attempt: int
-) -> bool:
-    batch_id, index = split_mid(mid)
-    found = store.find_entries(batch_id, segments_prefix(index, attempt))
-    return len(found) >= batches[batch_id].messages[index].segment_count
+def _is_whole(store: MessageStore, reported: Reported) -> bool:
+    receipt, batch, index = reported
+    found = store.find_entries(batch.id, segments_prefix(index, receipt.attempt))
+    return len(found) >= batch.messages[index].segment_count
