@@ -121,11 +121,10 @@ class EndpointHealth:
         """
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
-            watch = self._read(name)
-            if _keeps_out(watch.value, self._now_ms()):
+            watch, now_ms = self._read(name), self._now_ms()
+            if watch.value.gone or watch.value.open_for_s(now_ms):
                 # A replay of dead letters may have opened the endpoint a moment ago.
-                watch = self._read(name, anew=True)
-            now_ms = self._now_ms()
+                watch, now_ms = self._read(name, anew=True), self._now_ms()
             record = watch.value
             trusted = record.is_trusted(now_ms)
             if record.gone:
@@ -169,11 +168,12 @@ class EndpointHealth:
         self, account_id: str, endpoint: Endpoint, admission: Admission, result: PostResult
     ) -> bool:
         """Whether `report` has anything to write; if not, it need not be called."""
+        name, now_ms = name_of(account_id, endpoint), self._now_ms()
         if admission.lease or admission.seat or not result.acknowledged or is_slow(result):
             return True
-        watch = self._watches.get(name := name_of(account_id, endpoint)) or self._new(name)
-        watch.acked_ms = self._now_ms()
-        return watch.value.with_result(result, watch.acked_ms, watch.acked_ms) != watch.value
+        watch = self._watches.get(name) or self._new(name)
+        watch.acked_ms = now_ms
+        return watch.value.with_result(result, now_ms, now_ms) != watch.value
 
     def report(
         self, account_id: str, endpoint: Endpoint, admission: Admission, result: PostResult
@@ -281,10 +281,6 @@ class EndpointHealth:
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
-
-
-def _keeps_out(record: HealthRecord, now_ms: int) -> bool:
-    return record.gone or bool(record.open_for_s(now_ms))
 
 
 def account_name(account_id: str) -> str:

@@ -157,7 +157,7 @@ def submitted_in(
 ) -> list[Submitted]:
     """Return what an outcome's taken messages are counted by."""
     hour_ms = hour_of(batch.accepted_at_ms)
-    return merged(Submitted(batch.account_id, at[each], hour_ms, 1) for each, _ in data["taken"])
+    return merged([Submitted(batch.account_id, at[each], hour_ms, 1) for each, _ in data["taken"]])
 
 
 # A taken message waits this long for the others to end.
