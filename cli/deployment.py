@@ -34,10 +34,9 @@ from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.manage.callbacks import EndpointService
-from harkara.manage.consents import ConsentService
+from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
-from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, Credential, hash_secret, hook_key
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.tasks import QueueName

@@ -78,7 +78,7 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/submit/test_service_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "submit/checks": ("unit/submit/test_service_follows.py", "pipeline/test_check_singles.py"),
+    "submit/follow_up": ("unit/submit/test_follow_up.py", "unit/submit/test_service_follows.py"),
     "receipts/verdicts": ("unit/receipts/test_verdicts.py", "pipeline/test_counted_segments.py"),
     "receipts/service": ("unit/receipts/test_service_coalesce.py", "functions/test_receipt.py"),
     "submit/service": (
@@ -88,6 +88,7 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/submit/test_service_singles.py",
         "unit/submit/test_service_waits.py",
         "pipeline/test_shared_outcomes.py",
+        "pipeline/test_check_singles.py",
     ),
     "callbacks/retries": ("unit/callbacks/test_retries.py", "unit/callbacks/test_retries_waits.py"),
     "callbacks/service": (

@@ -14,8 +14,7 @@ from harkara.api.description import MISSING, changes
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
 from harkara.base.json import encode
-from harkara.manage.consents import Actor, ConsentService
-from harkara.manage.suppressions import SuppressionService
+from harkara.manage.number_lists import Actor, ConsentService, SuppressionService
 from harkara.model import consents, suppressions
 from harkara.model.accounts import Account, Caller, Scope
 from harkara.runtime.logging import logger
@@ -90,7 +89,7 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
         """List the consents to promotional messages."""
         account, _ = admin()
         found = service().page(account, *queries.page_of(api.client_request.query))
-        rows = [consents.fields_of(each) for each in found.consents]
+        rows = [consents.fields_of(each) for each in found.entries]
         return ok({"consents": rows, "next": found.next_number})
 
     @api.post("/v1/consents", **changes({201: consents.ConsentEntry}, body=consents.ConsentRequest))

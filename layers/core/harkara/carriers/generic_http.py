@@ -29,19 +29,20 @@ from harkara.carriers.base import Request, RequestingCarrier
 from harkara.carriers.contract import NotTaken, Outcome, Refused, Submission
 from harkara.carriers.documents import document_of
 from harkara.carriers.filling import Values, misplaced, values_of
-from harkara.carriers.http_answers import (
+from harkara.carriers.http_exchange_options import LoginOptions
+from harkara.carriers.http_exchanges import (
     array_of,
     at,
     cut,
     is_token_refused,
+    login_request,
     outcome_of,
     outcomes_of,
+    submit_request,
     token_of,
 )
-from harkara.carriers.http_exchange_options import LoginOptions
 from harkara.carriers.http_options import HttpOptions, ReceiptOptions, normal_id
 from harkara.carriers.http_placeholders import placeholders_of
-from harkara.carriers.http_requests import login_request, submit_request
 from harkara.carriers.receipts import (
     CARRIER_CODE_LIMIT,
     ReceiptRequest,

@@ -28,10 +28,9 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
-from harkara.manage.consents import ConsentService
 from harkara.manage.messages import CancelService, HistoryService
+from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.registry import RegistryService
-from harkara.manage.suppressions import SuppressionService
 from harkara.manage.template_audit import AuditService
 from harkara.model.callbacks import UrlRules
 from harkara.model.ledger import DeadLetterStore

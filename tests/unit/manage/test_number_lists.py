@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.aws.suppressions import SHARDS, DynamoSuppressionList
 from harkara.base.errors import FieldRefused, StoreUnavailable
-from harkara.manage.suppressions import SuppressionService
+from harkara.manage.number_lists import SuppressionService
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.suppressions import Source, Suppression, fields_of, opt_out, suppression_of

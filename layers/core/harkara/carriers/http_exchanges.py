@@ -1,25 +1,88 @@
-"""Read the answers of a provider of kind `http`, as its options describe them."""
+"""Make requests to a provider of kind `http` and read its answers, as its options describe."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, RequestRefused, Token, TokenUnavailable
-from harkara.base.json import decode
+from harkara.base.json import decode, encode
 from harkara.base.time import DAY_S
-from harkara.carriers.base import outcome_of_status, retry_after_s
+from harkara.carriers.base import Request, outcome_of_status, retry_after_s
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.documents import json_of, text_in, xml_of
-from harkara.carriers.http_exchange_options import AnswerFormat, AnswerOptions, LoginOptions
-from harkara.carriers.http_options import ReceiptOptions
+from harkara.carriers.filling import (
+    Records,
+    Values,
+    as_text,
+    credentials,
+    fill,
+    fill_fields,
+    fill_json,
+    fill_xml,
+)
+from harkara.carriers.http_exchange_options import (
+    AnswerFormat,
+    AnswerOptions,
+    LoginOptions,
+    RequestOptions,
+)
+from harkara.carriers.http_options import HttpOptions, ReceiptOptions
 from harkara.carriers.receipts import CARRIER_CODE_LIMIT, text_of
+from harkara.carriers.settings import CarrierSecrets
 from harkara.carriers.times import time_of
 
 # KMS encrypts this much (AWS KMS API Reference, Encrypt).
 TOKEN_LIMIT_BYTES = 4096
 _LIFETIME_LIMIT_S = 366 * DAY_S
+
+
+def submit_request(
+    options: HttpOptions, url: str, messages: Sequence[Values], token: str
+) -> Request:
+    """Return the request that submits messages, by their values.
+
+    What is outside of the record has the values of the first message.
+    """
+    messages = [
+        {**values, "token": token, "index": str(number), "index:number": number}
+        for number, values in enumerate(messages, 1)
+    ]
+    shared, record = messages[0], options.record
+    quoted = {name: quote(as_text(value), safe="") for name, value in shared.items()}
+    if not options.xml_body:
+        records = [] if record is None else [fill_json(record, values) for values in messages]
+        return _request(options, fill(url, quoted), shared, records)
+    elements = "".join(fill_xml(str(record or ""), values) for values in messages)
+    body = fill_xml(options.xml_body, shared, elements).encode()
+    return _request(options, fill(url, quoted), shared, [], body)
+
+
+def login_request(
+    options: LoginOptions, username: str, secrets: CarrierSecrets, previous: str
+) -> Request:
+    """Return the request for a token, given the previous one or ""."""
+    values = {**credentials(username, secrets), "token": previous}
+    return _request(options, options.url, values, [])
+
+
+def _request(
+    options: RequestOptions, url: str, values: Values, records: Records, xml: bytes = b""
+) -> Request:
+    query = urlencode(fill_fields(options.query, values))
+    if query:
+        url += ("&" if "?" in url else "?") + query
+    body, content_type = xml, "text/xml; charset=utf-8" if xml else ""
+    if options.json_body is not None:
+        body = encode(fill_json(options.json_body, values, records))
+        content_type = "application/json"
+    elif options.form:
+        body = urlencode(fill_fields(options.form, values)).encode()
+        content_type = "application/x-www-form-urlencoded"
+    usual: Mapping[str, str] = {"content-type": content_type} if content_type else {}
+    given = {name.lower(): value for name, value in fill_fields(options.headers, values).items()}
+    return Request(options.method, url, {**usual, **given}, body)
 
 
 def read_answer(body: bytes, options: AnswerFormat) -> Any:
