@@ -51,9 +51,10 @@ class Table:
 
     def get(self, partition: str, sort_key: str, *, consistent: bool = True) -> Item | None:
         """Return an item, None if it is absent."""
+        where = key(partition, sort_key)
         with aws_errors():
             answer = self._client.get_item(
-                TableName=self.name, Key=key(partition, sort_key), ConsistentRead=consistent
+                TableName=self.name, Key=where, ConsistentRead=consistent
             )
         item: Item | None = answer.get("Item")
         return item

@@ -30,6 +30,10 @@ ALERTS_PERCENT = (50, 70, 90)
 _ALERT_FROM_S = 900
 
 
+_Members = dict[str, list[int]]
+"""The messages of a callback: their indexes by batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Takes leases on attempts, and records their results. Its methods raise StoreUnavailable."""
@@ -100,9 +104,10 @@ class Attempts:
     async def record(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
-            self._log(task, "callbacks", result)
+            members = _members(task)
+            self._log(task, members, "callbacks", result, acknowledged=True)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
-            await self._end(task, lease, self._attempt(result), **unprocessed)
+            await self._end(task, members, lease, self._attempt(result), **unprocessed)
             return Counter(callbacks=1)
         now_ms = self._now_ms()
         failed = replace(
@@ -123,7 +128,7 @@ class Attempts:
         if self._is_too_late(failed, delay_s):
             return await self.dead_letter(task, lease, result)
         await self.schedule(failed, delay_s)
-        self._log(task, "callbacks_to_retry", result)
+        self._log(task, _members(task), "callbacks_to_retry", result)
         return Counter(callbacks_to_retry=1)
 
     def broken(self, task: CallbackTask, error: Exception) -> PostResult:
@@ -132,7 +137,7 @@ class Attempts:
         Only its class is named, as its text may quote anything.
         """
         name = type(error).__name__
-        about = {**self._about(task), "account_id": task.account_id, "error": name}
+        about = {**_about(task, _members(task)), "account_id": task.account_id, "error": name}
         self.emit(LogEvent("callback broken", about, {"callbacks_broken": 1}))
         return PostResult(0, f"an error of ours: {name}")
 
@@ -192,24 +197,27 @@ class Attempts:
         self, task: CallbackTask, lease: Lease, result: PostResult
     ) -> Counter[str]:
         """Store a callback as a dead letter, for a person to find and replay."""
-        last = self._attempt(result)
+        last, members = self._attempt(result), _members(task)
         entry = dead_letter_entry(lease, replace(task, last=None, turn_ms=0, rounds=0), last)
         await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
-        self._log(task, "callbacks_parked", result)
-        await self._end(task, lease, last, parked=True)
+        self._log(task, members, "callbacks_parked", result)
+        await self._end(task, members, lease, last, parked=True)
         return Counter(callbacks_parked=1)
 
     async def end_unwanted(self, task: CallbackTask, lease: Lease) -> Counter[str]:
         """End a callback that its destination does not want, so that no check takes it for lost."""
-        self.emit(LogEvent("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
-        await self._end(task, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
+        members = _members(task)
+        self.emit(LogEvent("callback unwanted", _about(task, members), {"callbacks_unwanted": 1}))
+        await self._end(task, members, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
         return Counter(callbacks_unwanted=1)
 
-    async def _end(self, task: CallbackTask, lease: Lease, last: Attempt, **more: Any) -> None:
+    async def _end(
+        self, task: CallbackTask, members: _Members, lease: Lease, last: Attempt, **more: Any
+    ) -> None:
         ack = lease.entry(
             task.group_task_id,
             ledger.ack_kind(task.group, task.replay),
-            members=_members(task),
+            members=members,
             attempt=task.attempt,
             status=last.status,
             last=last,
@@ -236,19 +244,28 @@ class Attempts:
         end_s = task.began_ms / 1000 + limit_s(self._delays_s(task))
         return self.clock() + delay_s > end_s
 
-    def _log(self, task: CallbackTask, end: str, result: PostResult) -> None:
-        at_s, acknowledged = max(member.at_s for member in task.members), result.acknowledged
+    def _log(
+        self,
+        task: CallbackTask,
+        members: _Members,
+        end: str,
+        result: PostResult,
+        *,
+        acknowledged: bool = False,
+    ) -> None:
+        at_s = max(member.at_s for member in task.members)
         delays_s = {"callback_delay": self.clock() - at_s} if acknowledged else {}
-        about = {**self._about(task), "status": result.status}
+        about = {**_about(task, members), "status": result.status}
         listed = ("batches", "webhook_id") if acknowledged else ()
         self.emit(LogEvent("callback posted", about, {end: 1}, delays_s, listed=listed))
-
-    def _about(self, task: CallbackTask) -> dict[str, Any]:
-        return {"batches": sorted(_members(task)), "webhook_id": task.webhook_id}
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _members(task: CallbackTask) -> dict[str, list[int]]:
-    return ledger.members_of(member.mid for member in task.members)
+def _members(task: CallbackTask) -> _Members:
+    return ledger.members_of([member.mid for member in task.members])
+
+
+def _about(task: CallbackTask, members: _Members) -> dict[str, Any]:
+    return {"batches": sorted(members), "webhook_id": task.webhook_id}
