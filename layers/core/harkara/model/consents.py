@@ -7,19 +7,24 @@ messages of its header are concerned.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.base.errors import FieldRefused
 from harkara.model.accounts import INDIAN_HEADER
 from harkara.model.fields import Fields, Name, Rule, read
 from harkara.model.messages import Category
-from harkara.model.suppressions import SINCE_RULE, Number, Source, Suppression, since_s
+from harkara.model.suppressions import (
+    Number,
+    Since,
+    Source,
+    Suppression,
+    past_s,
+    since_text,
+)
 
 
 class ConsentSource(StrEnum):
@@ -44,10 +49,7 @@ class ConsentRequest(Number):
     ] = ConsentSource.DCA
     purpose: Annotated[Name, Field(description="What it is for.", examples=["Offers"])] = ""
     since: Annotated[
-        int | SkipJsonSchema[None],
-        BeforeValidator(since_s),
-        WithJsonSchema({"type": "string", "format": "date-time"}),
-        Field(description="When it was given, a time that is past; now, if absent."),
+        Since, Field(description="When it was given, a time that is past; now, if absent.")
     ] = None
 
 
@@ -97,15 +99,12 @@ def attribute_of(header: str) -> str:
 def consent_of(fields: Fields, now_s: int) -> Consent:
     """Return the consent of a request's fields. Raises FieldRefused."""
     request = read(ConsentRequest, fields)
-    at_s = now_s if request.since is None else request.since
-    if at_s > now_s:
-        raise FieldRefused("since", SINCE_RULE)
     return Consent(
         number=request.number,
         header=request.header,
         source=request.source,
         purpose=request.purpose,
-        since_s=at_s,
+        since_s=past_s(request.since, now_s),
     )
 
 
@@ -116,7 +115,7 @@ def fields_of(consent: Consent) -> ConsentEntry:
         "header": consent.header,
         "source": consent.source,
         "purpose": consent.purpose,
-        "since": datetime.fromtimestamp(consent.since_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "since": since_text(consent.since_s),
     }
 
 

@@ -76,6 +76,26 @@ def since_s(value: Any) -> int:
     return int(moment.timestamp())
 
 
+Since = Annotated[
+    int | SkipJsonSchema[None],
+    BeforeValidator(since_s),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A time of a request; None for the present."""
+
+
+def past_s(since: int | None, now_s: int) -> int:
+    """Return a request's time in Unix seconds. Raises FieldRefused for one in the future."""
+    if since is not None and since > now_s:
+        raise FieldRefused("since", SINCE_RULE)
+    return now_s if since is None else since
+
+
+def since_text(at_s: int) -> str:
+    """Return Unix seconds as answers show them."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Number(OperatorRecord):
     """A phone number in a request."""
 
@@ -114,10 +134,7 @@ class SuppressionRequest(Entry):
         Rule(f"a list of {', '.join(Category)}, or of {EVERY_CATEGORY} alone", check=_categories),
     ] = OPT_OUT_CATEGORIES
     since: Annotated[
-        int | SkipJsonSchema[None],
-        BeforeValidator(since_s),
-        WithJsonSchema({"type": "string", "format": "date-time"}),
-        Field(description="Since when, a time that is past; now, if absent."),
+        Since, Field(description="Since when, a time that is past; now, if absent.")
     ] = None
 
 
@@ -188,22 +205,18 @@ def suppression_of(fields: Fields, now_s: int) -> Suppression:
     of_other = "preferences" if is_opt_out else "categories"
     if of_other in values:
         raise FieldRefused(of_other, f"an entry of source {request.source} has none")
-    since_s = now_s if request.since is None else request.since
-    if since_s > now_s:
-        raise FieldRefused("since", SINCE_RULE)
     return Suppression(
         number=request.number,
         source=request.source,
         categories=tuple(map(Category, request.categories)) if is_opt_out else (),
         preferences=() if is_opt_out else request.preferences or (EVERY_PROMOTION,),
-        since_s=since_s,
+        since_s=past_s(request.since, now_s),
     )
 
 
 def fields_of(entry: Suppression) -> SuppressionEntry:
     """Return an entry's fields in the form that `suppression_of` reads."""
-    since = datetime.fromtimestamp(entry.since_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    number, source = entry.number, entry.source
+    number, source, since = entry.number, entry.source, since_text(entry.since_s)
     if source is not Source.DND:
         categories = list(entry.categories)
         return {"number": number, "source": source, "categories": categories, "since": since}
