@@ -67,7 +67,7 @@ class DeterministicIds:
         return self.at_ms
 
     def new(self, now_ms: int, batch_key: str) -> str:
-        """Return the id of the batch of this key."""
+        """Return the batch id that this key always has."""
         digest = hmac.digest(self.seed, batch_key.encode(), hashlib.sha256)
         return new_batch_id(now_ms, digest[:RANDOM_BYTES])
 

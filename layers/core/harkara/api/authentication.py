@@ -1,6 +1,6 @@
 """Authenticate a request: its account, its source address, and the scope of its credential.
 
-Read the credentials of a request, in every form that the platforms use.
+Credentials are read in every form that the platforms use:
 
     X-Api-Key: <user name>.<secret>         an API key
     Authorization: Bearer <API key>         or the secret alone, if the body names the user
@@ -14,11 +14,10 @@ The first form present counts; an unknown scheme is ignored. Secrets hold no dot
 A platform's hook signs its requests instead, with a key that is derived from the credential's
 secret.
 
-Trust the proxy in front of the API, if there is one: CloudFront with WAF, or another.
-
-The proxy sends a secret that its clients do not know, in a header of its own. In X-Forwarded-For it
-appends each client's address to the header that the client itself sent. API Gateway then appends
-the address of the proxy.
+A proxy in front of the API, if there is one (CloudFront with WAF, or another), is trusted to name
+the client's address. It sends a secret that its clients do not know, in a header of its own. In
+X-Forwarded-For it appends each client's address to the header that the client itself sent. API
+Gateway then appends the address of the proxy.
 """
 
 import base64

@@ -5,10 +5,9 @@ api = new_api()  # harkara.wiring.api
 @api.get("/v1/messages/<mid>")
 def message(mid: str) -> Response: ...
 
-Look up the methods of a path in the whole HTTP API, so that a wrong one is answered with 405.
-
-API Gateway sends requests without a route to `fallback`, which has the code of no other function:
-`make openapi` lists the routes that all functions register. The template's are tested against them.
+A wrong method of a known path is answered with 405. API Gateway sends requests without a route to
+`fallback`, which has the code of no other function, so `make openapi` lists the routes that all
+functions register. The template's are tested against them.
 """
 
 import re

@@ -6,12 +6,10 @@ partition; every write to it increments the account's `version`, so that after a
 learns from one item that nothing has changed. A credential is found by its user name alone; an
 index item in its account's partition lists it.
 
-Cache records in the process, by name, for some seconds.
-
-A cached record is used only as long as it permits the request. Before a request is refused because
-of a record, or because of its absence, the record is read anew, since an operator or a customer may
-have changed it a moment ago. Repeated requests that are refused cost at most one read per
-`CONFIRMED_S`.
+The process caches records for some seconds. A cached record is used only as long as it permits the
+request. Before a request is refused because of a record, or because of its absence, the record is
+read anew, since an operator or a customer may have changed it a moment ago. Repeated requests that
+are refused cost at most one read per `CONFIRMED_S`.
 
 Seconds are those of the wall clock. The monotonic clock may stand still while Lambda keeps a
 process frozen between two invocations, or as a snapshot, so records would outlive their time.

@@ -99,7 +99,7 @@ class DynamoActivityStore:
         self._table.update_if(update_of(*_PROGRESS, "SET #at = :at", condition, {":at": at_ms}))
 
     def reached_ms(self) -> int:
-        """Return up to when events were counted, 0 if none was."""
+        """Return the time up to which events were counted, 0 if none was."""
         item = self._table.get(*_PROGRESS)
         return int(item["at"]["N"]) if item else 0
 

@@ -1,9 +1,8 @@
 """Counters and time lines of rates that all processes share, in the Messages table.
 
-Time lines of rates, in the Messages table: one item for each shard.
-
-They are extended without a condition on the values of others, so processes that write the same item
-do not refuse each other: DynamoDB adds up in the order in which the writes arrive.
+A rate has a time line for each of its shards, in an item. Time lines are extended without a
+condition on the values of others, so processes that write the same item do not refuse each other:
+DynamoDB adds up in the order in which the writes arrive.
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,8 @@
 """The Messages table: message batches and ledger entries (listed in `harkara.model.ledger`).
 
-Tell expired items, which DynamoDB deletes only some days later.
-
-Amazon DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB": items are deleted
-"typically within a few days of their expiration", and can be read until then. Items that belong
-together may be deleted at different times.
+An item that has expired counts as absent, although it can still be read: DynamoDB deletes items
+"typically within a few days of their expiration" (Amazon DynamoDB Developer Guide, "Using time to
+live (TTL) in DynamoDB"), and those that belong together at different times.
 """
 
 import time

@@ -57,7 +57,7 @@ class DynamoUserStore:
         return _of(item) if item else None
 
     def create(self, user: User, entry: AuditEntry) -> bool:
-        """Store a user, its place in the list and an entry; return False if the user exists."""
+        """Store a user, its row in the list, and an audit entry; return False if it exists."""
         item = {**key(_user(user.id), _USER), **values({"data": user.model_dump_json()})}
         put = {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         listed = {**_listed(user.account_id, user.email), **values({"user_id": user.id})}

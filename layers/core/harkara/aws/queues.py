@@ -4,12 +4,11 @@ SQS API Reference, SendMessageBatch: "The maximum allowed individual message siz
 total payload size (the sum of the individual lengths of all of the batched messages) are both 1 MiB
 1,048,576 bytes."
 
-The Due table: partition = one of 16 shards, sort key = time # hash of the body.
-
-One more item has the cursors: for each shard the sort key up to which `sweep` has enqueued all.
-Rows before the cursor are never read again, and are deleted by their time to live. No new row can
-appear there: it is put more than `queues.DELAY_LIMIT_S` before its time by a process that lives for
-two minutes at most, and a cursor stands at a row that is due. The clocks of two functions would
+In the Due table a task's partition is one of 16 shards, its sort key its time and a hash of its
+body. One more item has the cursors: for each shard the sort key up to which `sweep` has enqueued
+all. Rows before the cursor are never read again, and are deleted by their time to live. No new row
+can appear there: it is put more than `queues.DELAY_LIMIT_S` before its time by a process that lives
+for two minutes at most, and a cursor stands at a row that is due. The clocks of two functions would
 have to differ by all the time between, which is more than ten minutes.
 """
 

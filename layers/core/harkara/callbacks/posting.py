@@ -1,6 +1,4 @@
-"""The interfaces for posting callbacks, and the signed headers of each.
-
-The headers of every callback, signed as Standard Webhooks 1.0.0 specifies.
+"""The interfaces for posting callbacks, and the headers of each, signed by Standard Webhooks 1.0.0.
 
 The signed content is `<webhook-id>.<webhook-timestamp>.<body>`. In our own posts neither of the
 first two comes from outside, so a dot in an id cannot move the border between the parts.

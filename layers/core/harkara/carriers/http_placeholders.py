@@ -16,9 +16,8 @@
 whole JSON value; a JSON member called `{variables}` is replaced by a member for each variable of
 the provider's template. The options' `values` map a placeholder's value to the provider's word.
 
-Templates stored at a provider, which takes their id and the values of their variables.
-
-A message has its whole text, so the values are extracted from it: `##name##` in the provider's
+Some providers store templates, and take a template's id and the values of its variables in place of
+a text. The values are extracted from the message's whole text: `##name##` in the provider's
 template stands for any text. If several sets of values fit, each renders the same text, and the one
 with the shortest first value is used.
 """

@@ -3,9 +3,8 @@
 The ledger entry `click#` is the first click of a person on a link; the task that owns it posts the
 click. Any further click is posted only if the callback wants every one.
 
-Tell whether the visitor of a link is a person, or a machine that previews or scans it.
-
-A person's browser calls itself Mozilla or Opera, or is one of the old ones of Java phones. Programs
+Only a person's visit is a click, not that of a machine that previews or scans the link. A person's
+browser calls itself Mozilla or Opera, or is one of the old ones of Java phones. Programs
 with any other name, or none, are machines: previews of chat apps, HTTP libraries, scanners.
 Machines that pretend to be a browser but still identify themselves name a URL, or are in the list
 of crawler-user-agents (MIT), which `make crawlers` renews. A complete imitation cannot be told from

@@ -100,7 +100,7 @@ class Linked(NamedTuple):
         return list(dict.fromkeys(self.urls))
 
     def original(self) -> str:
-        """Return the text with its own URLs."""
+        """Return the text as it was written, with URLs in place of short links."""
         pairs = zip(self.parts, [*self.urls, ""], strict=True)
         return "".join(piece for pair in pairs for piece in pair)
 

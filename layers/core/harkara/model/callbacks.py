@@ -1,13 +1,11 @@
-"""Registered callbacks: the destinations of the events of an account's messages.
+"""Registered callbacks, the destinations of messages' events, and the rules for their URLs.
 
 A callback's secrets (headers, a token, signing secrets) are stored as KMS ciphertext, bound to the
 account and the callback's id. The API never returns them.
 
-The rules for callback URLs, and for the IP addresses that their host names resolve to.
-
-Customers choose the URLs, so a URL must not lead into our own network. The same rules are checked
-when a URL is registered, when a request contains it, and at each post; the addresses of a host name
-are checked at each resolution.
+Customers choose the URLs, so `UrlRules` keep them from leading into our own network. They are
+checked when a URL is registered, when a request contains it, and at each post; the addresses of a
+host name are checked at each resolution.
 """
 
 import ipaddress

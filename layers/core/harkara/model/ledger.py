@@ -49,10 +49,8 @@ So leases are never renewed and entries never updated in place. Partitions and s
 
 The last two are overwritten if the carrier uses the same id for another message.
 
-Dead letters ("parked" in the API): callbacks that were given up, with their content and reason.
-
-They are stored in the Messages table by endpoint and time, and kept as long as messages are. The
-API's `id` of a dead letter is derived from its sort key.
+Dead letters ("parked" in the API) are stored by endpoint and time, and kept as long as messages
+are. The API's `id` of a dead letter is derived from its sort key.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,9 +1,8 @@
 """Take a carrier's receipts: authenticate, check references, enqueue, and only then answer.
 
-Coalesce single receipts that wait together into one task, so that they share a callback.
-
-The callbacks of a group come from one queue message, because that fixes the group's members
-(`harkara.receipts.final_states`). Coalescing costs one more queue message, and saves a post and an
+Single receipts that wait together in the queue are coalesced into one task before `dlr` handles
+them, so that they share a callback: its members are fixed by the queue message that they came in
+(`harkara.receipts.final_states`). That costs one more queue message, and saves a post and an
 ack for each receipt but one.
 """
 

@@ -9,9 +9,8 @@
 An outcome never changes, so a failure that counts is of the last attempt there is, or of an attempt
 that was in doubt and is repeated under its own reference.
 
-Combine receipts of long messages whose carrier reports each segment under an id of its own.
-
-Such receipts do not say which segment they report. Each delivered segment is recorded once, by its
+Some carriers report each segment of a long message under an id of its own, without saying which
+segment it is. Such receipts are combined: each delivered segment is recorded once, by its
 id; the message is delivered when as many are recorded as it has segments. They are read after they
 are put, so the delivery that records the last segment sees all of them, in any order of arrival. A
 segment that fails, fails the message.

@@ -4,10 +4,10 @@ All carriers are called at the same time. A message in doubt goes to its carrier
 reference of the attempt at which it may have been taken. It then stays in doubt until the carrier
 says that it has it, or that it never will.
 
-Find messages whose text went to the same number a short while before.
-
-A message leaves a ledger entry under a hash of number and text (with its own URLs where it has
-short links), in the period of time (bucket) in which it begins. The entry is put once, so of equal
+Kept back are cancelled messages, those that have ended, numbers on the account's lists, and
+repeats: messages whose text went to the same number a short while before. To find repeats, each
+message leaves a ledger entry under a hash of number and text (with its own URLs where it has short
+links), in the period of time (bucket) in which it begins. The entry is put once, so of equal
 messages in one bucket one goes out. Entries of the buckets before and after are compared by their
 exact times. Two messages that are submitted at the same moment, on either side of a bucket's end,
 may both go out.

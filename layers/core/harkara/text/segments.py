@@ -7,10 +7,9 @@ One segment holds 160 septets or 70 UTF-16 code units; a longer text is split in
 or 67, because each then carries a header. The two septets of an extension character, or the two
 code units of a surrogate pair, stay in one segment, so the number of segments is not a division.
 
-Replace typographic characters that force a text into UCS-2 by plain ones of GSM 7-bit.
-
-A text of 160 characters takes one segment in GSM 03.38 and three in UCS-2: a single curly quote
-makes the difference. Letters are never replaced: that would be transliteration.
+A text of 160 characters takes one segment in GSM 7-bit and three in UCS-2, and a single curly quote
+makes the difference. Accounts may therefore have such typographic characters replaced by plain
+ones. Letters are never replaced: that would be transliteration.
 """
 
 import re

@@ -3,9 +3,8 @@
 A reader raises ValueError for an invalid value; `OptionField.rule` describes the valid ones. Absent
 values are never passed to a reader: neither null nor an empty string.
 
-Find the field of a format that an unknown name was probably meant for.
-
-A message whose `scheduled_at` is ignored goes out at once.
+An unknown name is compared with the known ones to warn of a misspelling: a message whose
+`scheduled_at` is ignored goes out at once.
 """
 
 import difflib
@@ -130,7 +129,10 @@ def flag(value: Any) -> bool:
 
 
 def variables(value: Any) -> tuple[tuple[str, str], ...]:
-    """Return names and values of a list, named from 1 in order, or of an object (`1` or `var1`)."""
+    """Return a template's variables as (name, value). Raises ValueError.
+
+    Those of a list are called 1, 2 and so on; in an object `var1` stands for 1.
+    """
     if isinstance(value, list):
         value = {str(position): each for position, each in enumerate(value, 1)}
     if not isinstance(value, dict) or len(value) > VARIABLES_LIMIT:
