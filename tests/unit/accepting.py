@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.ids import RandomIds
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Sender

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator, Presented
@@ -14,7 +13,7 @@ from harkara.aws.carriers import CarrierDirectory, DynamoCarrierStore, DynamoRou
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.base.errors import CarrierUnreachable, Outside, RequestRefused
-from harkara.base.ids import ReferenceSigner
+from harkara.base.ids import RandomIds, ReferenceSigner
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accept.idempotency import DeterministicIds, RandomIds
-from harkara.base.ids import new_batch_id
+from harkara.accept.idempotency import DeterministicIds
+from harkara.base.ids import RandomIds, new_batch_id
 
 NOW_MS = 1_767_258_000_250
 

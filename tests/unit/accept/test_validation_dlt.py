@@ -7,13 +7,13 @@ import pytest
 
 from harkara.accept import template_index
 from harkara.accept.formats.ics import answer
-from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.accept.template_index import index_of
 from harkara.accept.validation import DETAIL_LIMIT, RecordChecker
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
+from harkara.base.ids import RandomIds
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Template

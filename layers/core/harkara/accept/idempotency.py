@@ -29,28 +29,6 @@ from harkara.ports import MessageStore
 
 
 @dataclass(frozen=True, slots=True)
-class RandomIds:
-    """Unpredictable ids, for requests at any time."""
-
-    clock: Clock
-    randomness: Randomness
-
-    def now_ms(self) -> int:
-        """Return the present time."""
-        return int(self.clock() * 1000)
-
-    def new(self, now_ms: int, batch_key: str) -> str:
-        """Return a new random id; `batch_key` does not matter."""
-        return new_batch_id(now_ms, self.randomness(RANDOM_BYTES))
-
-    def first_outcome(
-        self, name: str, produce: Callable[[], Mapping[str, int]]
-    ) -> Mapping[str, int]:
-        """Return the outcome of `produce`: nothing tells whether the request is repeated."""
-        return produce()
-
-
-@dataclass(frozen=True, slots=True)
 class DeterministicIds:
     """Ids derived from a secret seed and a batch key, for one request first made at `at_ms`.
 

@@ -10,11 +10,13 @@ The leading `1` is the version of the format. Alphabet: Crockford's base 32, upp
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from harkara.base.errors import ForeignReference
 from harkara.base.json import encode
 from harkara.base.keys import Keys, as_keys
+from harkara.base.time import Clock
 
 RandomFraction = Callable[[], float]
 """Returns a random number, uniform in [0, 1)."""
@@ -43,6 +45,28 @@ def new_batch_id(now_ms: int, randomness: bytes) -> str:
     """
     number = now_ms << 80 | int.from_bytes(randomness, "big")
     return VERSION + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+@dataclass(frozen=True, slots=True)
+class RandomIds:
+    """Source of unpredictable batch ids, for requests at any time."""
+
+    clock: Clock
+    randomness: Randomness
+
+    def now_ms(self) -> int:
+        """Return the present time."""
+        return int(self.clock() * 1000)
+
+    def new(self, now_ms: int, batch_key: str) -> str:
+        """Return a new random id; `batch_key` does not matter."""
+        return new_batch_id(now_ms, self.randomness(RANDOM_BYTES))
+
+    def first_outcome(
+        self, name: str, produce: Callable[[], Mapping[str, int]]
+    ) -> Mapping[str, int]:
+        """Return the outcome of `produce`: nothing tells whether the request is repeated."""
+        return produce()
 
 
 def mid_of(batch_id: str, index: int) -> str:

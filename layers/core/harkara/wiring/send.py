@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from harkara.accept.idempotency import Idempotency, RandomIds
+from harkara.accept.idempotency import Idempotency
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
@@ -15,7 +15,7 @@ from harkara.aws.clients import secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
-from harkara.base.ids import RandomFraction, Randomness
+from harkara.base.ids import RandomFraction, RandomIds, Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.links.codec import LinkSigner
