@@ -80,13 +80,13 @@ def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on
 
 def test_nothing_follows_where_each_carrier_took_or_refused_all() -> None:
     for payload in ({}, {"taken": [(0, "")]}, {"in_doubt": [0]}, {"cancelled": [0], "ended": [1]}):
-        assert retry_of(PART, CLAIM, outcome(**payload), {}) is None
+        assert retry_of(PART, CLAIM, AT, outcome(**payload), {}) is None
 
 
 def test_the_next_try_is_of_what_was_not_taken_and_says_where_it_was() -> None:
     part = replace(PART, tried={"b": (0, 1), "d": (2, 3)}, rests={"d": ENDED_MS + 1, "e": ENDED_MS})
     reserved = {"a": Reserved(2, 5), "f": Reserved(1, 9)}
-    retry = retry_of(part, CLAIM, outcome(not_taken=[(3, 0), (1, 30), (0, 20)]), reserved)
+    retry = retry_of(part, CLAIM, AT, outcome(not_taken=[(3, 0), (1, 30), (0, 20)]), reserved)
     assert retry is not None
     assert retry.wait_s == 0, "as soon as the first of them may go"
     assert retry.task == SubmitTask(
@@ -105,7 +105,7 @@ def test_the_next_try_repeats_what_is_in_doubt_since_the_try_that_it_may_have_be
     None
 ):
     payload = outcome(in_doubt=[2, 3], again=[(3, 40), (2, 0)])
-    retry = retry_of(REPEATED, CLAIM, payload, {})
+    retry = retry_of(REPEATED, CLAIM, REPEATED_AT, payload, {})
     assert retry is not None
     assert retry.task.indexes == (2, 3)
     assert retry.task.repeats == (Repeat(3, "c", 1), Repeat(2, "b", 2))
@@ -124,12 +124,12 @@ def test_the_next_try_repeats_what_is_in_doubt_since_the_try_that_it_may_have_be
 def test_a_carrier_that_asks_for_a_pause_is_left_alone_while_the_message_is_valid(
     requested_s: int, rest_s: int
 ) -> None:
-    retry = retry_of(PART, CLAIM, outcome(not_taken=[(0, requested_s)]), {})
+    retry = retry_of(PART, CLAIM, AT, outcome(not_taken=[(0, requested_s)]), {})
     assert retry is not None
     assert retry.wait_s == rest_s
     assert retry.task.rests == {"a": ENDED_MS + rest_s * 1000}
     # A longer pause that was requested before stays in force.
     longer = replace(PART, rests={"a": ENDED_MS + 500_000})
-    again = retry_of(longer, CLAIM, outcome(not_taken=[(0, requested_s)]), {})
+    again = retry_of(longer, CLAIM, AT, outcome(not_taken=[(0, requested_s)]), {})
     assert again is not None
     assert again.task.rests == longer.rests

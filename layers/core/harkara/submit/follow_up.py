@@ -22,7 +22,7 @@ from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask, queue_of
 from harkara.model.tasks import QueueName, Receipt, receipts_tasks
 from harkara.ports import LastMessages, TaskQueues
 from harkara.submit.attempts import ENDS
-from harkara.submit.outcomes import Recorded, carriers_of
+from harkara.submit.outcomes import Recorded
 from harkara.submit.planner import BlockPart, Plan
 
 
@@ -54,7 +54,7 @@ class FollowUp:
 
         `rounds` are those of the task so far (`retries.next_round`).
         """
-        batch, (claim, outcome) = part.batch, recorded
+        batch, (claim, outcome, at) = part.batch, recorded
         if batch.two_way:
             # Messages in doubt may well have arrived.
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
@@ -62,13 +62,12 @@ class FollowUp:
             await asyncio.to_thread(self.last.put, batch.account_id, mids)
         if any(each.submitted for each in batch.endpoints):
             await self._tell_submitted(batch, outcome)
-        at = carriers_of(part, claim)
         if lease.relation(outcome, int(self.clock() * 1000)) is Relation.OURS:
             for event in log_events_of(part, at, outcome):
                 self.emit(event)
         for carrier, reports in reports_of(part, at, outcome).items():
             await self._report(batch, reports, carrier)
-        if retry := retry_of(part, claim, outcome, plan.reserved):
+        if retry := retry_of(part, claim, at, outcome, plan.reserved):
             await self._try_again(batch, retry, rounds)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
@@ -167,7 +166,11 @@ def log_events_of(part: BlockPart, at: Mapping[int, str], outcome: LedgerEntry) 
 
 
 def retry_of(
-    part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry, reserved: Mapping[str, Reserved]
+    part: BlockPart,
+    claim: LedgerEntry,
+    at: Mapping[int, str],
+    outcome: LedgerEntry,
+    reserved: Mapping[str, Reserved],
 ) -> Retry | None:
     """Return the next attempt, of messages not taken or in doubt that may go again; None if none.
 
@@ -178,8 +181,7 @@ def retry_of(
     again = dict(outcome.data.get("again", ()))
     if not not_taken and not again:
         return None
-    carriers, at = claim.data["carriers"], carriers_of(part, claim)
-    ended_ms = outcome.data["at"]
+    carriers, ended_ms = claim.data["carriers"], outcome.data["at"]
     left_s = part.batch.expires_at_s - ended_ms / 1000
     rests = {name: until_ms for name, until_ms in part.rests.items() if until_ms > ended_ms}
     waits_s = []

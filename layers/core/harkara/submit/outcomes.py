@@ -34,10 +34,11 @@ from harkara.submit.planner import RECORD_S, BlockPart, Plan, Planner
 
 
 class Recorded(NamedTuple):
-    """A block attempt's claim and outcome, as they are stored."""
+    """A claim and outcome as they are stored, and the carrier that may have each message."""
 
     claim: LedgerEntry
     outcome: LedgerEntry
+    at: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +90,35 @@ class BlockAttempts:
             return None
         if relation is Relation.BUSY:
             raise LeaseHeld("an earlier delivery may still be submitting this block")
-        if relation is Relation.EXPIRED and (outcome := await self.sharing.settled(claim, lease)):
-            return Recorded(claim, outcome)
         at = carriers_of(part, claim)
+        if relation is Relation.EXPIRED and (outcome := await self.sharing.settled(claim, lease)):
+            return Recorded(claim, outcome, at)
         handed = (
             await self.dispatch.hand_over(part, plan, rules, deadline)
             if relation is Relation.OURS
             else left_behind(part, at)
         )
-        data = outcome_of(part, at, handed, await self._repeatable(part, at, rules))
+        repeatable = await self._repeatable(part, at, handed, rules)
+        data = outcome_of(part, at, handed, repeatable)
         data["submitted"] = submitted_in(part.batch, at, data)
         if shared and relation is Relation.OURS and data["taken"]:
             ((_, carrier_id),), (submitted,) = data["taken"], data["submitted"]
             outcome = await shared.put(claim, carrier_id, submitted)
             if outcome:
-                return Recorded(claim, outcome)
+                return Recorded(claim, outcome, at)
         now_ms = self._now_ms()
         kind = outcome_kind(part.attempt, part.block)
         entry = lease.entry(part.batch.id, kind, at=now_ms, **data)
         # If the earlier worker lived to record an outcome, that one stands.
         (own,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
-        return Recorded(claim, own)
+        return Recorded(claim, own, at)
 
-    async def _repeatable(self, part: BlockPart, at: Mapping[int, str], rules: Rules) -> set[str]:
+    async def _repeatable(
+        self, part: BlockPart, at: Mapping[int, str], handed: Handed, rules: Rules
+    ) -> set[str]:
         """Return the carriers to which messages in doubt may be submitted again."""
-        if not rules.resubmits(part.batch.category):
+        in_doubt = part.repeats or any(isinstance(end, InDoubt) for end in handed.ends.values())
+        if not in_doubt or not rules.resubmits(part.batch.category):
             return set()
         return {name for name in set(at.values()) if await self.planner.deduplicates(name)}
 
