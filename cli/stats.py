@@ -17,7 +17,10 @@ from harkara.activity.filters import GROUPS, StatsQuery
 
 app = noun()
 BY_ACCOUNT = "account"
-MEASURES = ("accepted", "refused", "submitted", "delivered", "failed", "segments", "price")
+MEASURES = (
+    *("accepted", "refused", "submitted", "delivered", "failed", "segments", "price"),
+    *("corrected", "clicks", "bots", "replies", "parked"),
+)
 
 
 @verb(app)

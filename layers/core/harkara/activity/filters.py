@@ -35,6 +35,7 @@ GroupName = Literal[
     "country",
     "campaign",
     "carrier",
+    "operator",
 ]
 GROUPS: tuple[str, ...] = get_args(GroupName)
 Filter = Annotated[str, Field(max_length=200)]

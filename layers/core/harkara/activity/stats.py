@@ -25,10 +25,17 @@ from harkara.model.accounts import Account
 from harkara.model.activity import PRICE_SCALE
 from harkara.model.messages import State
 
-_HOURLY = ("accepted", "refused", "submitted", *STATES, "clicks", "segments", "price")
+_EVENTS = ("corrected", "clicks", "bots", "replies", "parked")
+_HOURLY = ("accepted", "refused", "submitted", *STATES, *_EVENTS, "segments", "price")
 # Which carrier a message goes to is known once one took it; an outcome names nothing else of it.
-_NAMED = tuple(name for name in _HOURLY if name != "submitted")
-_OF_CARRIERS = ("submitted", *STATES)
+_OF_CAMPAIGNS = tuple(name for name in _HOURLY if name != "submitted")
+# A callback may be of several messages.
+_NAMED = tuple(name for name in _OF_CAMPAIGNS if name != "parked")
+_BY = {
+    "campaign": _OF_CAMPAIGNS,
+    "carrier": ("submitted", *STATES, "corrected"),
+    "operator": (*STATES, "corrected"),
+}
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -52,7 +59,18 @@ class Measures(TypedDict, total=False):
     expired: Count
     unknown: Count
     cancelled: Count
+    corrected: Annotated[
+        Count,
+        Field(description="Delivered after another final state, which stands and counts too."),
+    ]
     clicks: Annotated[Count, Field(description="First clicks on links.")]
+    bots: Annotated[Count, Field(description="Links that a machine opened, each once.")]
+    replies: Annotated[
+        Count, Field(description="Phones' texts, each to its number's last message.")
+    ]
+    parked: Annotated[
+        Count, Field(description="Callbacks that were parked in this time, by campaign too.")
+    ]
     segments: Annotated[Count, Field(description="Of accepted messages.")]
     price: Annotated[
         str | None, Field(description="Of accepted messages; null without a rate card.")
@@ -64,10 +82,12 @@ class Totals(Measures, total=False):
 
     segments_by_state: Mapping[State, Count]
     price_by_state: Mapping[State, str]
+    corrected_by_state: Annotated[
+        Mapping[State, Count], Field(description="Corrected messages by the state that stands.")
+    ]
     codes: Annotated[
         Mapping[Code, Count], Field(description="Why messages failed or records were refused.")
     ]
-    parked: Annotated[Count, Field(description="Callbacks that were parked in this time.")]
     delay: Annotated[Delay | None, Field(description="Of messages that are no OTP.")]
     otp_delay: Delay | None
 
@@ -181,8 +201,7 @@ def _by_name(by: str, hours: Iterator[tuple[str, Mapping[str, int]]]) -> list[Gr
             dimension, name, measure = split_name(attribute)
             if dimension == by:
                 found.setdefault(name, Counter())[measure] += count
-    measures = _OF_CARRIERS if by == "carrier" else _NAMED
-    return [_group(name, found[name], measures) for name in sorted(found)]
+    return [_group(name, found[name], _BY.get(by, _NAMED)) for name in sorted(found)]
 
 
 def _group(key: str, counts: Counter[str], names: Sequence[str]) -> Group:
@@ -199,7 +218,7 @@ def _of_state(total: Counter[str], state: str) -> Group:
 
 
 def _campaign(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
-    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts), _NAMED)})
+    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts), _OF_CAMPAIGNS)})
 
 
 def _measures(counts: Counter[str], names: Sequence[str]) -> dict[str, object]:
@@ -214,7 +233,7 @@ def _totals(counts: Counter[str], names: Sequence[str]) -> Totals:
             state: _price(counts, f"price:{state}") for state in _named(counts, "price")
         },
         "codes": _named(counts, "code"),
-        "parked": counts["parked"],
+        "corrected_by_state": _named(counts, "corrected"),
         "delay": _delay(_named(counts, "delay")),
         "otp_delay": _delay(_named(counts, "otp")),
     }

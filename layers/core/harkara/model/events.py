@@ -141,13 +141,17 @@ class EventTask:
 
 @dataclass(frozen=True, slots=True)
 class ClickTask:
-    """Record and post a click on a message's short link; `number` is that of the URL."""
+    """Record and post a click on a message's short link; `number` is that of the URL.
+
+    The visit of a machine (`by_bot`) is recorded and not posted.
+    """
 
     mid: str
     number: int
     at_s: int
     url: str
     short_url: str
+    by_bot: bool = False
 
     def encode(self) -> str:
         """Return the queue message's body."""
@@ -158,4 +162,5 @@ class ClickTask:
             at=self.at_s,
             url=self.url,
             short_url=self.short_url,
+            **({"by_bot": True} if self.by_bot else {}),
         )

@@ -198,6 +198,8 @@ Event = TypeAliasType(
         "callback_attempt",
         "callback",
         "clicked",
+        "opened_by_machine",
+        "replied",
         "corrected",
     ],
 )
@@ -232,7 +234,7 @@ class TimelineStep(_Numbered, total=False):
     operator: Annotated[
         str, Field(description="The operator of the phone, if the carrier says it.")
     ]
-    url: Annotated[str, Field(description="`clicked`: where the link leads.")]
+    url: Annotated[str, Field(description="`clicked`, `opened_by_machine`: where the link leads.")]
     status: Annotated[
         int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")
     ]
