@@ -240,6 +240,32 @@ def test_what_happens_to_messages_later_is_counted_by_what_they_have_in_common()
     assert (stats["groups"], stats["totals"]["clicks"]) == ([], 0)
 
 
+def test_delays_of_otps_are_told_by_carrier_operator_and_series() -> None:
+    lists = Lists()
+    lists.send(SANDBOX, *(record(1)._replace(to=f"9198100{at:05d}") for at in range(20)))
+    lists.send(SANDBOX, record(3))
+    for batch in (unpack(*row) for row in lists.store.packed.items()):
+        lease, at_s = Lease("task", "worker", 0), batch.due_at_ms // 1000
+        ended = {"state": "delivered", "code": "", "operator": "AIRTEL"}
+        finals = [
+            lease.entry(batch.id, f"final#{at:04d}", **ended, at=at_s + at, of=of)
+            for at, of in enumerate(facts_of(batch, at, "sim") for at in range(len(batch.messages)))
+        ]
+        lists.store.put_if_absent(finals)
+    lists.settle()
+    # Of 0 to 19 s the tenth is 9 s, the 19th 18 s.
+    counts = {"1": 1, "2": 1, "4": 2, "8": 4, "16": 8, "32": 4}
+    expected = {"p50": 10.0, "p95": 28.0, "counts": counts}
+    for by, key in (("carrier", "sim"), ("operator", "AIRTEL"), ("series", "Airtel")):
+        _, stats = lists.get("/v1/stats", by=by)
+        (group,) = stats["groups"]
+        assert (group["key"], group["otp_delay"]) == (key, expected)
+        assert stats["totals"]["otp_delay"] == expected
+        assert group["delivered"] == (20 if by == "series" else 21)
+    _, stats = lists.get("/v1/stats", by="sender")
+    assert not any("otp_delay" in group for group in stats["groups"])
+
+
 def test_campaigns_are_listed_by_id_and_read_alone(lists: Lists) -> None:
     status, first = lists.get("/v1/campaigns", limit="1")
     assert (status, first["next"]) == (200, "a/b c")

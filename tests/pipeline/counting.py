@@ -141,6 +141,7 @@ class ByHand:
             "sender": message.sender_id,
             "template": message.dlt_template_id,
             "country": "IN" if message.to else "",  # all numbers here are of India
+            **({"series": "Airtel"} if message.to and batch.category == "otp" else {}),
             **{dimension: name for dimension, name in (late or {}).items() if name},
         }
         self._add(batch.account_id, batch.accepted_at_ms, measures, names)
@@ -169,8 +170,10 @@ class ByHand:
         self.found[f"account#{account}", f"hour#{hour}"].update(measures)
         for measure, count in measures.items():
             for dimension, name in names.items():
-                if ":" not in measure:
+                sparse = dimension in ("carrier", "operator", "series")
+                if ":" not in measure or (sparse and measure.startswith("otp:")):
                     key = f"account#{account}", f"names#{hour}"
+                    measure = measure.replace(":", "/")
                     self.found[key][f"{dimension}:{name}:{measure}"] += count
 
 

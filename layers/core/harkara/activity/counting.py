@@ -16,8 +16,9 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     delay:<n>, otp:<n>                         messages delivered in less than 2^n s
     parked                                     callbacks that became dead letters, in this hour
 
-In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon. A new name
-beyond NAMES_LIMIT counts under OTHER, so that no item grows without bound.
+In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
+SPARSE_DIMENSIONS have `otp/<n>` too. A new name beyond NAMES_LIMIT counts under OTHER, so that no
+item grows without bound.
 """
 
 from collections import Counter
@@ -31,10 +32,15 @@ from harkara.base.time import IST_OFFSET_S
 from harkara.model.activity import Facts, facts_of, hour_of
 from harkara.model.ledger import REPLY_KIND
 from harkara.model.messages import Category, MessageBatch, State
+from harkara.text.series import operator_of
 
-DIMENSIONS = ("category", "sender", "template", "country", "campaign", "carrier", "operator")
-# The last two are known once a carrier took a message, and delivered it.
-_LATE_DIMENSIONS = ("carrier", "operator")
+DIMENSIONS = (
+    *("category", "sender", "template", "country", "campaign"),
+    *("carrier", "operator", "series"),
+)
+# A message may have no name of these: a carrier and an operator are known once it was taken and
+# ended, and series are counted of OTPs to India.
+SPARSE_DIMENSIONS = ("carrier", "operator", "series")
 _MEASURES = {
     "click": "clicks",
     "bot": "bots",
@@ -166,12 +172,17 @@ def _add(
 ) -> None:
     """Count a message's measures in its hour, under its names, and in its campaign."""
     _counter(counts, "hour", facts.account_id, at_ms).update(measures)
-    # States, segments and prices are told apart by name; codes and delays are not.
+    # States, segments and prices are told apart by name; codes and most delays are not.
     plain = {name: count for name, count in measures.items() if ":" not in name}
+    sparse = plain | {
+        name.replace(":", "/"): count for name, count in measures.items() if name[:4] == "otp:"
+    }
     named = _counter(counts, "names", facts.account_id, at_ms)
-    for dimension, name in zip(DIMENSIONS, (*_names(facts), operator), strict=True):
-        if name or dimension not in _LATE_DIMENSIONS:
-            named.update({f"{dimension}:{name}:{each}": count for each, count in plain.items()})
+    names = (*_names(facts), operator, operator_of(facts.prefix))
+    for dimension, name in zip(DIMENSIONS, names, strict=True):
+        kept = sparse if dimension in SPARSE_DIMENSIONS else plain
+        if name or kept is plain:
+            named.update({f"{dimension}:{name}:{each}": count for each, count in kept.items()})
     if facts.campaign_id:
         _campaign(counts, facts.account_id, facts.campaign_id).update(measures)
 

@@ -36,6 +36,7 @@ GroupName = Literal[
     "campaign",
     "carrier",
     "operator",
+    "series",
 ]
 GROUPS: tuple[str, ...] = get_args(GroupName)
 Filter = Annotated[str, Field(max_length=200)]
