@@ -17,13 +17,14 @@
 #   make clean                         removes all that was made: .local, .venv, caches
 #   make lock                          renews the locks of local/requirements
 #   make crawlers                      renews the list of crawlers whose visits are no clicks
+#   make series                        renews the table of Indian operators by number series
 #   make screenshots                   takes pictures of the console into docs/console (needs Chromium)
 #   make openapi                       writes the API's description, and the routes for 405, from the code
 #   make check-openapi                 checks the description with redocly and a generated client (300 MB to install)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers openapi check-openapi screenshots
+.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers series openapi check-openapi screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -123,6 +124,9 @@ lock:
 
 crawlers: $(VENV)/installed
 	@$(BIN)/python -m tools.renew_crawlers
+
+series: $(VENV)/installed
+	@$(BIN)/python -m tools.renew_series
 
 screenshots: $(VENV)/installed
 	@$(BIN)/python -m tests.browser.screenshots

@@ -8,16 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from cli.arguments import one_of
-from cli.command import noun, verb
+from cli.command import AsJson, noun, verb
 from cli.deployment import Deployment
 from cli.finding import Times, asked, each_of
 from cli.message_find import ForAccount
 from cli.printing import Answer, Row
 from harkara.activity.filters import GROUPS, StatsQuery
+from harkara.activity.stats import delay_of
 
 app = noun()
 BY_ACCOUNT = "account"
 MEASURES = ("accepted", "refused", "submitted", "delivered", "failed", "segments", "price")
+EVENTS = ("corrected", "clicks", "bots", "replies", "parked")
+_BELOW = "otp delay below "
 
 
 @verb(app)
@@ -33,10 +36,12 @@ def stats(
             help=f"What each line counts: by {BY_ACCOUNT}, {', '.join(GROUPS)}.",
         ),
     ] = BY_ACCOUNT,
+    as_json: AsJson = False,
 ) -> Answer:
     """Count the messages of the last day, or of up to 31 days, in groups.
 
-    A message counts in the hour in which it was accepted. Hours and days are India's.
+    A message counts in the hour in which it was accepted. Hours and days are India's. A table
+    leaves out what happened to no message.
     """
     query = asked(StatsQuery, times, **({} if by == BY_ACCOUNT else {"by": by}))
     rows: dict[str, Counter[str]] = {}
@@ -47,18 +52,28 @@ def stats(
         )
         for group in groups:
             _add(rows.setdefault(group["key"], Counter()), group)
-    return [_row(by, key, rows[key]) for key in sorted(rows)]
+    answer = [_row(by, key, rows[key]) for key in sorted(rows)]
+    unseen = {name for name in EVENTS if not any(row.get(name) for row in answer)}
+    if as_json:
+        unseen = set()
+    return [{name: row[name] for name in row if name not in unseen} for row in answer]
 
 
 def _add(counts: Counter[str], group: Mapping[str, Any]) -> None:
-    for name in (*MEASURES, "messages"):
+    for name in (*MEASURES, *EVENTS, "messages"):
         if (count := group.get(name)) is not None:
             counts[name] += Decimal(count)  # type: ignore[assignment]
+    delay = group.get("otp_delay") or {"counts": {}}
+    counts.update({f"{_BELOW}{bound}": count for bound, count in delay["counts"].items()})
 
 
 def _row(by: str, key: str, counts: Counter[str]) -> Row:
-    names = [name for name in ("messages", *MEASURES) if name in counts]
-    return {by: key} | {
+    names = [name for name in ("messages", *MEASURES, *EVENTS) if name in counts]
+    row: dict[str, Any] = {by: key} | {
         name: f"{Decimal(counts[name]):f}" if name == "price" else int(counts[name])
         for name in names
     }
+    bounds = {name.removeprefix(_BELOW): n for name, n in counts.items() if _BELOW in name}
+    if delay := delay_of(bounds):
+        row |= {"otp_p50_s": delay["p50"], "otp_p95_s": delay["p95"]}
+    return row

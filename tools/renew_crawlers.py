@@ -45,12 +45,17 @@ def read_wheel(wheel: Path) -> str:
         return text_of(version, archive.read(licence).decode(), patterns)
 
 
+def download(package: str, folder: str) -> Path:
+    """Return the wheel of a package's newest version, downloaded to a folder."""
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, package], check=True)
+    (wheel,) = Path(folder).glob("*.whl")
+    return wheel
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        download = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
-        subprocess.run([sys.executable, "-m", "pip", *download, PACKAGE], check=True)
-        (wheel,) = Path(folder).glob("*.whl")
-        LIST.write_text(read_wheel(wheel))
+        LIST.write_text(read_wheel(download(PACKAGE, folder)))
     print(f"wrote {LIST.name}: {LIST.read_text().splitlines()[0].removeprefix('# ')}")
 
 

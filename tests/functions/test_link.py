@@ -75,7 +75,7 @@ def test_a_machine_is_sent_on_and_is_no_click(
     put_links(gateway)
     answer = gateway.call("link", request(code_of(gateway), method, **headers))
     assert (answer["statusCode"], answer["headers"]["Location"]) == (302, URL)
-    assert clicks(gateway) == []
+    assert [click.by_bot for click in clicks(gateway)] == [True]
     assert counted(logs) == [("bots", "sandbox")]
 
 

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import Code
 from harkara.model.accounts import Account, Credential, Secret, hash_secret
-from harkara.model.messages import Category, unpack
+from harkara.model.activity import facts_of
+from harkara.model.ledger import Lease, dead_letter_entry
+from harkara.model.messages import Category, Endpoint, unpack
+from harkara.model.tasks import Attempt, CallbackTask
 from tests.functions.handlers import SANDBOX, Gateway
 from tests.functions.invoking import NOW, SECRET
 from tests.functions.managing import request
@@ -193,6 +196,74 @@ def test_refused_records_count_by_code(lists: Lists) -> None:
     _, stats = lists.get("/v1/stats", by="code")
     assert stats["groups"] == [{"key": "INVALID_NUMBER", "messages": 10}]
     assert stats["totals"]["codes"] == {"INVALID_NUMBER": 10}
+
+
+def test_what_happens_to_messages_later_is_counted_by_what_they_have_in_common() -> None:
+    lists = Lists()
+    lists.send(SANDBOX, record(1))
+    lists.send(OTHER, record(1))
+    (packed, *_) = (unpack(*row) for row in lists.store.packed.items())
+    of, lease, at_ms = facts_of(packed, 0, "sim"), Lease("task", "worker", 0), int(NOW * 1000)
+    ended = {"state": "failed", "code": "UNDELIVERED", "at": int(NOW), "operator": "BSNL: east"}
+    delivered = {"at": int(NOW), "was": "failed", "operator": "AIRTEL"}
+    dead = CallbackTask("task", 0, 9, "sandbox", Endpoint("https://acme.example", "generic"), ())
+    lists.store.put_if_absent(
+        [
+            lease.entry(packed.id, "final#0000", of=of, **ended),
+            lease.entry(packed.id, "corrected#0000", of=of, **delivered),
+            lease.entry(packed.id, "click#0000#0", of=of),
+            lease.entry(packed.id, "bot#0000#0", of=of),
+            lease.entry(
+                "replies#1", "reply", of=of, account="sandbox", mid="", accepted=NOW * 1000
+            ),
+            lease.entry("replies#2", "reply", account="sandbox", at=NOW * 1000),
+            dead_letter_entry(lease, dead, Attempt(at_ms, 410, ""), ["diwali"]),
+        ]
+    )
+    lists.settle()
+    events = {"corrected": 1, "clicks": 1, "bots": 1, "replies": 1}
+    _, stats = lists.get("/v1/stats", by="campaign")
+    expected = {**events, "replies": 2, "parked": 1}
+    assert {name: stats["totals"][name] for name in expected} == expected
+    assert stats["totals"]["corrected_by_state"] == {"failed": 1}
+    (group,) = stats["groups"]
+    assert group["key"] == "diwali"
+    assert {name: group[name] for name in {*events, "parked"}} == {**events, "parked": 1}
+    _, own = lists.get("/v1/campaigns/diwali")
+    assert {name: own[name] for name in {*events, "parked"}} == {**events, "parked": 1}
+    _, stats = lists.get("/v1/stats", by="operator")
+    assert [(each["key"], each["failed"], each["corrected"]) for each in stats["groups"]] == [
+        ("AIRTEL", 0, 1),
+        ("BSNL: east", 1, 0),
+    ]
+    _, stats = lists.get("/v1/stats", "other", by="operator")
+    assert (stats["groups"], stats["totals"]["clicks"]) == ([], 0)
+
+
+def test_delays_of_otps_are_told_by_carrier_operator_and_series() -> None:
+    lists = Lists()
+    lists.send(SANDBOX, *(record(1)._replace(to=f"9198100{at:05d}") for at in range(20)))
+    lists.send(SANDBOX, record(3))
+    for batch in (unpack(*row) for row in lists.store.packed.items()):
+        lease, at_s = Lease("task", "worker", 0), batch.due_at_ms // 1000
+        ended = {"state": "delivered", "code": "", "operator": "AIRTEL"}
+        finals = [
+            lease.entry(batch.id, f"final#{at:04d}", **ended, at=at_s + at, of=of)
+            for at, of in enumerate(facts_of(batch, at, "sim") for at in range(len(batch.messages)))
+        ]
+        lists.store.put_if_absent(finals)
+    lists.settle()
+    # Of 0 to 19 s the tenth is 9 s, the 19th 18 s.
+    counts = {"1": 1, "2": 1, "4": 2, "8": 4, "16": 8, "32": 4}
+    expected = {"p50": 10.0, "p95": 28.0, "counts": counts}
+    for by, key in (("carrier", "sim"), ("operator", "AIRTEL"), ("series", "Airtel")):
+        _, stats = lists.get("/v1/stats", by=by)
+        (group,) = stats["groups"]
+        assert (group["key"], group["otp_delay"]) == (key, expected)
+        assert stats["totals"]["otp_delay"] == expected
+        assert group["delivered"] == (20 if by == "series" else 21)
+    _, stats = lists.get("/v1/stats", by="sender")
+    assert not any("otp_delay" in group for group in stats["groups"])
 
 
 def test_campaigns_are_listed_by_id_and_read_alone(lists: Lists) -> None:

@@ -103,5 +103,11 @@ def test_messages_are_counted_by_account_and_by_what_they_have_in_common(
     assert (row["sender"], row["accepted"], row["delivered"]) == ("ACMEBK", 123, 2)
     (row,) = operator("stats --by state --account other --json").json()
     assert row == {"state": "delivered", "messages": 1, "segments": 1, "price": "0.25"}
+    (row,) = operator("stats --by series --json").json()
+    assert (row["series"], row["accepted"], row["delivered"]) == ("Airtel", 123, 2)
+    assert (row["otp_p50_s"], row["otp_p95_s"]) == (0.5, 0.9)
+    table = operator("stats --by series").out
+    assert "otp_p95_s" in table
+    assert "bots" not in table
     assert operator("stats --by colour").status == 2
     assert "ACMEBK" in operator("stats --by sender").out

@@ -4,15 +4,17 @@ import base64
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from harkara.activity.index import Digests
 from harkara.activity.service import ActivityService
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import accepted_at_ms
+from harkara.base.ids import mid_of, split_mid
 from harkara.base.json import decode
-from harkara.model.messages import Message, unpack
+from harkara.model.messages import Message, MessageBatch, unpack
+from harkara.model.tasks import decode_dlr
 from tests.support.dynamo import ACTIVITY, Dynamo
 from tests.support.fakes import Faults, ProcessKilled, no_pause
 from tests.support.policies import as_function
@@ -82,55 +84,122 @@ class Counted:
         }
 
 
-def by_hand(items: Mapping[tuple[str, str], Mapping[str, Any]]) -> Totals:
-    """Return the counters that a Messages table should lead to, one message after the other."""
-    found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+Measures = Mapping[str, int]
+_MARKS = {"click": "clicks", "bot": "bots", "corrected": "corrected", "reply": "replies"}
 
-    def add(account: str, at_ms: int, campaign: str, **measures: int) -> None:
-        moment = datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=5, minutes=30)
-        found[f"account#{account}", moment.strftime("hour#%Y-%m-%dT%H")].update(measures)
-        if campaign:
-            found[f"campaigns#{account}", campaign].update(measures)
 
-    batches = {
-        pk: unpack(pk, item["packed"]["B"]) for (pk, sk), item in items.items() if sk == "batch"
-    }
-    for batch in batches.values():
-        for message in batch.messages:
-            measures = (
-                {"refused": 1, f"code:{message.refusal}": 1}
-                if message.refusal
-                else {"accepted": 1, "segments": message.segment_count, "price": price_of(message)}
-            )
-            add(batch.account_id, batch.accepted_at_ms, message.campaign_id, **measures)
-    for (pk, sk), item in items.items():
+class ByHand:
+    """The counters that a Messages table should lead to, one message after the other."""
+
+    def __init__(self, items: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        self.found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self.batches = {
+            pk: unpack(pk, item["packed"]["B"]) for (pk, sk), item in items.items() if sk == "batch"
+        }
+        for batch in self.batches.values():
+            for message in batch.messages:
+                self._message(batch, message, _accepted(message))
+        for (pk, sk), item in items.items():
+            data = decode(item["data"]["S"]) if "task_id" in item else {}
+            self._entry(pk, *sk.split("#"), data=data)
+
+    def _entry(self, pk: str, kind: str, *rest: str, data: Mapping[str, Any]) -> None:
         if pk.startswith("dead-letter#"):
-            add(pk.split("#")[1], int(sk.split("#")[0]), "", parked=1)
-        kind, data = sk.split("#")[0], decode(item["data"]["S"]) if "task_id" in item else {}
-        if kind == "outcome" and data["taken"]:
-            batch = batches[pk]
-            add(batch.account_id, batch.accepted_at_ms, "", submitted=len(data["taken"]))
-        if kind == "shared":
+            self._parked(pk.split("#")[1], int(kind), decode_dlr(data["task"]))
+        elif kind == "outcome" and data["taken"]:
+            self._taken(self.batches[pk], len(data["taken"]))
+        elif kind == "shared":
             for batch_id in data["taken"]:
-                add(batches[batch_id].account_id, accepted_at_ms(batch_id), "", submitted=1)
-        if kind not in ("final", "click"):
-            continue
-        batch, message = batches[pk], batches[pk].messages[int(sk.split("#")[1])]
-        if message.refusal:
-            continue
-        measures = {"clicks": 1}
-        if kind == "final":
-            state = data["state"]
-            measures = {state: 1, f"segments:{state}": message.segment_count}
-            measures[f"price:{state}"] = price_of(message)
-            if data["code"]:
-                measures[f"code:{data['code']}"] = 1
-            if state == "delivered":
-                delay_s = max(0, data["at"] - batch.due_at_ms // 1000)
-                name = "otp" if batch.category == "otp" else "delay"
-                measures[f"{name}:{min(18, delay_s.bit_length())}"] = 1
-        add(batch.account_id, batch.accepted_at_ms, message.campaign_id, **measures)
-    return {key: dict(counter) for key, counter in found.items()}
+                self._taken(self.batches[batch_id], 1)
+        elif kind == "reply" and rest:
+            return  # for the timeline
+        elif kind == "reply" and "mid" not in data:
+            self._add(data["account"], data["at"], {"replies": 1})
+        elif kind == "final" or kind in _MARKS:
+            mid = data.get("mid") or mid_of(pk, int(rest[0]))
+            batch_id, index = split_mid(mid)
+            batch = self.batches[batch_id]
+            message = batch.messages[index]
+            if kind == "final" and not message.refusal:
+                late = {"carrier": data["of"][1], "operator": data.get("operator", "")}
+                self._message(batch, message, _ended(batch, message, data), late)
+            elif kind in _MARKS:
+                was = {f"corrected:{data['was']}": 1} if "was" in data else {}
+                late = {"carrier": "sim", "operator": data.get("operator", "")} if was else {}
+                self._message(batch, message, {_MARKS[kind]: 1, **was}, late)
+
+    def _message(
+        self,
+        batch: MessageBatch,
+        message: Message,
+        measures: Measures,
+        late: Mapping[str, str] | None = None,
+    ) -> None:
+        """Count a message in its hour, campaign and names; `late` are carrier and operator."""
+        names = {
+            "category": batch.category,
+            "sender": message.sender_id,
+            "template": message.dlt_template_id,
+            "country": "IN" if message.to else "",  # all numbers here are of India
+            **({"series": "Airtel"} if message.to and batch.category == "otp" else {}),
+            **{dimension: name for dimension, name in (late or {}).items() if name},
+        }
+        self._add(batch.account_id, batch.accepted_at_ms, measures, names)
+        if message.campaign_id:
+            self.found[f"campaigns#{batch.account_id}", message.campaign_id].update(measures)
+
+    def _taken(self, batch: MessageBatch, count: int) -> None:
+        taken = {"submitted": count}
+        self._add(batch.account_id, batch.accepted_at_ms, taken, {"carrier": "sim"})
+
+    def _parked(self, account: str, at_ms: int, task: Any) -> None:
+        self._add(account, at_ms, {"parked": 1})
+        places = [split_mid(member.mid) for member in task.members]
+        for name in {self.batches[pk].messages[index].campaign_id for pk, index in places} - {""}:
+            self.found[f"campaigns#{account}", name]["parked"] += 1
+
+    def _add(
+        self,
+        account: str,
+        at_ms: int,
+        measures: Measures,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        moment = datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=5, minutes=30)
+        hour = moment.strftime("%Y-%m-%dT%H")
+        self.found[f"account#{account}", f"hour#{hour}"].update(measures)
+        for measure, count in measures.items():
+            for dimension, name in names.items():
+                sparse = dimension in ("carrier", "operator", "series")
+                if ":" not in measure or (sparse and measure.startswith("otp:")):
+                    key = f"account#{account}", f"names#{hour}"
+                    measure = measure.replace(":", "/")
+                    self.found[key][f"{dimension}:{name}:{measure}"] += count
+
+
+def _accepted(message: Message) -> Measures:
+    if message.refusal:
+        return {"refused": 1, f"code:{message.refusal}": 1}
+    return {"accepted": 1, "segments": message.segment_count, "price": price_of(message)}
+
+
+def _ended(batch: MessageBatch, message: Message, data: Mapping[str, Any]) -> Measures:
+    state = data["state"]
+    measures = {state: 1, f"segments:{state}": message.segment_count}
+    measures[f"price:{state}"] = price_of(message)
+    if data["code"]:
+        measures[f"code:{data['code']}"] = 1
+    if state == "delivered":
+        delay_s = max(0, data["at"] - batch.due_at_ms // 1000)
+        name = "otp" if batch.category == "otp" else "delay"
+        measures[f"{name}:{min(18, delay_s.bit_length())}"] = 1
+    return measures
+
+
+def by_hand(items: Mapping[tuple[str, str], Mapping[str, Any]]) -> Totals:
+    """Return the counters that a Messages table should lead to, without names of campaigns."""
+    found = ByHand(items).found
+    return {key: dict(each) for key, counter in found.items() if (each := +counter)}
 
 
 def price_of(message: Message) -> int:
@@ -139,9 +208,13 @@ def price_of(message: Message) -> int:
     return message.segment_count * segment
 
 
-def hours_and_campaigns(totals: Totals) -> Totals:
-    """Return the counters that `by_hand` counts: all but those by name."""
-    return {key: counts for key, counts in totals.items() if not key[1].startswith("names#")}
+def but_names_of_campaigns(totals: Totals) -> Totals:
+    """Return the counters that `by_hand` counts: there are too many campaigns to name them all."""
+    kept = {
+        key: {name: count for name, count in counts.items() if not name.startswith("campaign:")}
+        for key, counts in totals.items()
+    }
+    return {key: counts for key, counts in kept.items() if counts}
 
 
 def content_of(row: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,10 @@
 """Each event is counted exactly once, whatever Lambda repeats and wherever a process dies."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,14 +13,18 @@ from hypothesis import strategies as st
 from harkara.accept.requests import Options, Record
 from harkara.activity.counting import split_name
 from harkara.activity.index import MESSAGES, unpack_row
+from harkara.base.json import encode
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.model.accounts import Rate
-from harkara.model.messages import Category
+from harkara.model.callbacks import PostResult
+from harkara.model.messages import Category, State
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import FAILED
-from tests.pipeline.counting import Counted, by_hand, content_of, hours_and_campaigns
+from tests.pipeline.counting import Counted, but_names_of_campaigns, by_hand, content_of
 from tests.support.fakes import Faults
 from tests.support.streams import SHARD, Stream
-from tests.support.wired import ACCOUNT
+from tests.support.wired import ACCOUNT, CARRIER, TOKEN
 from tests.support.world import World
 
 
@@ -28,21 +35,70 @@ def named(magic: str, campaign_id: str, category: Category | None = None) -> Rec
     )
 
 
+PHONE, CODE = "919876540000", "56161"
+CARRIERS = (CARRIER.model_copy(update={"inbound": {CODE: "acme"}}),)
+EVENTS = ("clicks", "bots", "replies", "corrected", "parked")
+LINKED = Options(campaign_id="diwali", shorten_urls=True)
+
+
+def world_of(**fields: Any) -> World:
+    """Return a world whose account has links and replies."""
+    more = {"short_domain": "hk.example/ACMEBK", "two_way": True, **fields}
+    return World(account=ACCOUNT.model_copy(update=more), carriers=CARRIERS)
+
+
+def follow(world: World, *, is_person: bool) -> None:
+    """Follow all links of all messages."""
+    for batch in world.batches().values():
+        for message in batch.messages:
+            _, found, path = message.text.partition("https://hk.example")
+            if found:
+                path, _, code = path.rpartition("/")
+                world.link_service().visit("hk.example", path, code, is_person=is_person)
+
+
+def say(world: World, sender: str = PHONE, at_s: float = 0) -> None:
+    """Post a phone's text, as its carrier does."""
+    payload = {"from": sender, "to": CODE, "text": "Yes", "ts": int(at_s or world.now)}
+    world.inbound_service().receive("sim", TOKEN, ReceiptRequest("POST", {}, {}, encode(payload)))
+
+
+def deliver_by(world: World, operator: str, mid: str) -> None:
+    """Report a message as delivered by an operator."""
+    receipt = Receipt(mid, 1, State.DELIVERED, int(world.now), operator=operator)
+    world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
+
+
+def linked(magic: str = "0000") -> Record:
+    return campaign.record(magic, to=PHONE)._replace(text="See https://acme.in", options=LINKED)
+
+
 @pytest.fixture(scope="module")
 def world() -> World:
-    """A table with a campaign, single messages, cancelled ones, refused records and an OTP."""
+    """A table with a campaign, single messages, and whatever may happen to messages."""
     rates = (
         Rate(prefix="91", price=Decimal("0.1225")),
         Rate(prefix="9198765400", price=Decimal(1)),
     )
-    world = World(account=ACCOUNT.model_copy(update={"rates": rates}))
+    world = world_of(rates=rates)
     world.trust()
     world.send(campaign.records())
     for magic in ("0000", "9001", "9008"):
         world.send([named(magic, "diwali")])
     world.send([named("0000", f"campaign {number}") for number in range(120)])
     world.send([named("0000", "codes", Category.OTP)])
+    for operator in ("AIRTEL", "BSNL: east"):
+        sent = world.send([named("9004", "diwali")]) or []
+        world.at(60, partial(deliver_by, world, operator, sent[0].mid))
+    world.send([linked()])
+    for after_s, is_person in ((600, True), (700, False), (800, False), (900, True)):
+        world.at(after_s, partial(follow, world, is_person=is_person))
+    for after_s, sender in ((1000, PHONE), (1100, "919000000001"), (1200, PHONE)):
+        world.at(after_s, partial(say, world, sender))
     campaign.send_later(world)
+    world.run()
+    world.platform.script = [PostResult(410, "HTTP 410")]
+    world.send([named("0000", "diwali"), named("0000", "late")])
     world.run()
     return world
 
@@ -86,8 +142,14 @@ def test_counters_are_what_a_count_by_hand_finds(
 ) -> None:
     counted = Counted(world.clock, Faults(before, after, lost))
     deliver(counted, stream, cuts)
-    assert hours_and_campaigns(counted.totals()) == by_hand(world.store.table.items)
+    assert but_names_of_campaigns(counted.totals()) == by_hand(world.store.table.items)
     assert counted.reports.sent == []
+
+
+def test_the_table_has_whatever_is_counted(world: World) -> None:
+    counts = sum(map(Counter, by_hand(world.store.table.items).values()), Counter[str]())
+    assert {*EVENTS, "refused", "submitted", *map(str, State)} <= counts.keys()
+    assert counts["operator:AIRTEL:delivered"] == counts["operator:BSNL: east:delivered"] == 1
 
 
 def test_a_death_at_every_call_changes_no_counter(world: World, stream: Stream) -> None:
@@ -118,7 +180,7 @@ def test_two_executions_of_a_shard_count_once(world: World, stream: Stream) -> N
 
     counted.faults.on_call = other
     assert counted.count(stream.records)
-    assert hours_and_campaigns(counted.totals()) == by_hand(world.store.table.items)
+    assert but_names_of_campaigns(counted.totals()) == by_hand(world.store.table.items)
 
 
 def test_shards_are_counted_apart(world: World, stream: Stream) -> None:
@@ -128,13 +190,13 @@ def test_shards_are_counted_apart(world: World, stream: Stream) -> None:
     for _ in range(2):
         assert counted.count(stream.records[half:], "a later shard")
         assert counted.count(stream.records[:half], "an earlier shard")
-    assert hours_and_campaigns(counted.totals()) == by_hand(world.store.table.items)
+    assert but_names_of_campaigns(counted.totals()) == by_hand(world.store.table.items)
 
 
 def test_names_add_up_to_the_totals_and_are_bounded(world: World, stream: Stream) -> None:
     counted = Counted(world.clock)
     deliver(counted, stream, [(3, 50)] * 5)
-    totals = counted.totals()
+    totals, others = counted.totals(), 0
     for (partition, sort_key), counts in totals.items():
         if not sort_key.startswith("names#"):
             continue
@@ -150,7 +212,8 @@ def test_names_add_up_to_the_totals_and_are_bounded(world: World, stream: Stream
             assert sums[dimension, "accepted"] == hour["accepted"]
             assert sums[dimension, "delivered"] == hour["delivered"]
         assert sums["carrier", "submitted"] == hour["submitted"]
-        assert "other" in names["campaign"]
+        others += "other" in names["campaign"]
+    assert others == 1
 
 
 def test_every_batch_is_in_one_index_row(world: World, stream: Stream) -> None:
@@ -184,7 +247,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_stops_nothing(
     assert [(shard, sequence) for shard, sequence, _ in counted.reports.sent] == [(SHARD, number)]
     (noted,) = counted.log_events
     assert noted.counts == {"events": len(records), "unread": 1}
-    expected, found = by_hand(world.store.table.items), hours_and_campaigns(counted.totals())
+    expected, found = by_hand(world.store.table.items), but_names_of_campaigns(counted.totals())
     ended = ("delivered", "failed", "unknown", "expired", "cancelled")
     missing = [
         sum(each.get(name, 0) for each in t.values() for name in ended) for t in (expected, found)
@@ -192,19 +255,29 @@ def test_a_record_that_cannot_be_read_is_reported_and_stops_nothing(
     assert missing[0] > missing[1]
 
 
-def clicked() -> World:
-    """Follow the only link of a campaign's message twice."""
-    world = World(account=ACCOUNT.model_copy(update={"short_domain": "hk.example/ACMEBK"}))
-    options = Options(campaign_id="diwali", shorten_urls=True)
-    world.send([named("0000", "diwali")._replace(text="See https://acme.in", options=options)])
+def visited(*visits: bool) -> World:
+    """Follow the only link of a campaign's message, as a person or as a machine."""
+    world = world_of()
+    world.send([linked()])
+    for number, is_person in enumerate(visits):
+        world.at(600 + 100 * number, partial(follow, world, is_person=is_person))
+    return world
 
-    def follow() -> None:
-        (batch,) = world.batches().values()
-        code = batch.messages[0].text.rpartition("/")[2]
-        world.link_service().visit("hk.example", "/ACMEBK", code, is_person=True)
 
-    for after_s in (600, 700):
-        world.at(after_s, follow)
+def answered() -> World:
+    """Answer a message, whose carrier repeats the reply once the phone has got another message."""
+    world = world_of()
+    at_s = world.now + 600
+    world.send([linked()])
+    world.at(600, partial(say, world, PHONE, at_s))
+    world.at(700, lambda: world.send([campaign.record("0000", to=PHONE)]))
+    world.at(900, partial(say, world, PHONE, at_s))
+    return world
+
+
+def corrected() -> World:
+    world = world_of()
+    world.send([named("9010", "diwali")])
     return world
 
 
@@ -218,26 +291,31 @@ def parked() -> World:
 
 
 @pytest.mark.parametrize(
-    ("happen", "hour", "names", "campaigns"),
+    ("happen", "measures"),
     [
-        pytest.param(clicked, {"clicks"}, {"campaign:diwali:clicks"}, {"clicks"}, id="clicks"),
-        pytest.param(parked, {"parked"}, set(), set(), id="parked"),
+        pytest.param(partial(visited, True, True), {"clicks"}, id="clicks"),
+        pytest.param(partial(visited, False, False), {"bots"}, id="bots"),
+        pytest.param(partial(visited, False, True, False), {"bots", "clicks"}, id="both"),
+        pytest.param(answered, {"replies"}, id="replies"),
+        pytest.param(corrected, {"corrected"}, id="corrected"),
+        pytest.param(parked, {"parked"}, id="parked"),
     ],
 )
-def test_first_clicks_and_parked_callbacks_count_once(
-    happen: Callable[[], World], hour: set[str], names: set[str], campaigns: set[str]
+def test_what_happens_again_counts_once_in_its_hour_and_campaign(
+    happen: Callable[[], World], measures: set[str]
 ) -> None:
     world = happen()
     world.run()
     records, counted = Stream(world.store.table, world.clock).poll(), Counted(world.clock)
     for _ in range(2):
         assert counted.count(records)
-    found: dict[str, dict[str, int]] = {"hour": {}, "names": {}, "diwali": {}}
+    found: dict[str, Counter[str]] = {"hour": Counter(), "diwali": Counter(), "names": Counter()}
     for (_, sort_key), counts in counted.totals().items():
         found[sort_key.partition("#")[0]].update(counts)
-    for kind, expected in (("hour", hour), ("names", names), ("diwali", campaigns)):
-        counts = {name: n for name, n in found[kind].items() if name in {*hour, *names}}
-        assert counts == dict.fromkeys(expected, 1)
+    for prefix, kind in (("", "hour"), ("", "diwali"), ("campaign:diwali:", "names")):
+        events = {name: found[kind][prefix + name] for name in EVENTS}
+        assert +Counter(events) == Counter(measures)
+    assert found["hour"]["corrected:failed"] == found["hour"]["corrected"]
 
 
 def is_final(record: dict[str, dict[str, dict[str, dict[str, str]]]]) -> bool:

@@ -30,13 +30,15 @@ BATCH = 1_000  # of the mapping in template.yaml
 MESSAGES = 1_000
 
 
-def batch_of(at_ms: int, count: int, prefix: str) -> MessageBatch:
+def batch_of(
+    at_ms: int, count: int, prefix: str, category: Category = Category.SERVICE_IMPLICIT
+) -> MessageBatch:
     """Return a batch of so many messages to different numbers."""
     return MessageBatch(
         id=new_batch_id(at_ms, blake2b(str(at_ms).encode(), digest_size=10).digest()),
         account_id="acme",
         carrier="sim",
-        category=Category.SERVICE_IMPLICIT,
+        category=category,
         accepted_at_ms=at_ms,
         block_size=100,
         endpoints=(Endpoint("https://acme.example", "generic"),),
@@ -75,14 +77,21 @@ class Units:
         return math.ceil(item_bytes(self._items[key["pk"]["S"], key["sk"]["S"]]) / 1024)
 
 
+SERIES = ("9198100", "9189810", "9170080", "9199200", "9194110", "9170420", "9198680")
+
+
+@pytest.mark.parametrize("category", [Category.SERVICE_IMPLICIT, Category.OTP])
 @pytest.mark.parametrize(("records", "bar"), [(1_000, 0.05), (1, 0.1)])
-def test_counting_a_message_costs_a_fraction_of_a_write(records: int, bar: float) -> None:
+def test_counting_a_message_costs_a_fraction_of_a_write(
+    records: int, bar: float, category: Category
+) -> None:
     """Requests of `records` messages, until a thousand are sent, and all of their final states."""
     store = FakeMessageStore(Faults(), lambda: NOW)
     stream, counted = Stream(store.table, lambda: NOW), Counted(lambda: NOW)
     lease = Lease("task", "worker", 0)
     for number in range(MESSAGES // records):
-        batch = batch_of(int(NOW * 1000) + number, records, "9198765")
+        prefix = SERIES[number % len(SERIES)]
+        batch = batch_of(int(NOW * 1000) + number, records, prefix, category)
         store.put_batch(batch.id, pack(batch), batch.due_at_ms)
         submitted = [Submitted("acme", "sim", hour_of(batch.accepted_at_ms), 1)]
         shared = lease.entry(shared_partition(str(number)), SHARED_KIND, submitted=submitted)

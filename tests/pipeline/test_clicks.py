@@ -105,6 +105,22 @@ def test_a_link_is_told_once_however_often_it_is_followed() -> None:
     assert not world.callbacks_in_doubt()
 
 
+def test_a_machine_that_opens_a_link_is_told_of_in_the_timeline_alone() -> None:
+    world = World(account=LINKING)
+    world.send([campaign.record("0000")._replace(text=f"See {SHARED}", options=ASKED)])
+    world.run()
+    ((mid, batch),) = ((mid, batch) for mid in world.finals() for batch in world.batches().values())
+    host, path, code = batch.messages[0].text.partition("https://")[2].split("/")
+    for is_person in (False, True, False):
+        world.now += 60
+        world.link_service().visit(host, f"/{path}", code, is_person=is_person)
+        world.run()
+    steps = ask(world, mid)["timeline"][-3:]
+    assert [step["step"] for step in steps] == ["clicked", "callback", "opened_by_machine"]
+    assert steps[0]["url"] == steps[2]["url"] == SHARED
+    assert sum(world.reported_clicks().values()) == 1
+
+
 def test_a_click_says_who_followed_which_link() -> None:
     world, person = QUIET
     clicks = [

@@ -11,6 +11,7 @@ from harkara.carriers.receipts import ReceiptRequest
 from harkara.inbound.replies import ReceivedMessage
 from harkara.model.events import Reply
 from tests.pipeline import campaign
+from tests.pipeline.callbacks import ask
 from tests.pipeline.deaths import Fault, deaths, each
 from tests.pipeline.invariants import check
 from tests.support.fakes import Faults, ProcessKilled
@@ -64,6 +65,10 @@ def replies(world: World) -> list[Reply]:
     return [e for task in world.platform.taken for e in task.members if isinstance(e, Reply)]
 
 
+def timeline(world: World, mid: str) -> list[str]:
+    return [step["step"] for step in ask(world, mid)["timeline"]]
+
+
 def test_a_reply_is_told_to_the_callback_of_the_message() -> None:
     world = conversing()
     say(world, "Yes, please. नहीं")
@@ -72,6 +77,7 @@ def test_a_reply_is_told_to_the_callback_of_the_message() -> None:
     assert reply.mid in world.finals()
     assert (reply.sender, reply.receiver, reply.text) == (PHONE, CODE, "Yes, please. नहीं")
     assert world.platform.taken[-1].endpoint.url == URL
+    assert timeline(world, reply.mid)[-2:] == ["replied", "callback"]
 
 
 def test_a_reply_belongs_to_the_last_message() -> None:
@@ -105,6 +111,7 @@ def test_nothing_is_noted_or_told_of_an_account_that_does_not_ask_for_it() -> No
 def test_a_stranger_is_told_of_only_where_the_format_can_say_so(form: str, reported: int) -> None:
     world = conversing(form=form)
     say(world, sender=STRANGER)
+    assert not {"replied"} & {step for mid in world.finals() for step in timeline(world, mid)}
     assert [(reply.mid, reply.client_ref) for reply in replies(world)] == [("", "")] * reported
 
 
@@ -130,6 +137,8 @@ def test_a_message_without_a_callback_has_no_reply() -> None:
     world.run()
     say(world)
     assert replies(world) == []
+    (mid,) = world.finals()
+    assert timeline(world, mid)[-1] == "replied"
 
 
 def test_the_messages_of_a_block_are_noted_together_and_those_refused_are_not() -> None:
@@ -187,6 +196,8 @@ def test_a_process_that_dies_loses_no_reply_and_doubles_none(fault: Fault) -> No
     assert 1 <= len(reported) <= 1 + len(in_doubt), "a reply was lost, or doubled and not in doubt"
     assert len(set(reported)) == 1
     assert world.suppressions.entries("acme", [PHONE])
+    assert timeline(world, answers[0].mid).count("replied") == 1
+    assert sum(pk.startswith("replies#reply-") for pk, _ in world.store.entries) == 1
 
 
 def test_a_carrier_that_repeats_itself_is_heard_once() -> None:

@@ -6,15 +6,19 @@
 
 Hours are those of India. Attributes, all whole numbers; prices are in millionths:
 
-    accepted, refused, submitted, delivered, failed, expired, unknown, cancelled, clicks
+    accepted, refused, submitted, delivered, failed, expired, unknown, cancelled
+    clicks, bots                               links that a person, or a machine, opened
+    replies
+    corrected, corrected:<state>               deliveries after another final state, which stands
     segments, price                            of accepted messages
     segments:<state>, price:<state>            of ended messages
     code:<code>                                of ended messages, and of refused records
     delay:<n>, otp:<n>                         messages delivered in less than 2^n s
-    parked                                     callbacks that became dead letters
+    parked                                     callbacks that became dead letters, in this hour
 
-In `names#` an attribute is `<dimension>:<name>:<measure>`. A new name beyond NAMES_LIMIT counts
-under OTHER, so that no item grows without bound.
+In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
+SPARSE_DIMENSIONS have `otp/<n>` too. A new name beyond NAMES_LIMIT counts under OTHER, so that no
+item grows without bound.
 """
 
 from collections import Counter
@@ -23,12 +27,28 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from harkara.activity.index import ROWS_A_GROUP
-from harkara.activity.records import Accepted, Clicked, Ended, Event, Parked, Taken
+from harkara.activity.records import DEAD_LETTER, Accepted, Apart, Ended, Event, Noted, Taken
 from harkara.base.time import IST_OFFSET_S
 from harkara.model.activity import Facts, facts_of, hour_of
+from harkara.model.ledger import REPLY_KIND
 from harkara.model.messages import Category, MessageBatch, State
+from harkara.text.series import operator_of
 
-DIMENSIONS = ("category", "sender", "template", "country", "campaign", "carrier")
+DIMENSIONS = (
+    *("category", "sender", "template", "country", "campaign"),
+    *("carrier", "operator", "series"),
+)
+# A message may have no name of these: a carrier and an operator are known once it was taken and
+# ended, and series are counted of OTPs to India.
+SPARSE_DIMENSIONS = ("carrier", "operator", "series")
+_MEASURES = {
+    "click": "clicks",
+    "bot": "bots",
+    "corrected": "corrected",
+    REPLY_KIND: "replies",
+    DEAD_LETTER: "parked",
+}
+"""The measure that counts an event, by the kind of its item."""
 NAMES_LIMIT = 100
 OTHER = "other"
 STATES = tuple(map(str, State))
@@ -82,11 +102,19 @@ def counts_of(event: Event) -> Counts:
                 named = {f"carrier:{each.carrier}:submitted": each.message_count}
                 _counter(counts, "names", each.account_id, each.hour_ms).update(named)
         case Ended(facts, accepted_at_ms):
-            _add(counts, facts, accepted_at_ms, _ended(event))
-        case Clicked(facts, accepted_at_ms):
-            _add(counts, facts, accepted_at_ms, Counter(clicks=1))
-        case Parked(account_id, at_ms):
-            _counter(counts, "hour", account_id, at_ms)["parked"] += 1
+            _add(counts, facts, accepted_at_ms, _ended(event), event.operator)
+        case Noted(kind, facts, accepted_at_ms):
+            measures = Counter({_MEASURES[kind]: 1})
+            if event.was:
+                measures[f"{_MEASURES[kind]}:{event.was}"] = 1
+            _add(counts, facts, accepted_at_ms, measures, event.operator)
+        case Apart(kind, account_id, at_ms, campaigns):
+            measure = _MEASURES[kind]
+            _counter(counts, "hour", account_id, at_ms)[measure] = 1
+            for campaign_id in campaigns:
+                named = _counter(counts, "names", account_id, at_ms)
+                named[f"campaign:{campaign_id}:{measure}"] = 1
+                _campaign(counts, account_id, campaign_id)[measure] = 1
     return counts
 
 
@@ -135,18 +163,28 @@ def _counter(counts: Counts, kind: str, account_id: str, at_ms: int) -> Counter[
     return counts.setdefault(key, Counter())
 
 
-def _add(counts: Counts, facts: Facts, at_ms: int, measures: Mapping[str, int]) -> None:
+def _campaign(counts: Counts, account_id: str, campaign_id: str) -> Counter[str]:
+    return counts.setdefault(CounterKey(campaigns_partition(account_id), campaign_id), Counter())
+
+
+def _add(
+    counts: Counts, facts: Facts, at_ms: int, measures: Mapping[str, int], operator: str = ""
+) -> None:
     """Count a message's measures in its hour, under its names, and in its campaign."""
     _counter(counts, "hour", facts.account_id, at_ms).update(measures)
-    # States, segments and prices are told apart by name; codes and delays are not.
+    # States, segments and prices are told apart by name; codes and most delays are not.
     plain = {name: count for name, count in measures.items() if ":" not in name}
+    sparse = plain | {
+        name.replace(":", "/"): count for name, count in measures.items() if name[:4] == "otp:"
+    }
     named = _counter(counts, "names", facts.account_id, at_ms)
-    for dimension, name in zip(DIMENSIONS, _names(facts), strict=True):
-        if dimension != "carrier" or name:
-            named.update({f"{dimension}:{name}:{each}": count for each, count in plain.items()})
+    names = (*_names(facts), operator, operator_of(facts.prefix))
+    for dimension, name in zip(DIMENSIONS, names, strict=True):
+        kept = sparse if dimension in SPARSE_DIMENSIONS else plain
+        if name or kept is plain:
+            named.update({f"{dimension}:{name}:{each}": count for each, count in kept.items()})
     if facts.campaign_id:
-        key = CounterKey(campaigns_partition(facts.account_id), facts.campaign_id)
-        counts.setdefault(key, Counter()).update(measures)
+        _campaign(counts, facts.account_id, facts.campaign_id).update(measures)
 
 
 def _names(facts: Facts) -> Sequence[str]:

@@ -35,6 +35,8 @@ GroupName = Literal[
     "country",
     "campaign",
     "carrier",
+    "operator",
+    "series",
 ]
 GROUPS: tuple[str, ...] = get_args(GroupName)
 Filter = Annotated[str, Field(max_length=200)]

@@ -5,17 +5,17 @@ entries and batches are never updated, and their deletion by the time to live is
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harkara.base.ids import accepted_at_ms
 from harkara.base.json import decode
 from harkara.model.activity import Facts, Submitted, entry_facts
-from harkara.model.ledger import SHARED_KIND
+from harkara.model.ledger import REPLY_KIND, SHARED_KIND
 from harkara.model.messages import MessageBatch, unpack
 
 Record = Mapping[str, Any]
-DEAD_LETTERS = "dead-letter#"
+DEAD_LETTER, DEAD_LETTERS = "dead-letter", "dead-letter#"
 
 
 class Accepted(NamedTuple):
@@ -38,23 +38,33 @@ class Ended(NamedTuple):
     state: str
     code: str
     at_s: int
+    operator: str
 
 
-class Clicked(NamedTuple):
-    """The first click on a message's link."""
+class Noted(NamedTuple):
+    """Something else that happened to a message, by the kind of its ledger entry.
 
+    `was` is the state that a delivery corrects.
+    """
+
+    kind: str
     facts: Facts
     accepted_at_ms: int
+    was: str
+    operator: str
 
 
-class Parked(NamedTuple):
-    """A callback that became a dead letter."""
+class Apart(NamedTuple):
+    """Something of an account and no single message, by the kind of its item; its campaigns."""
 
+    kind: str
     account_id: str
     at_ms: int
+    campaigns: Sequence[str] = ()
 
 
-Event = Accepted | Taken | Ended | Clicked | Parked
+Event = Accepted | Taken | Ended | Noted | Apart
+_NOTED = ("click", "bot", "corrected", REPLY_KIND)
 
 
 def sequence_of(record: Record) -> int:
@@ -76,22 +86,26 @@ def event_of(record: Record) -> Event | None:
         return None
     keys = record["dynamodb"]["Keys"]
     partition, kind = keys["pk"]["S"], keys["sk"]["S"]
-    if partition.startswith(DEAD_LETTERS):
-        account_id = partition.removeprefix(DEAD_LETTERS).partition("#")[0]
-        return Parked(account_id, int(kind.partition("#")[0]))
-    name = kind.partition("#")[0]
-    if name not in ("batch", "final", "click", "outcome", SHARED_KIND):
+    name = DEAD_LETTER if partition.startswith(DEAD_LETTERS) else kind.partition("#")[0]
+    if name not in ("batch", "final", "outcome", SHARED_KIND, DEAD_LETTER, *_NOTED):
         return None
     item = record["dynamodb"]["NewImage"]
     if name == "batch":
         return Accepted(unpack(partition, base64.b64decode(item["packed"]["B"])))
     data = decode(item["data"]["S"])
+    if name == DEAD_LETTER:
+        account_id = partition.removeprefix(DEAD_LETTERS).partition("#")[0]
+        at_ms = int(kind.partition("#")[0])
+        return Apart(name, account_id, at_ms, data.get("campaigns", ()))
     if name in ("outcome", SHARED_KIND):
         return Taken(tuple(Submitted(*each) for each in data.get("submitted", ())))
+    if name == REPLY_KIND and "account" not in data:  # it is there for the timeline
+        return None
     facts = entry_facts(data)
     if facts is None:
-        return None
-    at_ms = accepted_at_ms(partition)
-    if name == "click":
-        return Clicked(facts, at_ms)
-    return Ended(facts, at_ms, data["state"], data["code"], data["at"])
+        return Apart(name, data["account"], data["at"]) if name == REPLY_KIND else None
+    at_ms = data["accepted"] if name == REPLY_KIND else accepted_at_ms(partition)
+    operator = data.get("operator", "")
+    if name == "final":
+        return Ended(facts, at_ms, data["state"], data["code"], data["at"], operator)
+    return Noted(name, facts, at_ms, data.get("was", ""), operator)

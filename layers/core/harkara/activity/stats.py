@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.activity.counting import (
+    SPARSE_DIMENSIONS,
     STATES,
     account_partition,
     campaigns_partition,
@@ -25,18 +26,37 @@ from harkara.model.accounts import Account
 from harkara.model.activity import PRICE_SCALE
 from harkara.model.messages import State
 
-_HOURLY = ("accepted", "refused", "submitted", *STATES, "clicks", "segments", "price")
+_EVENTS = ("corrected", "clicks", "bots", "replies", "parked")
+_HOURLY = ("accepted", "refused", "submitted", *STATES, *_EVENTS, "segments", "price")
 # Which carrier a message goes to is known once one took it; an outcome names nothing else of it.
-_NAMED = tuple(name for name in _HOURLY if name != "submitted")
-_OF_CARRIERS = ("submitted", *STATES)
+_OF_CAMPAIGNS = tuple(name for name in _HOURLY if name != "submitted")
+# A callback may be of several messages.
+_NAMED = tuple(name for name in _OF_CAMPAIGNS if name != "parked")
+_BY = {
+    "campaign": _OF_CAMPAIGNS,
+    "carrier": ("submitted", *STATES, "corrected"),
+    "operator": (*STATES, "corrected"),
+    "series": ("accepted", *STATES, "corrected", "segments", "price"),
+}
 Count = Annotated[int, Field(ge=0)]
 
 
 class Delay(TypedDict):
-    """How long messages took from their send time to their delivery, in seconds, about."""
+    """How long messages took from their send time to their delivery, in seconds.
+
+    Percentiles are estimated from counts: evenly within a range, as `histogram_quantile` of
+    Prometheus does. So they are off by less than a factor of two, or by a second.
+    """
 
     p50: float
     p95: float
+    counts: Annotated[
+        Mapping[str, Count],
+        Field(
+            description="How many took less than so many seconds, and no less than half of that.",
+            examples=[{"4": 812, "8": 96}],
+        ),
+    ]
 
 
 class Measures(TypedDict, total=False):
@@ -52,7 +72,18 @@ class Measures(TypedDict, total=False):
     expired: Count
     unknown: Count
     cancelled: Count
+    corrected: Annotated[
+        Count,
+        Field(description="Delivered after another final state, which stands and counts too."),
+    ]
     clicks: Annotated[Count, Field(description="First clicks on links.")]
+    bots: Annotated[Count, Field(description="Links that a machine opened, each once.")]
+    replies: Annotated[
+        Count, Field(description="Phones' texts, each to its number's last message.")
+    ]
+    parked: Annotated[
+        Count, Field(description="Callbacks that were parked in this time, by campaign too.")
+    ]
     segments: Annotated[Count, Field(description="Of accepted messages.")]
     price: Annotated[
         str | None, Field(description="Of accepted messages; null without a rate card.")
@@ -64,10 +95,12 @@ class Totals(Measures, total=False):
 
     segments_by_state: Mapping[State, Count]
     price_by_state: Mapping[State, str]
+    corrected_by_state: Annotated[
+        Mapping[State, Count], Field(description="Corrected messages by the state that stands.")
+    ]
     codes: Annotated[
         Mapping[Code, Count], Field(description="Why messages failed or records were refused.")
     ]
-    parked: Annotated[Count, Field(description="Callbacks that were parked in this time.")]
     delay: Annotated[Delay | None, Field(description="Of messages that are no OTP.")]
     otp_delay: Delay | None
 
@@ -77,6 +110,9 @@ class Group(Measures, total=False):
 
     key: Annotated[str, Field(description="What they have in common; empty for none.")]
     messages: Annotated[Count, Field(description="By state and by code: how many.")]
+    otp_delay: Annotated[
+        Delay | None, Field(description="By carrier, operator and series: of delivered OTPs.")
+    ]
 
 
 class Stats(TypedDict):
@@ -133,7 +169,8 @@ class StatsService:
                 groups = [_of_state(total, state) for state in STATES if total[state]]
             case "code":
                 groups = [
-                    Group(key=code, messages=count) for code, count in _named(total, "code").items()
+                    Group(key=code, messages=count)
+                    for code, count in _named(total, "code:").items()
                 ]
             case _:
                 groups = _by_name(query.by, self._items(account.id, "names", from_ms, to_ms))
@@ -181,8 +218,11 @@ def _by_name(by: str, hours: Iterator[tuple[str, Mapping[str, int]]]) -> list[Gr
             dimension, name, measure = split_name(attribute)
             if dimension == by:
                 found.setdefault(name, Counter())[measure] += count
-    measures = _OF_CARRIERS if by == "carrier" else _NAMED
-    return [_group(name, found[name], measures) for name in sorted(found)]
+    groups = [_group(name, found[name], _BY.get(by, _NAMED)) for name in sorted(found)]
+    if by in SPARSE_DIMENSIONS:
+        for group in groups:
+            group["otp_delay"] = _delay(_named(found[group["key"]], "otp/"))
+    return groups
 
 
 def _group(key: str, counts: Counter[str], names: Sequence[str]) -> Group:
@@ -199,7 +239,7 @@ def _of_state(total: Counter[str], state: str) -> Group:
 
 
 def _campaign(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
-    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts), _NAMED)})
+    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts), _OF_CAMPAIGNS)})
 
 
 def _measures(counts: Counter[str], names: Sequence[str]) -> dict[str, object]:
@@ -209,24 +249,22 @@ def _measures(counts: Counter[str], names: Sequence[str]) -> dict[str, object]:
 def _totals(counts: Counter[str], names: Sequence[str]) -> Totals:
     totals = {
         **_measures(counts, names),
-        "segments_by_state": _named(counts, "segments"),
+        "segments_by_state": _named(counts, "segments:"),
         "price_by_state": {
-            state: _price(counts, f"price:{state}") for state in _named(counts, "price")
+            state: _price(counts, f"price:{state}") for state in _named(counts, "price:")
         },
-        "codes": _named(counts, "code"),
-        "parked": counts["parked"],
-        "delay": _delay(_named(counts, "delay")),
-        "otp_delay": _delay(_named(counts, "otp")),
+        "codes": _named(counts, "code:"),
+        "corrected_by_state": _named(counts, "corrected:"),
+        "delay": _delay(_named(counts, "delay:")),
+        "otp_delay": _delay(_named(counts, "otp:")),
     }
     return cast(Totals, totals)
 
 
 def _named(counts: Counter[str], kind: str) -> dict[str, int]:
-    """Return the counts of `<kind>:<name>` by name."""
+    """Return the counts of `<kind><name>` by name."""
     return {
-        name.partition(":")[2]: counts[name]
-        for name in sorted(counts)
-        if name.startswith(f"{kind}:")
+        name.removeprefix(kind): counts[name] for name in sorted(counts) if name.startswith(kind)
     }
 
 
@@ -236,20 +274,25 @@ def _price(counts: Counter[str], name: str) -> str | None:
 
 
 def _delay(histogram: Mapping[str, int]) -> Delay | None:
-    """Return percentiles from counts of delays of less than 2^n s, even within each of them."""
-    total = sum(histogram.values())
+    """Return percentiles from counts of delays by n, of less than 2^n s."""
+    return delay_of({str(1 << n): histogram[str(n)] for n in sorted(map(int, histogram))})
+
+
+def delay_of(counts: Mapping[str, int]) -> Delay | None:
+    """Return percentiles from counts of delays by their upper bounds in seconds; None of none."""
+    total = sum(counts.values())
     if not total:
         return None
-    p50, p95 = (_percentile(histogram, total * share) for share in (0.5, 0.95))
-    return {"p50": p50, "p95": p95}
+    p50, p95 = (_percentile(counts, total * share) for share in (0.5, 0.95))
+    return {"p50": p50, "p95": p95, "counts": counts}
 
 
-def _percentile(histogram: Mapping[str, int], rank: float) -> float:
+def _percentile(counts: Mapping[str, int], rank: float) -> float:
     before = 0
-    for exponent in sorted(map(int, histogram)):
-        count = histogram[str(exponent)]
+    for high in sorted(map(int, counts)):
+        count = counts[str(high)]
         if before + count >= rank:
-            low, high = (1 << exponent) // 2 if exponent else 0, 1 << exponent
+            low = high // 2
             return round(low + (high - low) * (rank - before) / count, 1)
         before += count
     return 0.0

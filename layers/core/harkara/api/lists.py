@@ -63,7 +63,9 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
 
         A message counts in the hour in which it was accepted, whatever happens to it later. A range
         is extended to whole hours of India, and has 31 days at most. Beyond a hundred senders,
-        templates, countries or campaigns an hour, further ones count as `other`.
+        templates, countries or campaigns an hour, further ones count as `other`. `series` are those
+        of Indian numbers that got OTPs, under the operator to which each was first allotted;
+        `operator` is what a carrier's receipts name, which few do.
         """
         own = account()
         query = filters.query_of(filters.StatsQuery, api.client_request.query)

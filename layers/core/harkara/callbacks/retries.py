@@ -198,11 +198,21 @@ class Attempts:
     ) -> Counter[str]:
         """Store a callback as a dead letter, for a person to find and replay."""
         last, members = self._attempt(result), _members(task)
-        entry = dead_letter_entry(lease, replace(task, last=None, turn_ms=0, rounds=0), last)
+        bare = replace(task, last=None, turn_ms=0, rounds=0)
+        campaigns = await asyncio.to_thread(self._campaigns, members)
+        entry = dead_letter_entry(lease, bare, last, campaigns)
         await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
         self._log(task, members, "callbacks_parked", result)
         await self._end(task, members, lease, last, parked=True)
         return Counter(callbacks_parked=1)
+
+    def _campaigns(self, members: _Members) -> list[str]:
+        """Return the campaigns of a callback's messages, of those that are still kept."""
+        found = set[str]()
+        for batch_id, indexes in members.items():
+            if batch := self.store.get_batch(batch_id):
+                found.update(batch.messages[index].campaign_id for index in indexes)
+        return sorted(found - {""})
 
     async def end_unwanted(self, task: CallbackTask, lease: Lease) -> Counter[str]:
         """End a callback that its destination does not want, so that no check takes it for lost."""

@@ -1,7 +1,8 @@
 """Record a person's click on a short link, and post it to the message's callback.
 
 The ledger entry `click#` is the first click of a person on a link; the task that owns it posts the
-click. Any further click is posted only if the callback wants every one.
+click. Any further click is posted only if the callback wants every one. `bot#` is the first visit
+of a machine, which is counted and not posted.
 
 Only a person's visit is a click, not that of a machine that previews or scans the link. A person's
 browser calls itself Mozilla or Opera, or is one of the old ones of Java phones. Programs
@@ -27,7 +28,7 @@ from harkara.callbacks.posting import Destinations
 from harkara.callbacks.service import CallbackService
 from harkara.model.activity import facts_of
 from harkara.model.events import Click, ClickTask, EventTask
-from harkara.model.ledger import Lease, Relation, click_kind
+from harkara.model.ledger import Lease, Relation, bot_kind, click_kind
 from harkara.model.messages import Endpoint, MessageBatch
 from harkara.ports import MessageStore
 
@@ -52,9 +53,10 @@ class ClickService:
         batch = await asyncio.to_thread(self.store.get_batch, batch_id)
         if batch is None:  # links may last longer than messages are kept
             return Counter(batch_missing=1)
+        kind = bot_kind if task.by_bot else click_kind
         entry = lease.entry(
             batch_id,
-            click_kind(index, task.number),
+            kind(index, task.number),
             at=task.at_s * 1000,
             url=task.url,
             of=facts_of(batch, index),
@@ -62,6 +64,8 @@ class ClickService:
         (existing,) = await asyncio.to_thread(
             self.store.put_if_absent, [entry], due_at_ms=batch.due_at_ms
         )
+        if task.by_bot:
+            return Counter(bots=1)
         relation = lease.relation(existing, int(self.clock() * 1000))
         if relation is Relation.BUSY:
             raise LeaseHeld("an earlier delivery may still be posting this")

@@ -128,11 +128,13 @@ class LinkService:
     signer: LinkSigner
     clock: Clock
     _sets: OrderedDict[int, LinkSet] = field(default_factory=OrderedDict, init=False)
-    # By minute, of the present minute only.
-    _clicks: dict[int, Counter[LinkKey]] = field(default_factory=dict, init=False)
+    # By minute, of the present minute only; those of machines apart.
+    _visits: dict[int, Counter[tuple[LinkKey, bool]]] = field(default_factory=dict, init=False)
 
     def visit(self, host: str, path: str, code: str, *, is_person: bool) -> Visited:
-        """Return the URL behind a code; a person's visit is a click. Raises StoreUnavailable.
+        """Return the URL behind a code; report the visit. Raises StoreUnavailable.
+
+        A person's visit is a click. Of a machine's, one a minute is reported, and may be lost.
 
         `path` is the part between host and code, empty if API Gateway has removed it.
         """
@@ -147,14 +149,12 @@ class LinkService:
             return Visited(Visit.UNKNOWN)
         if links.expires_at_s <= self.clock():
             return Visited(Visit.ENDED, "", links.account_id)
-        visit = Visit.BY_BOT
-        if is_person:
-            mid = mid_of(links.batch_id, key.message)
-            short_url = f"{base}/{code}"
-            click = ClickTask(mid, key.number, int(self.clock()), url, short_url)
-            enqueued = self._has_room(key) and self._enqueue(click, links.account_id)
-            visit = Visit.CLICKED if enqueued else Visit.CLICK_LOST
-        return Visited(visit, url, links.account_id)
+        mid, now_s = mid_of(links.batch_id, key.message), int(self.clock())
+        click = ClickTask(mid, key.number, now_s, url, f"{base}/{code}", by_bot=not is_person)
+        has_room = self._has_room(key, is_person=is_person)
+        enqueued = has_room and self._enqueue(click, links.account_id)
+        visit = Visit.CLICKED if enqueued else Visit.CLICK_LOST
+        return Visited(visit if is_person else Visit.BY_BOT, url, links.account_id)
 
     def _find(self, set_id: int) -> LinkSet | None:
         cached = self._sets.get(set_id)
@@ -168,17 +168,17 @@ class LinkService:
             self._sets.popitem(last=False)
         return links
 
-    def _has_room(self, key: LinkKey) -> bool:
-        """Count a click; return whether it is one of the first on its link in this minute."""
+    def _has_room(self, key: LinkKey, *, is_person: bool) -> bool:
+        """Count a visit; return whether it is one of the first to its link in this minute."""
         minute = int(self.clock() // 60)
-        if minute not in self._clicks:
-            self._clicks.clear()
-        clicks = self._clicks.setdefault(minute, Counter())
-        clicks[key] += 1
-        return clicks[key] <= CLICKS_A_MINUTE
+        if minute not in self._visits:
+            self._visits.clear()
+        visits = self._visits.setdefault(minute, Counter())
+        visits[key, is_person] += 1
+        return visits[key, is_person] <= (CLICKS_A_MINUTE if is_person else 1)
 
     def _enqueue(self, click: ClickTask, account_id: str) -> bool:
-        """Return whether a click is in the queue. The person waits: there are only two attempts."""
+        """Return whether a visit is in the queue. The person waits: there are only two attempts."""
         for _ in range(_ENQUEUES):
             try:
                 (sent,) = self.queues.send(QueueName.CALLBACK, [click.encode()], account_id)

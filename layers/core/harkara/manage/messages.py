@@ -5,7 +5,7 @@ its lease, then reads the cancels: one of them always sees the other. One that c
 stands: if the carrier did not take the message, there is no further attempt.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -23,12 +23,15 @@ from harkara.model.callbacks import PostResult
 from harkara.model.events import StepName, TimelineStep
 from harkara.model.ledger import (
     LedgerEntry,
+    bots_prefix,
     cancel_kind,
     cancels_of,
     clicks_prefix,
     corrected_kind,
     final_kind,
     recovered_kind,
+    replies_of,
+    replies_prefix,
     speaks_of,
 )
 from harkara.model.messages import MessageBatch, State
@@ -52,6 +55,14 @@ class MessageHistory(MessageFacts):
     timeline: Annotated[list[TimelineStep], Field(min_length=1)]
 
 
+_EVENTS: Mapping[StepName, Callable[[str, int], tuple[str, str]]] = {
+    "clicked": lambda batch_id, index: (batch_id, clicks_prefix(index)),
+    "opened_by_machine": lambda batch_id, index: (batch_id, bots_prefix(index)),
+    "replied": lambda batch_id, index: (replies_of(batch_id), replies_prefix(index)),
+}
+"""Partition and sort-key prefix of a message's events."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryService:
     """Answers questions about a message, in the `manage` function."""
@@ -71,7 +82,6 @@ class HistoryService:
         final, recovered, corrected, cancel = self.store.get_entries(
             [*((batch.id, kind) for kind in kinds), (cancels_of(batch.id), cancel_kind(index))]
         )
-        clicks = self.store.find_entries(batch.id, clicks_prefix(index))
         task_ids = dict.fromkeys(entry.task_id for entry in (final, recovered) if entry)
         timeline: list[Any] = [
             *_accepted(batch),
@@ -79,7 +89,7 @@ class HistoryService:
             *self._called_back(submitted_task_id(batch, index), batch, index),
             *_ended(final),
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
-            *self._events(corrected, clicks, batch, index),
+            *self._events(corrected, batch, index),
         ]
         return {
             **_facts(account, batch, index),
@@ -107,19 +117,20 @@ class HistoryService:
                 return "submitted"
 
     def _events(
-        self,
-        corrected: LedgerEntry | None,
-        clicks: Sequence[LedgerEntry],
-        batch: MessageBatch,
-        index: int,
+        self, corrected: LedgerEntry | None, batch: MessageBatch, index: int
     ) -> Iterator[TimelineStep]:
-        """Yield a late delivery and the links' first clicks, with their callback attempts."""
+        """Yield a late delivery, first visits of links and replies, with their callbacks."""
         if corrected:
             yield _step("corrected", corrected.data["at"] * 1000)
             yield from self._called_back(correction_task_id(batch.mid(index)), batch, index)
-        for click in clicks:
-            yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
-            yield from self._called_back(click.task_id, batch, index)
+        for name, place in _EVENTS.items():
+            for entry in self.store.find_entries(*place(batch.id, index)):
+                step = _step(name, entry.data["at"])
+                if url := entry.data.get("url"):
+                    step["url"] = url
+                yield step
+                if name != "opened_by_machine":  # of which no callback tells
+                    yield from self._called_back(entry.task_id, batch, index)
 
     def _called_back(self, task_id: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
         """Yield the callback attempts of this task that spoke of the message; "": no task.

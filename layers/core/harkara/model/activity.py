@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from harkara.base.time import IST_OFFSET_S
-from harkara.model.messages import Message, MessageBatch
-from harkara.text.phone_numbers import country_of
+from harkara.model.messages import Category, Message, MessageBatch
+from harkara.text.phone_numbers import PREFIX_DIGITS, country_of
 
 HOUR_MS = 3_600_000
 PRICE_SCALE = 1_000_000
@@ -19,7 +19,8 @@ PRICE_SCALE = 1_000_000
 class Facts(NamedTuple):
     """The facts of a message that counters are split by.
 
-    `country` is an ISO code, "" for a number that was refused; `price` is in millionths.
+    `country` is an ISO code, "" for a number that was refused; `price` is in millionths; `prefix`
+    is the first digits of an OTP's number, "" for other categories.
     """
 
     account_id: str
@@ -32,6 +33,7 @@ class Facts(NamedTuple):
     segment_count: int
     price: int
     due_at_ms: int
+    prefix: str = ""
 
 
 def facts_of(batch: MessageBatch, index: int, carrier: str = "") -> Facts:
@@ -48,6 +50,7 @@ def facts_of(batch: MessageBatch, index: int, carrier: str = "") -> Facts:
         message.segment_count,
         batch.prices[index] if batch.prices else 0,
         batch.due_at_ms,
+        message.to[:PREFIX_DIGITS] if batch.category is Category.OTP else "",
     )
 
 

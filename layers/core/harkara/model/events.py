@@ -145,13 +145,17 @@ class EventTask:
 
 @dataclass(frozen=True, slots=True)
 class ClickTask:
-    """Record and post a click on a message's short link; `number` is that of the URL."""
+    """Record and post a click on a message's short link; `number` is that of the URL.
+
+    The visit of a machine (`by_bot`) is recorded and not posted.
+    """
 
     mid: str
     number: int
     at_s: int
     url: str
     short_url: str
+    by_bot: bool = False
 
     def encode(self) -> str:
         """Return the queue message's body."""
@@ -162,6 +166,7 @@ class ClickTask:
             at=self.at_s,
             url=self.url,
             short_url=self.short_url,
+            **({"by_bot": True} if self.by_bot else {}),
         )
 
 
@@ -177,6 +182,8 @@ TimelineEvent = TypeAliasType(
         "callback_attempt",
         "callback",
         "clicked",
+        "opened_by_machine",
+        "replied",
         "corrected",
     ],
 )
@@ -211,7 +218,7 @@ class TimelineStep(_Numbered, total=False):
     operator: Annotated[
         str, Field(description="The operator of the phone, if the carrier says it.")
     ]
-    url: Annotated[str, Field(description="`clicked`: where the link leads.")]
+    url: Annotated[str, Field(description="`clicked`, `opened_by_machine`: where the link leads.")]
     status: Annotated[
         int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")
     ]

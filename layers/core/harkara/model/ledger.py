@@ -40,6 +40,11 @@ So leases are never renewed and entries never updated in place. Partitions and s
     links#<set>
                links                    targets of a batch's short links (task id: the batch id)
     batch id   click#<index>#<URL>      first click on a message's link
+    batch id   bot#<index>#<URL>        first visit of a machine to it
+    replies#<task id>
+               reply                    a phone's reply, by which it is counted
+    replies#<batch id>
+               reply#<index>#<task id>  the same, for the timeline of the message that it answers
     inbound#<carrier>#<hash of the carrier's id of the message>
                inbound                  a phone's message (task id: a pseudonym of its
                                         content), and when it first came
@@ -71,6 +76,9 @@ SHARED_KIND = "shared"
 
 INBOUND_KIND = "inbound"
 """Sort key of a phone's message."""
+
+REPLY_KIND = "reply"
+"""Sort key of a phone's reply."""
 
 
 def carrier_partition(kind: str, carrier: str, carrier_id: str) -> str:
@@ -227,6 +235,26 @@ def clicks_prefix(index: int) -> str:
     return f"click#{index:04d}#"
 
 
+def bot_kind(index: int, number: int) -> str:
+    """Return the sort key of the first visit of a machine to a message's link."""
+    return f"{bots_prefix(index)}{number}"
+
+
+def bots_prefix(index: int) -> str:
+    """Return the sort-key prefix of the first visits of machines to a message's links."""
+    return f"bot#{index:04d}#"
+
+
+def replies_of(id: str) -> str:
+    """Return the partition of a reply by its task id, and of the replies to a batch's messages."""
+    return f"replies#{id}"
+
+
+def replies_prefix(index: int) -> str:
+    """Return the sort-key prefix of the replies to a message."""
+    return f"{REPLY_KIND}#{index:04d}#"
+
+
 def links_key(set_id: int) -> tuple[str, str]:
     """Return the partition and sort key of a set of short links."""
     return f"links#{set_id:010x}", "links"
@@ -274,13 +302,19 @@ def partition_of(account_id: str, callback_id: str) -> str:
     return f"dead-letter#{account_id}#{callback_id or UNREGISTERED}"
 
 
-def dead_letter_entry(lease: Lease, task: CallbackTask, last: Attempt) -> LedgerEntry:
-    """Return the row of a callback that becomes a dead letter after this attempt."""
+def dead_letter_entry(
+    lease: Lease, task: CallbackTask, last: Attempt, campaigns: Sequence[str] = ()
+) -> LedgerEntry:
+    """Return the row of a callback that becomes a dead letter after this attempt.
+
+    `campaigns` are those of its messages, by which it is counted.
+    """
     return lease.entry(
         partition_of(task.account_id, task.endpoint.callback_id),
         f"{last.at_ms:013d}#{task.webhook_id}",
         task=task.encode(),
         last=last,
+        **({"campaigns": campaigns} if campaigns else {}),
     )
 
 

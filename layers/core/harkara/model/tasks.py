@@ -14,7 +14,7 @@ queued again in another queue message, or when an operator's redrive makes a new
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -261,7 +261,8 @@ def decode_dlr(body: str) -> DlrTask:
         return RecoverTask(fields["batch"], tuple(fields["indexes"]))
     if fields["kind"] == "click":
         names = ("mid", "number", "at", "url", "short_url")
-        return ClickTask(*map(fields.__getitem__, names))
+        click = ClickTask(*map(fields.__getitem__, names))
+        return replace(click, by_bot=True) if "by_bot" in fields else click
     endpoint = Endpoint(*fields["endpoint"])
     if fields["kind"] == "event":
         event = event_of(fields["event"])

@@ -11,6 +11,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.callbacks.formats import FORMATS
+from harkara.model.activity import facts_of
 from harkara.model.events import Corrected, EventKind, EventTask
 from harkara.model.ledger import Lease, LedgerEntry, corrected_kind, index_of
 from harkara.model.messages import MessageBatch, State
@@ -57,7 +58,15 @@ def correct(
     entries = []
     for receipt, was in late:
         batch_id, index = split_mid(receipt.mid)
-        entries.append(lease.entry(batch_id, corrected_kind(index), at=receipt.at_s, was=was))
+        entry = lease.entry(
+            batch_id,
+            corrected_kind(index),
+            at=receipt.at_s,
+            was=was,
+            of=facts_of(batches[batch_id], index, carrier),
+            **({"operator": receipt.operator} if receipt.operator else {}),
+        )
+        entries.append(entry)
     due_at_ms = max(batches[entry.partition].due_at_ms for entry in entries)
     existing = store.put_if_absent(entries, due_at_ms=due_at_ms)
     own = [entry for entry in existing if entry.task_id == lease.task_id]

@@ -11,6 +11,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 
 INDIA = "IN"
+PREFIX_DIGITS = 7
+"""So many first digits of an Indian number tell its series (`harkara.text.series`)."""
 
 # Indian mobile numbers begin with 6 to 9 (National Numbering Plan). These expressions read them,
 # the common spelling first, 60 times faster than the library.
