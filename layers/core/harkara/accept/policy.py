@@ -21,11 +21,10 @@ from harkara.model.accounts import (
     Enforcement,
     Sender,
     Template,
-    admits,
 )
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import NUMBER, TEMPLATE_ID
-from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
+from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message, admits
 from harkara.model.routing import DAYTIME_CATEGORIES, next_open_s
 from harkara.text.phone_numbers import INDIA
 from harkara.text.segments import is_sender
