@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from cli.arguments import duration_s
-from harkara.model.accounts import SITE_PATTERN, SITE_RULE, Enforcement, OutOfHours, Rate
+from harkara.model.accounts import Enforcement, OtpLimit, OutOfHours, Rate
+from harkara.model.fields import SITE_PATTERN, SITE_RULE
 from harkara.model.messages import Category
+from harkara.text.phone_numbers import may_begin_number
 
 _RATE = re.compile(r"([0-9]{1,15})(?::([a-z_]+))?=([0-9]{1,6}(?:\.[0-9]{1,6})?)")
+_OTP_LIMIT = re.compile(r"\+?([0-9]{1,15})=([1-9][0-9]{0,8})/(minute|hour|day)")
+_AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 
@@ -40,6 +44,21 @@ def _rate(text: str) -> Rate:
         raise typer.BadParameter("write a rate as 91=0.25 or 91:otp=0.20")
     category = Category(match[2]) if match[2] else None
     return Rate(prefix=match[1], category=category, price=Decimal(match[3]))
+
+
+def _otp_limit(text: str) -> OtpLimit:
+    match = _OTP_LIMIT.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter("write a limit as +9198=100/hour, each minute, hour or day")
+    if not may_begin_number(match[1]):
+        raise typer.BadParameter("begin the prefix with a country code, as in +9198 or +44")
+    return OtpLimit.model_validate({"prefix": match[1], "count": match[2], "every": match[3]})
+
+
+def _amount(text: str) -> Decimal:
+    if not _AMOUNT.fullmatch(text):
+        raise typer.BadParameter("write an amount as 5000 or 0.25, in the unit of the rates")
+    return Decimal(text)
 
 
 @dataclass(frozen=True)
@@ -112,6 +131,14 @@ class AccountFields:
         int | None,
         typer.Option(metavar="N", help="Most OTPs to a number a day (IST); 0: no limit."),
     ] = None
+    otp_limits: Annotated[
+        list[OtpLimit] | None,
+        typer.Option(
+            parser=_otp_limit,
+            metavar="[PREFIX=N/hour...]",
+            help="Most OTPs to all numbers with a prefix in each minute, hour or day (IST).",
+        ),
+    ] = None
     out_of_hours: Annotated[
         OutOfHours | None, typer.Option(help="What to do with promotional messages at night.")
     ] = None
@@ -178,4 +205,20 @@ class AccountFields:
     ] = None
     segments_per_day: Annotated[
         int | None, typer.Option(metavar="N", help="Most segments a day (IST); 0: no limit.")
+    ] = None
+    spend_per_day: Annotated[
+        Decimal | None,
+        typer.Option(
+            parser=_amount,
+            metavar="AMOUNT",
+            help="Most that a day's messages may cost by its rates (IST); 0: no limit.",
+        ),
+    ] = None
+    spend_per_month: Annotated[
+        Decimal | None,
+        typer.Option(
+            parser=_amount,
+            metavar="AMOUNT",
+            help="Most that a month's messages may cost by its rates (IST); 0: no limit.",
+        ),
     ] = None

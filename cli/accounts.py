@@ -82,11 +82,12 @@ def show(deployment: Deployment, account: AccountId) -> Answer:
     found = deployment.store.account(account)
     if found is None:
         raise CommandRefused(no_account(account))
-    fields = found.model_dump(mode="json", exclude={"limits", "rates", "version"})
+    fields = found.model_dump(mode="json", exclude={"limits", "rates", "otp_limits", "version"})
     return {
         **fields,
-        **found.limits.model_dump(),
+        **found.limits.model_dump(mode="json"),
         "rates": [_written(rate) for rate in found.rates],
+        "otp_limits": [f"+{each.prefix}={each.count}/{each.every}" for each in found.otp_limits],
         # Phone numbers of people and thousands of texts are not shown.
         "call_back_numbers": len(found.call_back_numbers),
         "senders": sorted(found.senders),

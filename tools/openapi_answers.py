@@ -38,7 +38,10 @@ HEADERS: Schema = {
         "schema": {"type": "string"},
     },
 }
-_WITH_RETRY = (Code.RATE_LIMITED, Code.DAILY_LIMIT, Code.REQUEST_IN_PROGRESS)
+_WITH_RETRY = (
+    *(Code.RATE_LIMITED, Code.DAILY_LIMIT, Code.SPEND_LIMIT),
+    Code.REQUEST_IN_PROGRESS,
+)
 
 
 def responses(schemas: Schemas, path: str, about: About, collection: str) -> Schema:

@@ -3,7 +3,7 @@
 import pytest
 
 from harkara.base.codes import Code
-from harkara.model.accounts import Enforcement
+from harkara.model.accounts import Enforcement, OtpLimit
 from harkara.model.messages import Category
 from tests.functions.handlers import Gateway
 from tests.functions.sending import MESSAGE, body_of, code_of, each_route, post
@@ -51,3 +51,72 @@ def test_a_dry_run_does_not_count(limited: Gateway) -> None:
         answer = limited.call("send", post("/v1/messages", OTP, "dry_run=true"))
         assert body_of(answer)["error"] is None
     assert limited.call("send", post("/v1/messages", OTP))["statusCode"] == 200
+
+
+HOURLY = OtpLimit(prefix="9198", count=2, every="hour")
+
+
+def by_prefix(gateway: Gateway, *limits: OtpLimit, **fields: object) -> Gateway:
+    account = gateway.accounts.accounts["sandbox"]
+    own = {"otp_limits": limits, "senders": {}, "dlt": Enforcement.OFF, **fields}
+    gateway.accounts.accounts["sandbox"] = account.model_copy(update=own)
+    return gateway
+
+
+def codes_of(gateway: Gateway, *numbers: str, **fields: object) -> list[str | None]:
+    """Send an OTP to each number in one request; return the codes."""
+    records = [{**OTP, "to": number, **fields} for number in numbers]
+    answer = gateway.call("send", post("/v1/messages", {"messages": records}))
+    return [each["error"] and each["error"]["code"] for each in body_of(answer)["messages"]]
+
+
+@each_route
+def test_otps_to_a_prefix_are_limited_on_each_route(path: str, gateway: Gateway) -> None:
+    by_prefix(gateway, HOURLY, default_category=Category.OTP)
+    for _ in range(2):
+        assert gateway.call("send", post(path))["statusCode"] == 200
+    stored = dict(gateway.store.packed)
+    refused = gateway.call("send", post(path))
+    assert code_of(refused) is Code.OTP_PREFIX_LIMITED
+    assert "again after" in refused["body"]
+    assert gateway.store.packed == stored
+
+
+def test_a_request_gets_as_many_as_the_prefix_has_left_in_order(gateway: Gateway) -> None:
+    by_prefix(gateway, HOURLY)
+    numbers = ["9876500001", "9776500001", "9876500002", "9876500003"]
+    limited = [None, None, None, "OTP_PREFIX_LIMITED"]
+    assert codes_of(gateway, *numbers) == limited
+    assert codes_of(gateway, "9776500002", "9876500004") == [None, "OTP_PREFIX_LIMITED"]
+    assert codes_of(gateway, "9876500005", category="transactional") == [None]
+
+
+def test_each_prefix_holds_however_long_another_is(gateway: Gateway) -> None:
+    country = OtpLimit(prefix="91", count=3, every="day")
+    by_prefix(gateway, HOURLY, country)
+    numbers = ["9876500001", "9876500002", "9876500003", "9776500001", "9776500002"]
+    limited = "OTP_PREFIX_LIMITED"
+    assert codes_of(gateway, *numbers) == [None, None, limited, None, limited]
+
+
+def test_a_number_that_has_enough_uses_up_no_prefix(gateway: Gateway) -> None:
+    by_prefix(gateway, HOURLY, otp_cooldown_s=30)
+    codes = codes_of(gateway, "9876500001", "9876500001", "9876500002", "9876500003")
+    assert codes == [None, "OTP_LIMITED", None, "OTP_PREFIX_LIMITED"]
+
+
+def test_the_countries_an_account_may_send_to_come_before_its_prefixes(gateway: Gateway) -> None:
+    abroad = OtpLimit(prefix="44", count=1, every="day")
+    by_prefix(gateway, abroad, countries=("IN", "GB"))
+    assert codes_of(gateway, "+447400123456", "+447400123457") == [None, "OTP_PREFIX_LIMITED"]
+    by_prefix(gateway, abroad, countries=("IN",), otp_cooldown_s=3600)
+    assert codes_of(gateway, "+447400123456", "9876500001") == ["COUNTRY_NOT_ALLOWED", None]
+
+
+def test_a_repeat_under_a_key_has_the_outcome_of_its_prefixes(gateway: Gateway) -> None:
+    by_prefix(gateway, HOURLY)
+    key = {"idempotency_key": "logins"}
+    body = {"messages": [{**OTP, "to": f"987650000{index}"} for index in range(3)]}
+    first = gateway.call("send", post("/v1/messages", body, **key))
+    assert gateway.call("send", post("/v1/messages", body, **key)) == first
+    assert len(gateway.store.packed) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harkara.carriers.settings import token_matches
-from harkara.model.accounts import Account, Enforcement, Limits, Rate
+from harkara.model.accounts import Account, Enforcement, Limits, OtpLimit, Rate
 from harkara.model.messages import Category
 from tests.local.operators import API_URL, CARRIER, OUTPUTS, Operator
 from tests.support.fakes import calling_back
@@ -59,6 +59,20 @@ def test_an_account_is_created_with_defaults() -> None:
                     Rate(prefix="91", price=Decimal("0.2"), category=Category.OTP),
                 )
             },
+        ),
+        (
+            "--otp-limits +9198=100/hour 44=20/day",
+            {
+                "otp_limits": (
+                    OtpLimit(prefix="9198", count=100, every="hour"),
+                    OtpLimit(prefix="44", count=20, every="day"),
+                )
+            },
+        ),
+        ("--otp-limits", {"otp_limits": ()}),
+        (
+            "--spend-per-day 5000 --spend-per-month 99999.25",
+            {"limits": Limits(spend_per_day=Decimal(5000), spend_per_month=Decimal("99999.25"))},
         ),
         (
             "--requests-per-s 2.5 --segments-per-day 1000",
@@ -124,6 +138,16 @@ def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
         ("account set acme --countries india", "two capital letters"),
         ("account set acme --rates 91:sms=1", "91:otp=0.20"),
         ("account set acme --rates 91", "91:otp=0.20"),
+        ("account set acme --otp-limits 91", "+9198=100/hour"),
+        ("account set acme --otp-limits +91=0/hour", "+9198=100/hour"),
+        ("account set acme --otp-limits +91=5/week", "+9198=100/hour"),
+        ("account set acme --otp-limits +1234567890123456=5/day", "+9198=100/hour"),
+        ("account set acme --otp-limits 098=5/day", "begin the prefix with a country code"),
+        ("account set acme --otp-limits +999=5/day", "begin the prefix with a country code"),
+        ("account set acme --otp-limits 44=5/day +44=6/day", "one limit a minute, hour and day"),
+        ("account set acme --spend-per-day many", "in the unit of the rates"),
+        ("account set acme --spend-per-month -1", "in the unit of the rates"),
+        ("account set acme --spend-per-day 0.0000001", "in the unit of the rates"),
         ("account set acme --duplicate-window 30", "24h"),
         ("account set acme --callback-hosts https://acme.in/", "hooks.acme.in"),
         ("account set acme --short-domain https://acme.in", "hk.example/ACMEBK"),
@@ -149,6 +173,14 @@ def test_an_account_is_shown_without_its_call_back_numbers() -> None:
     visible = operator("account show acme --json").json()
     assert (visible["id"], visible["carrier"], visible["call_back_numbers"]) == ("acme", "sim", 1)
     assert "1800123456" not in operator("account show acme").out
+
+
+def test_an_account_is_shown_with_its_limits_as_they_are_written() -> None:
+    operator = Operator().with_account()
+    operator("account set acme --otp-limits 9198=100/hour --spend-per-day 5000.50")
+    visible = operator("account show acme --json").json()
+    assert visible["otp_limits"] == ["+9198=100/hour"]
+    assert (visible["spend_per_day"], visible["spend_per_month"]) == ("5000.50", "0")
 
 
 def test_accounts_are_listed_as_a_table() -> None:

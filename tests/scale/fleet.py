@@ -9,14 +9,17 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
+from harkara.accept.service import RateLimits
 from harkara.aws.limits import DynamoLimitStore
 from harkara.base.errors import RequestRefused
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Category, lane_of
 from harkara.state.account_limits import AccountLimits
+from harkara.state.quotas import Quotas
 from harkara.state.rates import RateLimiter
 from harkara.state.rates_shards import shards_of
+from harkara.state.spend_caps import SpendCaps
 from tests.scale.threads import Threads
 from tests.scale.virtual_table import VirtualTable
 
@@ -167,7 +170,10 @@ class Fleet:
 
 
 class Admissions:
-    """Many processes that count requests of one segment against an account's limits."""
+    """Many processes that count requests against an account's limits, or else its spend cap.
+
+    A request has one segment, and costs a millionth.
+    """
 
     def __init__(self, limits: Mapping[str, float], processes: int = 90) -> None:
         self.account = Account(
@@ -186,12 +192,17 @@ class Admissions:
         """Run all processes together at this rate of requests."""
         for _ in range(self.processes):
             store = DynamoLimitStore(self.table, "Messages")
-            limits = AccountLimits(store, self.threads.clock, self.dice.random)
+            clock = self.threads.clock
+            limits = (
+                SpendCaps(Quotas(store, clock))
+                if self.account.limits.spend_per_day
+                else AccountLimits(store, clock, self.dice.random)
+            )
             self.threads.start(partial(self._process, limits, per_s / self.processes, for_s))
         self.threads.run_out()
         return self
 
-    def _process(self, limits: AccountLimits, per_s: float, for_s: float) -> None:
+    def _process(self, limits: RateLimits | SpendCaps, per_s: float, for_s: float) -> None:
         came_s = self.dice.expovariate(per_s)
         while came_s < for_s:
             self.threads.sleep(came_s - self.threads.now_s)

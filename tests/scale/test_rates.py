@@ -13,6 +13,7 @@ from tests.scale.fleet import Admissions, Fleet, Traffic
 BULK, OTP, ALERT = Category.PROMOTIONAL, Category.OTP, Category.TRANSACTIONAL
 HUNDRED = [f"account-{number}" for number in range(100)]
 WRITES_A_MESSAGE = 0.2
+PARTITION_WRITES = 1_000
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,15 @@ def test_so_do_requests_beyond_an_accounts_limits_which_are_kept_and_used_up(
     # The day's limit, or two seconds and a burst: a part is still in hand, or passed at first.
     assert admitted <= limits.get("segments_per_day", admitted)
     assert admitted >= 0.8 * min(limits.get("segments_per_day", 10_000), 3 * admissions.rate)
+
+
+@pytest.mark.parametrize(
+    "cap", [pytest.param(1.0, id="far away"), pytest.param(0.009, id="reached")]
+)
+def test_5000_requests_a_second_meet_a_spend_cap_in_an_item_that_is_not_hot(cap: float) -> None:
+    admissions = Admissions({"spend_per_day": cap}).run(5_000, 2.0)
+    admitted, hot = len(admissions.admitted), admissions.table.writes
+    assert max(hot.values()) <= 0.9 * PARTITION_WRITES
+    assert admitted == min(round(cap * 10**6), admitted + admissions.refused)
+    # Once all processes are busy each takes for a second in advance.
+    assert cap < 1 or hot[1] <= 100

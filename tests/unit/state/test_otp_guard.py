@@ -1,5 +1,6 @@
 """OTPs are limited by number, over all processes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.model.accounts import Account
+from harkara.model.accounts import Account, OtpLimit
 from harkara.state.otp_guard import OtpGuard
+from harkara.state.quotas import Quotas
 from tests.support.dynamo import MESSAGES
 from tests.unit.signing_in import NOON, PEPPER, Interrupted
 
@@ -25,24 +27,27 @@ class Otps:
         self.now_s = float(NOON)
         self.limit(cooldown_s, per_day)
         self.dynamo = Interrupted(lambda: self.now_s)
-        self.processes = [
-            OtpGuard(DynamoLimitStore(self.dynamo, MESSAGES), lambda: self.now_s, PEPPER)
-            for _ in range(processes)
-        ]
+        self.processes = [self._guard() for _ in range(processes)]
 
-    def limit(self, cooldown_s: int, per_day: int) -> None:
+    def _guard(self) -> OtpGuard:
+        store = DynamoLimitStore(self.dynamo, MESSAGES)
+        clock = lambda: self.now_s  # noqa: E731
+        return OtpGuard(store, clock, PEPPER, Quotas(store, clock))
+
+    def limit(self, cooldown_s: int, per_day: int, *prefixes: OtpLimit) -> None:
         self.account = Account(
             id="acme",
             name="Acme",
             carrier="sim",
             otp_cooldown_s=cooldown_s,
             otp_per_day=per_day,
+            otp_limits=prefixes,
         )
 
     def waits(self, *numbers: str, process: int = 0) -> list[int]:
         """Count an OTP to each number in one request; return how long each has to wait."""
         refused = self.processes[process].take(self.account, dict(enumerate(numbers)))
-        return [refused.get(index, 0) for index in range(len(numbers))]
+        return [refused[index].wait_s if index in refused else 0 for index in range(len(numbers))]
 
     def wait(self, number: str = ASHA, process: int = 0) -> int:
         return self.waits(number, process=process)[0]
@@ -136,3 +141,61 @@ def test_parallel_sends_never_pass_a_limit(cooldown_s: int, per_day: int, passin
     with ThreadPoolExecutor(8) as pool:
         waits = list(pool.map(lambda each: otps.wait(process=each % 8), range(80)))
     assert waits.count(0) == passing
+
+
+PREFIXES = [
+    OtpLimit(prefix="91", count=9, every="day"),
+    OtpLimit(prefix="9198", count=4, every="hour"),
+    OtpLimit(prefix="9198", count=2, every="minute"),
+    OtpLimit(prefix="44", count=3, every="minute"),
+]
+numbers = st.sampled_from([f"91{digit}876543210" for digit in "9876"] + ["447400123456"])
+requests = st.lists(
+    st.tuples(st.integers(0, 2), st.lists(numbers, min_size=1, max_size=4), st.integers(0, 40)),
+    max_size=30,
+)
+
+
+@given(requests, st.sampled_from([0, 50]), st.sampled_from([1, 3]))
+def test_no_sequence_of_requests_passes_the_limit_of_any_prefix(
+    sent: Sequence[tuple[int, Sequence[str], int]], cooldown_s: int, processes: int
+) -> None:
+    otps = Otps(cooldown_s, 0, processes=processes)
+    otps.limit(cooldown_s, 0, *PREFIXES)
+    widths_s = {"minute": 60, "hour": 3600, "day": DAY_S}
+    passed = Counter[tuple[OtpLimit, int]]()
+    for process, to, passed_s in sent:
+        otps.now_s += passed_s
+        for number, wait_s in zip(to, otps.waits(*to, process=process % processes), strict=True):
+            periods = [
+                (limit, int(otps.now_s + IST_OFFSET_S) // widths_s[limit.every])
+                for limit in PREFIXES
+                if number.startswith(limit.prefix)
+            ]
+            passed.update(periods if not wait_s else ())
+            # What one prefix passed and another refused stays in the hand of its process.
+            if wait_s and not cooldown_s and processes == len(to) == 1:
+                assert any(passed[limit, period] >= limit.count for limit, period in periods)
+    assert all(count <= limit.count for (limit, _), count in passed.items())
+
+
+def test_parallel_sends_never_pass_the_limit_of_a_prefix() -> None:
+    otps = Otps(0, 0, processes=8)
+    otps.limit(0, 0, PREFIXES[0], PREFIXES[3])
+    to = [ASHA, "447400123456"]
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda each: otps.wait(to[each % 2], each % 8), range(80)))
+    assert [waits[::2].count(0), waits[1::2].count(0)] == [9, 3]
+
+
+def test_an_exhausted_prefix_refuses_before_a_number_is_counted() -> None:
+    otps = Otps(30, 0)
+    otps.limit(30, 0, PREFIXES[3])
+    waits = [otps.wait(f"44740012345{digit}") for digit in range(5)]
+    assert waits[:3] == [0, 0, 0]
+    assert all(waits[3:])
+    calls = len(otps.dynamo.calls)
+    assert otps.wait("447400123459")
+    assert len(otps.dynamo.calls) == calls
+    otps.limit(30, 0)
+    assert otps.wait("447400123459") == 0

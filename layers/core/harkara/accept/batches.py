@@ -92,7 +92,7 @@ class BatchMaker:
             duplicate_window_s=account.duplicate_window_s,
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
-            prices=self._prices(key.category, messages),
+            prices=prices_of(account, key.category, messages),
         )
         made = self._packed(batch, draft)
         fits = len(made.packed) <= PACKED_LIMIT_BYTES
@@ -112,15 +112,6 @@ class BatchMaker:
         batches.put_batch(made.batch.id, made.packed, made.batch.due_at_ms)
         return made
 
-    def _prices(self, category: Category, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Return the messages' prices in millionths, 0 for those without a rate."""
-        if not self.account.rates:
-            return ()
-        prices = (
-            self.account.price(each.to, category, each.segment_count) or 0 for each in messages
-        )
-        return tuple(int(price * PRICE_SCALE) for price in prices)
-
     def _packed(self, batch: MessageBatch, draft: BatchDraft) -> PackedBatch:
         packed_links = ""
         if any(draft.links):
@@ -139,3 +130,11 @@ class BatchMaker:
             tuple(self.endpoints[old] for old in used),
             [message._replace(endpoint=own.get(message.endpoint)) for message in messages],
         )
+
+
+def prices_of(account: Account, category: Category, messages: Sequence[Message]) -> tuple[int, ...]:
+    """Return the messages' prices in millionths, 0 for those without a rate; () without a card."""
+    if not account.rates:
+        return ()
+    prices = (account.price(each.to, category, each.segment_count) or 0 for each in messages)
+    return tuple(int(price * PRICE_SCALE) for price in prices)

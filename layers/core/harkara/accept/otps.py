@@ -1,4 +1,4 @@
-"""Keep the OTPs of a request within the account's limits by number."""
+"""Keep the OTPs of a request within the account's limits by number and by prefix."""
 
 from collections.abc import Container
 
@@ -33,16 +33,19 @@ def within_limits(
         return checked
 
     def take() -> dict[str, int]:
-        return {str(index): wait_s for index, wait_s in guard.take(account, numbers).items()}
+        refusals = guard.take(account, numbers)
+        return {f"{index} {code}": wait_s for index, (code, wait_s) in refusals.items()}
 
     # The version of the account is part of its batches' names too.
     outcome = names.first_outcome(f"otp#{account.version}", take)
-    waits_s = {int(index): wait_s for index, wait_s in outcome.items()}
+    indexes = set[int]()
     refused = list(checked.refused)
-    for index, wait_s in waits_s.items():
-        error = RequestRefused(Code.OTP_LIMITED, f"(again after {wait_s:,} s)")
+    for name, wait_s in outcome.items():
+        number, _, code = name.partition(" ")
+        index, error = int(number), RequestRefused(Code(code), f"(again after {wait_s:,} s)")
+        indexes.add(index)
         refused.append((index, checker.refusal(index, request.records[index], error)))
-    accepted = [_without(batch, waits_s) for batch in checked.accepted]
+    accepted = [_without(batch, indexes) for batch in checked.accepted]
     refused.sort(key=lambda each: each[0])
     return CheckedRecords([batch for batch in accepted if batch.indexes], refused)
 

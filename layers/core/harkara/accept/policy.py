@@ -21,7 +21,6 @@ from harkara.model.accounts import (
     Enforcement,
     Sender,
     Template,
-    admits,
 )
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import NUMBER, TEMPLATE_ID
@@ -31,6 +30,7 @@ from harkara.model.messages import (
     Category,
     Endpoint,
     Message,
+    admits,
     next_open_s,
 )
 from harkara.text.phone_numbers import INDIA

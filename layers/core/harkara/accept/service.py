@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Protocol
 
-from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch
+from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch, prices_of
 from harkara.accept.otps import within_limits
 from harkara.accept.policy import BatchMessages
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
@@ -29,6 +29,7 @@ from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchWriter, TaskQueues
 from harkara.state.otp_guard import OtpGuard
+from harkara.state.spend_caps import SpendCaps
 
 # A batch this small goes along in the queue: ten are below the 64 KB that SQS bills as one.
 IN_QUEUE_LIMIT_BYTES = 4_000
@@ -66,6 +67,7 @@ class AcceptService:
     callback_urls: UrlRules
     limits: RateLimits | None = None
     otps: OtpGuard | None = None
+    spending: SpendCaps | None = None
     accounts: AccountStore | None = None
     """Reads a caller's account again before records are refused because of a cached one."""
 
@@ -86,8 +88,10 @@ class AcceptService:
         checker, checked = self._check(caller, request, now_ms)
         account = checker.policy.account
         self._count(account, checked.accepted)
-        if self.otps and (account.otp_cooldown_s or account.otp_per_day):
+        if self.otps and (account.otp_cooldown_s or account.otp_per_day or account.otp_limits):
             checked = within_limits(self.otps, checker, checked, request, names)
+        if self.spending and _has_caps(account):
+            self.spending.take(account, _cost(account, checked.accepted))
         accepted, refused = checked
         results = _refusals(checker, refused, request)
         if not accepted:
@@ -128,7 +132,13 @@ class AcceptService:
         return results
 
     def _count(self, account: Account, accepted: Sequence[BatchMessages]) -> None:
-        """Count a request against the account's limits, even if it sends nothing."""
+        """Count a request against the account's limits, even if it sends nothing.
+
+        What it costs is counted last, without the OTPs that are refused; a cap that is known to be
+        reached keeps it from counting at all.
+        """
+        if self.spending and _has_caps(account):
+            self.spending.check(account, _cost(account, accepted))
         segments = sum(row.segment_count for rows in accepted for row in rows.messages)
         if self.limits:
             self.limits.take(account, segments)
@@ -183,6 +193,15 @@ class AcceptService:
             task = replace(task, packed=b64encode(stored[0].packed).decode())
         if not all(self.queues.send(first.queue, [task.encode()], account.id)):
             raise StoreUnavailable(f"the {first.queue} queue did not take a task")
+
+
+def _has_caps(account: Account) -> bool:
+    return bool(account.limits.spend_per_day or account.limits.spend_per_month)
+
+
+def _cost(account: Account, accepted: Sequence[BatchMessages]) -> int:
+    """Return what messages cost by the rate card, in millionths."""
+    return sum(sum(prices_of(account, rows.key.category, rows.messages)) for rows in accepted)
 
 
 def _part_of(batch: MessageBatch) -> Part:

@@ -26,6 +26,7 @@ class Code(StrEnum):
     PROXY_REQUIRED = "PROXY_REQUIRED"
     RATE_LIMITED = "RATE_LIMITED"
     DAILY_LIMIT = "DAILY_LIMIT"
+    SPEND_LIMIT = "SPEND_LIMIT"
     ACCOUNT_PAUSED = "ACCOUNT_PAUSED"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     REQUEST_IN_PROGRESS = "REQUEST_IN_PROGRESS"
@@ -67,6 +68,7 @@ class Code(StrEnum):
     MIXED_REQUEST = "MIXED_REQUEST"
     NO_SHORT_DOMAIN = "NO_SHORT_DOMAIN"
     OTP_LIMITED = "OTP_LIMITED"
+    OTP_PREFIX_LIMITED = "OTP_PREFIX_LIMITED"
     # Messages, at the carrier and later
     DUPLICATE = "DUPLICATE"
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
@@ -126,6 +128,9 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.DAILY_LIMIT: Meaning(
         429, "904", 2015, "The day's segments are used up: send again after midnight IST."
+    ),
+    Code.SPEND_LIMIT: Meaning(
+        429, "904", 2015, "The account's spend cap is reached: wait as told, or ask us to raise it."
     ),
     Code.ACCOUNT_PAUSED: Meaning(
         403, "904", 2005, "The account is paused: ask us when it may send again."
@@ -245,6 +250,9 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.OTP_LIMITED: Meaning(
         429, "904", 2015, "The number got as many OTPs as the account allows: wait as told."
+    ),
+    Code.OTP_PREFIX_LIMITED: Meaning(
+        429, "904", 2015, "Numbers that begin so got as many OTPs as the account allows: wait."
     ),
     Code.DUPLICATE: Meaning(
         400,

@@ -7,7 +7,7 @@ would take 37 ms. The key (the pepper) is in no table.
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple, Self
@@ -19,6 +19,7 @@ from harkara.base.keys import Networks, may_come_from
 from harkara.dlt.templates import ANY_MARKS
 from harkara.model.callbacks import CallbackEndpoint, UrlRules, is_among
 from harkara.model.fields import (
+    SITE_PATTERN,
     CallbackReference,
     Categories,
     Header,
@@ -31,18 +32,12 @@ from harkara.model.fields import (
     TemplateId,
     TemplateText,
 )
-from harkara.model.messages import Category
+from harkara.model.messages import Category, admits
 
 # DLT specifies six letters or six digits; headers of 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 
-SITE_RULE = "a domain, perhaps with a path: acme.example, hk.example/ACMEBK, hk.example/{header}"
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_PATH = r"\{header\}|[A-Za-z0-9_-]{1,32}"
-SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/(?:{_PATH}))?"
-
 ANY_COUNTRY = "*"
-_OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
 # A dot is not allowed: an API key is `<username>.<secret>`.
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
@@ -147,12 +142,22 @@ class Rate(OperatorRecord):
     category: Category | None = None
 
 
+class OtpLimit(OperatorRecord):
+    """The most OTPs to numbers with this prefix (digits) in each minute, hour or day of IST."""
+
+    prefix: str = Field(pattern=r"^[1-9][0-9]{0,14}$")
+    count: int = Field(ge=1, le=10**9)
+    every: Literal["minute", "hour", "day"]
+
+
 class Limits(OperatorRecord):
-    """An account's sending limits; 0 means no limit. Days are in IST."""
+    """Limits of an account, 0 for none; of days and months in IST, of prices in its rates' unit."""
 
     requests_per_s: float = Field(default=0, ge=0)
     segments_per_s: float = Field(default=0, ge=0)
     segments_per_day: int = Field(default=0, ge=0)
+    spend_per_day: Decimal = Field(default=Decimal(0), ge=0, le=10**9, decimal_places=6)
+    spend_per_month: Decimal = Field(default=Decimal(0), ge=0, le=10**9, decimal_places=6)
 
 
 class Account(OperatorRecord):
@@ -165,7 +170,8 @@ class Account(OperatorRecord):
     characters that need UCS-2. `out_of_hours` is for promotional messages at night. A `draining`
     account accepts no requests, but submits accepted messages. `two_way`: a phone's reply is posted
     to the callback of its last message. `stop_words` and `start_words` count like STOP and START.
-    `otp_cooldown_s` and `otp_per_day` limit the OTPs to a number; 0 is no limit.
+    `otp_cooldown_s` and `otp_per_day` limit the OTPs to a number (0: no limit), `otp_limits` those
+    to all numbers with a prefix; each limit holds, however long a prefix is.
     The path of `short_domain` may be `{header}`, each message's own. Changes count `version` up.
     """
 
@@ -188,6 +194,7 @@ class Account(OperatorRecord):
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
     otp_cooldown_s: int = Field(default=0, ge=0, le=24 * 3600)
     otp_per_day: int = Field(default=0, ge=0, le=10**6)
+    otp_limits: tuple[OtpLimit, ...] = Field(default=(), max_length=50)
     out_of_hours: OutOfHours = "defer"
     two_way: bool = False
     stop_words: tuple[str, ...] = ()
@@ -211,6 +218,8 @@ class Account(OperatorRecord):
     def _has_what_it_needs(self) -> Self:
         if self.shorten_urls and not self.short_domain:
             raise ValueError("short links need a short domain")
+        if len({(each.prefix, each.every) for each in self.otp_limits}) < len(self.otp_limits):
+            raise ValueError("a prefix has one limit a minute, hour and day")
         return self
 
     def may_send_to(self, country: str) -> bool:
@@ -246,15 +255,6 @@ class Account(OperatorRecord):
 def may_be_username(name: str) -> bool:
     """Return whether a credential may have this user name."""
     return _USERNAME.fullmatch(name) is not None
-
-
-def admits(registered: Sequence[Category], category: Category) -> bool:
-    """Return whether a header or template with these categories may be used for `category`.
-
-    DLT has no category OTP: such messages are registered as transactional or service implicit.
-    """
-    also = _OTP_GOES_AS if category is Category.OTP else ()
-    return category in registered or any(each in registered for each in also)
 
 
 def hash_secret(pepper: bytes, secret: str) -> str:

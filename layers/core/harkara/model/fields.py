@@ -122,6 +122,10 @@ _HEADER_RULE = "of up to 11 letters, digits and marks, or a number of up to 15 d
 _SHOWN_HEADER = re.compile(
     r"[A-Za-z]{2}-([A-Za-z0-9]{3,6})(?:-[PSTGpstg])?|([A-Za-z0-9]{3,6})-[PSTGpstg]"
 )
+SITE_RULE = "a domain, perhaps with a path: acme.example, hk.example/ACMEBK, hk.example/{header}"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PATH = r"\{header\}|[A-Za-z0-9_-]{1,32}"
+SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/(?:{_PATH}))?"
 # "-" alone stands for unregistered URLs.
 CALLBACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}|-[A-Za-z0-9_-]{1,63}")
 # Control and other characters, except tab and line feed: signs of text read in a wrong encoding.

@@ -58,6 +58,18 @@ def next_open_s(at_s: float) -> float:
     return at_s + (wait_s if wait_s > 0 else wait_s + DAY_S)
 
 
+_OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
+
+
+def admits(registered: Sequence[Category], category: Category) -> bool:
+    """Return whether a header or template with these categories may be used for `category`.
+
+    DLT has no category OTP: such messages are registered as transactional or service implicit.
+    """
+    also = _OTP_GOES_AS if category is Category.OTP else ()
+    return category in registered or any(each in registered for each in also)
+
+
 class Lane(StrEnum):
     """The queue of a message batch: an OTP never waits behind a campaign."""
 

@@ -65,6 +65,14 @@ def country_of(msisdn: str) -> str | None:
         return None
 
 
+def may_begin_number(prefix: str) -> bool:
+    """Return whether numbers in international form may begin with these digits."""
+    import phonenumbers
+
+    codes = map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    return any(prefix.startswith(code) or code.startswith(prefix) for code in codes)
+
+
 def with_plus(number: str) -> str:
     """Return a number from a form with a leading blank turned back into `+`.
 

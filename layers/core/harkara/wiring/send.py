@@ -26,6 +26,8 @@ from harkara.ports import AccountStore, BatchStore, TaskQueues
 from harkara.runtime.settings import SendSettings
 from harkara.state.account_limits import AccountLimits
 from harkara.state.otp_guard import OtpGuard
+from harkara.state.quotas import Quotas
+from harkara.state.spend_caps import SpendCaps
 from harkara.state.stores import LineStore
 
 
@@ -49,6 +51,7 @@ def wire(
     randomness: Randomness,
 ) -> SendServices:
     """Build the services from adapters."""
+    quotas = Quotas(counted, clock)
     return SendServices(
         authenticator=Authenticator(accounts, pepper, clock),
         accept=AcceptService(
@@ -58,7 +61,8 @@ def wire(
             links=LinkMaker(store, link_signer),
             callback_urls=callback_urls,
             limits=AccountLimits(counted, clock, random_fraction),
-            otps=OtpGuard(counted, clock, pepper),
+            otps=OtpGuard(counted, clock, pepper, quotas),
+            spending=SpendCaps(quotas),
             accounts=accounts,
         ),
         idempotency=Idempotency(store, clock, randomness),
