@@ -228,10 +228,12 @@ def _groups(
     Each group holds final states that one delivery put; groups are in the order of deliveries.
     """
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
+    due_at_ms = 0
     for entry in sorted(own, key=_delivery):
         batch = batches[entry.partition]
         index = ledger.index_of(entry.kind)
         message = batch.messages[index]
+        due_at_ms = max(due_at_ms, batch.due_at_ms)
         if message.endpoint is not None:
             address = (entry.worker_id, batch.account_id, batch.endpoints[message.endpoint])
             data = entry.data
@@ -253,7 +255,6 @@ def _groups(
         for limit in [group_limit(address[2])]
         for at in range(0, len(members), limit)
     ]
-    due_at_ms = max((batches[entry.partition].due_at_ms for entry in own), default=0)
     return [
         CallbackTask(
             group_task_id=task_id,
