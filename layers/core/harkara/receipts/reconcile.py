@@ -17,7 +17,7 @@ decides and enqueues:
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,18 +102,11 @@ class CheckService:
         finals = {index_of(entry.kind): entry for entry in self._entries(batch, "final#")}
         unsettled = set(range(len(batch.messages))) - finals.keys()
         attempts = {i: each for i, each in self._attempts(batch).items() if i in unsettled}
-        ends: dict[str, list[Receipt]] = {}
-        for index, each in sorted(attempts.items()):
-            end = each.end
-            if end is None and each.since_s + self.receipt_wait_s <= now_s:
-                mid = batch.mid(index)
-                end = Receipt(mid, each.attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
-            if end:
-                ends.setdefault(each.carrier, []).append(end)
         refused = [each for each in refusals_of(batch) if split_mid(each.mid)[1] in unsettled]
         untried = unsettled - attempts.keys() - {split_mid(each.mid)[1] for each in refused}
         over_s = batch.expires_at_s + _MARGIN_S
         left = self._left(batch, untried) if untried and over_s <= now_s else []
+        ends = self._ends(batch, attempts, now_s)
         if refused or left:
             ends.setdefault("", []).extend(refused + left)
         unacknowledged = self._unacknowledged(batch, finals)
@@ -133,10 +126,9 @@ class CheckService:
         self._send(bodies, batch.account_id)
 
         # Check again when the last submitted message is overdue, or the others' validity is over.
-        young = [
-            each.since_s for each in attempts.values() if each.since_s > now_s - self.receipt_wait_s
-        ]
-        waits_s = [max(young) + self.receipt_wait_s - now_s] if young else []
+        young_s = max((each.since_s for each in attempts.values()), default=0.0)
+        young_s += self.receipt_wait_s - now_s
+        waits_s = [young_s] if young_s > 0 else []
         if untried and over_s > now_s:
             waits_s.append(over_s - now_s)
         if unsettled and not waits_s:
@@ -144,11 +136,7 @@ class CheckService:
         if len(lost) < len(unacknowledged):
             waits_s.append(max(entry.expires_at_ms / 1000 for entry in unacknowledged) - horizon_s)
         if waits_s:
-            # Callbacks that result from this go through this function in rounds of their own.
-            wait_s = max(1.0 if task.looks < _LOOKS else DUE_DELAY_S, min(waits_s))
-            looks = 0 if wait_s >= DUE_DELAY_S else task.looks + 1
-            again = CheckTask(batch.id, looks=looks).encode()
-            self.queues.schedule(QueueName.RECEIPT, again, wait_s, batch.account_id)
+            self._check_again(batch, task.looks, min(waits_s))
         ended = Counter(receipt.state for receipts in ends.values() for receipt in receipts)
         unknown_count = ended.pop(State.UNKNOWN, 0)
         return Counter(
@@ -157,6 +145,27 @@ class CheckService:
             waiting=len(unsettled) - unknown_count - ended.total(),
             recovered=len(lost),
         )
+
+    def _ends(
+        self, batch: MessageBatch, attempts: Mapping[int, _SubmitAttempt], now_s: float
+    ) -> dict[str, list[Receipt]]:
+        """Return the ends of submitted messages by carrier: recorded, or without a receipt."""
+        ends: dict[str, list[Receipt]] = {}
+        for index, each in sorted(attempts.items()):
+            end = each.end
+            if end is None and each.since_s + self.receipt_wait_s <= now_s:
+                mid = batch.mid(index)
+                end = Receipt(mid, each.attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
+            if end:
+                ends.setdefault(each.carrier, []).append(end)
+        return ends
+
+    def _check_again(self, batch: MessageBatch, looks: int, wait_s: float) -> None:
+        # Callbacks that result from this go through this function in rounds of their own.
+        wait_s = max(1.0 if looks < _LOOKS else DUE_DELAY_S, wait_s)
+        looks = 0 if wait_s >= DUE_DELAY_S else looks + 1
+        again = CheckTask(batch.id, looks=looks).encode()
+        self.queues.schedule(QueueName.RECEIPT, again, wait_s, batch.account_id)
 
     def _send(self, bodies: Sequence[str], group: str) -> None:
         if bodies and not all(self.queues.send(QueueName.RECEIPT, bodies, group)):
