@@ -19,7 +19,7 @@ from harkara.activity.stats import delay_of
 app = noun()
 BY_ACCOUNT = "account"
 MEASURES = ("accepted", "refused", "submitted", "delivered", "failed", "segments", "price")
-EVENTS = ("corrected", "clicks", "bots", "replies", "parked")
+EVENTS = ("corrected", "clicks", "bots", "replies", "parked", "verified", "unverified")
 _BELOW = "otp delay below "
 
 
@@ -76,4 +76,6 @@ def _row(by: str, key: str, counts: Counter[str]) -> Row:
     bounds = {name.removeprefix(_BELOW): n for name, n in counts.items() if _BELOW in name}
     if delay := delay_of(bounds):
         row |= {"otp_p50_s": delay["p50"], "otp_p95_s": delay["p95"]}
+    if by == "prefix":
+        row["verified_percent"] = round(100 * counts["verified"] / max(1, counts["accepted"]))
     return row

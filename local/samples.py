@@ -5,6 +5,8 @@ letter; suppressed numbers and consents; a carrier whose receipts come from AWS;
 events of `link` follow.
 """
 
+from dataclasses import replace
+
 from harkara.base.ids import set_id_of
 from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
 from harkara.links.codec import LinkSet, pack_links
@@ -92,6 +94,10 @@ BATCH = MessageBatch(
         )
         for number in range(4)
     ],
+)
+# Whether its OTP was verified is told by an event.
+OTP_BATCH = replace(
+    BATCH, id=BATCH.id[:-1] + "M", category=Category.OTP, messages=BATCH.messages[:1]
 )
 DEAD_LETTER = dead_letter_entry(
     Lease("sample", "sample", 0),

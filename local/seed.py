@@ -119,7 +119,8 @@ def seed(
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
     )
-    messages.put_batch(samples.BATCH.id, pack(samples.BATCH), samples.BATCH.due_at_ms)
+    for batch in (samples.BATCH, samples.OTP_BATCH):
+        messages.put_batch(batch.id, pack(batch), batch.due_at_ms)
     messages.put_if_absent([samples.DEAD_LETTER, *samples.LINKS], due_at_ms=samples.BATCH.due_at_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
     secret, encrypted_url = (

@@ -57,6 +57,7 @@ def account_for(scope: Scope, username: str = "", password: str = "") -> Account
 # Before the routes of any collection: the first matching route is taken.
 add_suppressions(api, caller_for, lambda: services().suppressions)
 add_consents(api, caller_for, lambda: services().consents)
+lists.add_feedback(api, caller_for, lambda: services().feedback)
 lists.add_routes(api, lambda: account_for(Scope.READ), lambda: services())
 
 

@@ -178,8 +178,8 @@ class Gateway(Wired):
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
         for entry in samples.LISTED:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
-        batch = samples.BATCH
-        self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+        for batch in (samples.BATCH, samples.OTP_BATCH):
+            self.store.put_batch(batch.id, pack(batch), batch.due_at_ms)
         self.store.put_if_absent([samples.DEAD_LETTER, *samples.LINKS])
 
     def bodies(self, queue: QueueName) -> list[str]:

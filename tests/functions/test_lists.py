@@ -266,6 +266,33 @@ def test_delays_of_otps_are_told_by_carrier_operator_and_series() -> None:
     assert not any("otp_delay" in group for group in stats["groups"])
 
 
+def test_otps_are_counted_by_prefix_with_their_feedback() -> None:
+    lists = Lists()
+    abroad = record(1)._replace(to="+447400123456")
+    account = SANDBOX.model_copy(update={"countries": ("*",)})
+    lists.accounts.accounts["sandbox"] = account
+    lists.send(account, record(1), record(2), record(3), record(29), abroad)
+    lists.send(OTHER, record(1))
+    batches = [unpack(*row) for row in lists.store.packed.items()]
+    (otps,) = (each for each in batches if each.category == "otp" and each.account_id == "sandbox")
+    for index, verified in enumerate((True, False)):
+        path = f"/v1/messages/{otps.mid(index)}/feedback"
+        told = lists.call("manage", request("POST", path, {"verified": verified}))
+        assert told["statusCode"] == 200
+    lists.settle()
+    _, stats = lists.get("/v1/stats", by="prefix")
+    assert stats["groups"] == [
+        {"key": "+4474", "accepted": 1, "verified": 0, "unverified": 0},
+        {"key": "+9198", "accepted": 2, "verified": 1, "unverified": 1},
+    ]
+    _, stats = lists.get("/v1/stats", by="category")
+    assert [(each["key"], each["verified"], each["unverified"]) for each in stats["groups"]] == [
+        ("otp", 1, 1),
+        ("service_implicit", 0, 0),
+    ]
+    assert (stats["totals"]["verified"], stats["totals"]["unverified"]) == (1, 1)
+
+
 def test_campaigns_are_listed_by_id_and_read_alone(lists: Lists) -> None:
     status, first = lists.get("/v1/campaigns", limit="1")
     assert (status, first["next"]) == (200, "a/b c")

@@ -2,16 +2,15 @@
 
 import pytest
 
-from harkara.activity.index import Digests
-from harkara.activity.service import ActivityService
 from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import new_batch_id
 from harkara.base.time import DAY_S
 from harkara.model.accounts import Account
 from harkara.model.activity import facts_of
-from harkara.model.ledger import Lease, final_kind
+from harkara.model.ledger import Lease, feedback_kind, final_kind
 from harkara.model.messages import Category, Message, MessageBatch, pack
+from harkara.wiring.activity import wire
 from tests.local.operators import NOW, PEPPER, Operator
 from tests.support.ports import FakeFailedRecords
 from tests.support.streams import Stream
@@ -44,10 +43,20 @@ def operator() -> Operator:
         messages.put_batch(batch.id, pack(batch), batch.due_at_ms)
         lease = Lease("task", "worker", 0)
         ended = {"state": "delivered", "code": "", "at": NOW, "of": facts_of(batch, 0, "sim")}
-        messages.put_if_absent([lease.entry(batch.id, final_kind(0), **ended)])
+        told = {"verified": True, "of": facts_of(batch, 0)}
+        messages.put_if_absent(
+            [
+                lease.entry(batch.id, final_kind(0), **ended),
+                lease.entry(batch.id, feedback_kind(0), **told),
+            ]
+        )
     store = DynamoActivityStore(client, "Activity", 7 * DAY_S, operator.clock)
-    service = ActivityService(
-        store, FakeFailedRecords(), Digests(PEPPER), operator.clock, lambda _: None
+    service = wire(
+        store=store,
+        failed=FakeFailedRecords(),
+        pepper=PEPPER,
+        clock=operator.clock,
+        emit=lambda _: None,
     )
     service.count("shard", Stream(operator.messages, operator.clock).poll())
     operator.clock.now_s += 1
@@ -109,5 +118,8 @@ def test_messages_are_counted_by_account_and_by_what_they_have_in_common(
     table = operator("stats --by series").out
     assert "otp_p95_s" in table
     assert "bots" not in table
+    (row,) = operator("stats --by prefix --json").json()
+    counted = {"accepted": 123, "verified": 2, "unverified": 0, "verified_percent": 2}
+    assert row == {"prefix": "+9198", **counted}
     assert operator("stats --by colour").status == 2
     assert "ACMEBK" in operator("stats --by sender").out

@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from harkara.activity.index import Digests
-from harkara.activity.service import ActivityService
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
 from harkara.base.json import decode
 from harkara.model.messages import Message, MessageBatch, unpack
 from harkara.model.tasks import decode_dlr
+from harkara.wiring.activity import wire
 from tests.support.dynamo import ACTIVITY, Dynamo
 from tests.support.fakes import Faults, ProcessKilled, no_pause
 from tests.support.policies import as_function
@@ -23,7 +22,7 @@ from tests.support.streams import SHARD, Record
 
 Totals = Mapping[tuple[str, str], Mapping[str, int]]
 RETENTION_S = 30 * 86_400
-_CALLS = ("get_item", "batch_get_item", "update_item", "transact_write_items")
+_CALLS = ("get_item", "batch_get_item", "query", "update_item", "transact_write_items")
 
 
 class Faulty:
@@ -59,8 +58,12 @@ class Counted:
         client: Any = as_function("activity", Faulty(self.dynamo, self.faults))
         self.store = DynamoActivityStore(client, ACTIVITY, RETENTION_S, clock, no_pause)
         self.log_events: list[Any] = []
-        self.service = ActivityService(
-            self.store, self.reports, Digests(b"pepper"), clock, self.log_events.append
+        self.service = wire(
+            store=self.store,
+            failed=self.reports,
+            pepper=b"pepper",
+            clock=clock,
+            emit=self.log_events.append,
         )
 
     def count(self, records: Sequence[Record], shard: str = SHARD) -> bool:
@@ -99,6 +102,9 @@ class ByHand:
         for batch in self.batches.values():
             for message in batch.messages:
                 self._message(batch, message, _accepted(message))
+                if batch.category == "otp" and not message.refusal:
+                    prefix = {"prefix": f"+{message.to[:4]}"}
+                    self._add(batch.account_id, batch.accepted_at_ms, {}, prefix, {"accepted": 1})
         for (pk, sk), item in items.items():
             data = decode(item["data"]["S"]) if "task_id" in item else {}
             self._entry(pk, *sk.split("#"), data=data)
@@ -115,7 +121,7 @@ class ByHand:
             return  # for the timeline
         elif kind == "reply" and "mid" not in data:
             self._add(data["account"], data["at"], {"replies": 1})
-        elif kind == "final" or kind in _MARKS:
+        elif kind in ("final", "feedback", *_MARKS):
             mid = data.get("mid") or mid_of(pk, int(rest[0]))
             batch_id, index = split_mid(mid)
             batch = self.batches[batch_id]
@@ -123,6 +129,9 @@ class ByHand:
             if kind == "final" and not message.refusal:
                 late = {"carrier": data["of"][1], "operator": data.get("operator", "")}
                 self._message(batch, message, _ended(batch, message, data), late)
+            elif kind == "feedback":
+                said = "verified" if data["verified"] else "unverified"
+                self._message(batch, message, {said: 1}, {"prefix": f"+{message.to[:4]}"})
             elif kind in _MARKS:
                 was = {f"corrected:{data['was']}": 1} if "was" in data else {}
                 late = {"carrier": "sim", "operator": data.get("operator", "")} if was else {}
@@ -164,11 +173,12 @@ class ByHand:
         at_ms: int,
         measures: Measures,
         names: Mapping[str, str] = MappingProxyType({}),
+        of_names: Measures = MappingProxyType({}),
     ) -> None:
         moment = datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=5, minutes=30)
         hour = moment.strftime("%Y-%m-%dT%H")
         self.found[f"account#{account}", f"hour#{hour}"].update(measures)
-        for measure, count in measures.items():
+        for measure, count in {**measures, **of_names}.items():
             for dimension, name in names.items():
                 sparse = dimension in ("carrier", "operator", "series")
                 if ":" not in measure or (sparse and measure.startswith("otp:")):

@@ -159,6 +159,7 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
         "callbacks_parked",
         "callbacks_at_90_percent",
         "breaker_opened",
+        "low_conversions",
         "put_off",
         "sweep_delay",
     }

@@ -129,6 +129,7 @@ GRANTS = {
         ("dynamodb:ListStreams", "MessagesTable"),
         ("dynamodb:GetItem", "ActivityTable"),
         ("dynamodb:BatchGetItem", "ActivityTable"),
+        ("dynamodb:Query", "ActivityTable"),
         ("dynamodb:UpdateItem", "ActivityTable"),
         ("dynamodb:PutItem", "ActivityTable"),
         ("sqs:SendMessage", "ActivityFailures"),

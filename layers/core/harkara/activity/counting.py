@@ -9,6 +9,7 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     accepted, refused, submitted, delivered, failed, expired, unknown, cancelled
     clicks, bots                               links that a person, or a machine, opened
     replies
+    verified, unverified                       OTPs by their feedback
     corrected, corrected:<state>               deliveries after another final state, which stands
     segments, price                            of accepted messages
     segments:<state>, price:<state>            of ended messages
@@ -17,8 +18,8 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     parked                                     callbacks that became dead letters, in this hour
 
 In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
-SPARSE_DIMENSIONS have `otp/<n>` too. A new name beyond NAMES_LIMIT counts under OTHER, so that no
-item grows without bound.
+SPARSE_DIMENSIONS have `otp/<n>` too, and prefixes OF_PREFIXES alone. A new name beyond NAMES_LIMIT
+counts under OTHER, so that no item grows without bound.
 """
 
 from collections import Counter
@@ -36,15 +37,19 @@ from harkara.text.series import operator_of
 
 DIMENSIONS = (
     *("category", "sender", "template", "country", "campaign"),
-    *("carrier", "operator", "series"),
+    *("carrier", "operator", "series", "prefix"),
 )
 # A message may have no name of these: a carrier and an operator are known once it was taken and
 # ended, and series are counted of OTPs to India.
 SPARSE_DIMENSIONS = ("carrier", "operator", "series")
+OF_PREFIXES = ("accepted", "verified", "unverified")
+"""What is counted of OTPs by prefix, the first four digits of a number."""
 _MEASURES = {
     "click": "clicks",
     "bot": "bots",
     "corrected": "corrected",
+    "verified": "verified",
+    "unverified": "unverified",
     REPLY_KIND: "replies",
     DEAD_LETTER: "parked",
 }
@@ -178,9 +183,12 @@ def _add(
         name.replace(":", "/"): count for name, count in measures.items() if name[:4] == "otp:"
     }
     named = _counter(counts, "names", facts.account_id, at_ms)
-    names = (*_names(facts), operator, operator_of(facts.prefix))
+    prefix = facts.prefix and f"+{facts.prefix[:4]}"
+    names = (*_names(facts), operator, operator_of(facts.prefix), prefix)
     for dimension, name in zip(DIMENSIONS, names, strict=True):
         kept = sparse if dimension in SPARSE_DIMENSIONS else plain
+        if dimension == "prefix":
+            kept = {each: plain[each] for each in OF_PREFIXES if each in plain}
         if name or kept is plain:
             named.update({f"{dimension}:{name}:{each}": count for each, count in kept.items()})
     if facts.campaign_id:

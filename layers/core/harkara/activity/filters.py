@@ -37,6 +37,7 @@ GroupName = Literal[
     "carrier",
     "operator",
     "series",
+    "prefix",
 ]
 GROUPS: tuple[str, ...] = get_args(GroupName)
 Filter = Annotated[str, Field(max_length=200)]

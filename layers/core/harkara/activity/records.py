@@ -64,7 +64,7 @@ class Apart(NamedTuple):
 
 
 Event = Accepted | Taken | Ended | Noted | Apart
-_NOTED = ("click", "bot", "corrected", REPLY_KIND)
+_NOTED = ("click", "bot", "corrected", "feedback", REPLY_KIND)
 
 
 def sequence_of(record: Record) -> int:
@@ -108,4 +108,6 @@ def event_of(record: Record) -> Event | None:
     operator = data.get("operator", "")
     if name == "final":
         return Ended(facts, at_ms, data["state"], data["code"], data["at"], operator)
+    if name == "feedback":
+        name = "verified" if data["verified"] else "unverified"
     return Noted(name, facts, at_ms, data.get("was", ""), operator)

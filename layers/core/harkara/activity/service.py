@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harkara.activity.conversion import ConversionWatch
 from harkara.activity.counting import (
     ATTRIBUTES_LIMIT,
     TRANSACTION_LIMIT,
@@ -26,7 +27,7 @@ from harkara.activity.records import Accepted, Event, Record, created_at_ms, eve
 from harkara.activity.store import START, ActivityWriter, FailedRecords, Position
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
-from harkara.model.messages import MessageBatch
+from harkara.model.messages import Category, MessageBatch
 
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, zlib.error)
 
@@ -48,6 +49,7 @@ class ActivityService:
     digests: Digests
     clock: Clock
     emit: EventSink
+    conversion: ConversionWatch
 
     def count(self, shard: str, records: Sequence[Record]) -> None:
         """Count the records of a shard that were not counted before.
@@ -62,11 +64,14 @@ class ActivityService:
             for record in sorted(new, key=sequence_of)
             for step in _steps(sequence_of(record), self._read(shard, record, unread))
         ]
+        batches = (step.batch for step in steps if step.batch)
+        sending_otps = {each.account_id for each in batches if each.category == Category.OTP}
         while steps := [step for step in steps if step.position > reached]:
             done = self._count_some(shard, reached, steps)
             reached = done or self.store.watermark(shard)
         if new:
             self._note(new, len(unread))
+        self.conversion.look(sorted(sending_otps))
 
     def _count_some(self, shard: str, reached: Position, steps: Sequence[Step]) -> Position | None:
         """Count as many steps as fit into a transaction; return the last one's position.

@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.activity.counting import (
+    OF_PREFIXES,
     SPARSE_DIMENSIONS,
     STATES,
     account_partition,
@@ -26,7 +27,7 @@ from harkara.model.accounts import Account
 from harkara.model.activity import PRICE_SCALE
 from harkara.model.messages import State
 
-_EVENTS = ("corrected", "clicks", "bots", "replies", "parked")
+_EVENTS = ("corrected", "clicks", "bots", "replies", "verified", "unverified", "parked")
 _HOURLY = ("accepted", "refused", "submitted", *STATES, *_EVENTS, "segments", "price")
 # Which carrier a message goes to is known once one took it; an outcome names nothing else of it.
 _OF_CAMPAIGNS = tuple(name for name in _HOURLY if name != "submitted")
@@ -37,6 +38,7 @@ _BY = {
     "carrier": ("submitted", *STATES, "corrected"),
     "operator": (*STATES, "corrected"),
     "series": ("accepted", *STATES, "corrected", "segments", "price"),
+    "prefix": OF_PREFIXES,
 }
 Count = Annotated[int, Field(ge=0)]
 
@@ -81,6 +83,8 @@ class Measures(TypedDict, total=False):
     replies: Annotated[
         Count, Field(description="Phones' texts, each to its number's last message.")
     ]
+    verified: Annotated[Count, Field(description="OTPs by their feedback; others got none.")]
+    unverified: Count
     parked: Annotated[
         Count, Field(description="Callbacks that were parked in this time, by campaign too.")
     ]
@@ -139,9 +143,7 @@ class CampaignPage(TypedDict):
     """A page of campaigns, by id."""
 
     campaigns: list[Campaign]
-    next: Annotated[
-        str | None, Field(description="The `after` of the next page; null if there is none.")
-    ]
+    next: Annotated[str | None, Field(description="The `after` of the next page; null: none.")]
     as_of: str | None
 
 

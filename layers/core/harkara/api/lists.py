@@ -1,4 +1,4 @@
-"""The routes of lists and statistics: what happened to an account's messages."""
+"""The routes of lists and statistics, and of feedback: what happened to an account's messages."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 
+from harkara.accept.formats.record_parsing import object_of
 from harkara.activity import filters
 from harkara.activity.search import MessagePage, SearchService
 from harkara.activity.stats import Campaign, CampaignPage, Stats, StatsService
@@ -13,7 +14,8 @@ from harkara.api import queries
 from harkara.api.description import about
 from harkara.api.resolver import Api, ok
 from harkara.base.codes import Code
-from harkara.model.accounts import Account, Scope
+from harkara.manage.feedback import Feedback, FeedbackResult, FeedbackService
+from harkara.model.accounts import Account, Caller, Scope
 
 _ASKING = (Code.INVALID_REQUEST, Code.RANGE_TOO_LONG, Code.UNKNOWN_FILTER)
 
@@ -28,6 +30,31 @@ class Lists(Protocol):
     @property
     def stats(self) -> StatsService:
         """Sums up counters."""
+
+
+def add_feedback(
+    api: Api, caller_for: Callable[[Scope], Caller], service: Callable[[], FeedbackService]
+) -> None:
+    """Add the route of feedback; `caller_for` returns the caller that has a scope."""
+
+    @api.post(
+        "/v1/messages/<mid>/feedback",
+        **about(
+            "Messages",
+            {200: FeedbackResult},
+            *(Code.NOT_FOUND, Code.NOT_AN_OTP),
+            scope=Scope.SEND,
+            body=Feedback,
+        ),
+    )
+    def put_feedback(mid: str) -> Response[str]:
+        """Tell whether an OTP was verified.
+
+        The first answer about a message stands, and each later one gets it back: tell once the
+        person gave the code back, or can do so no more. `GET /v1/stats?by=prefix` counts them.
+        """
+        account = caller_for(Scope.SEND).account
+        return ok(service().put(account, mid, object_of(api.client_request.body)))
 
 
 def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], Lists]) -> None:
@@ -65,7 +92,8 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
         is extended to whole hours of India, and has 31 days at most. Beyond a hundred senders,
         templates, countries or campaigns an hour, further ones count as `other`. `series` are those
         of Indian numbers that got OTPs, under the operator to which each was first allotted;
-        `operator` is what a carrier's receipts name, which few do.
+        `operator` is what a carrier's receipts name, which few do. A `prefix` is the first four
+        digits of numbers that got OTPs: how many were accepted, verified and unverified.
         """
         own = account()
         query = filters.query_of(filters.StatsQuery, api.client_request.query)

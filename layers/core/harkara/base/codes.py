@@ -35,6 +35,7 @@ class Code(StrEnum):
     ALREADY_EXISTS = "ALREADY_EXISTS"
     IN_USE = "IN_USE"
     TOO_LATE_TO_CANCEL = "TOO_LATE_TO_CANCEL"
+    NOT_AN_OTP = "NOT_AN_OTP"
     INVALID_CSV = "INVALID_CSV"
     INVALID_RECEIPT = "INVALID_RECEIPT"
     RANGE_TOO_LONG = "RANGE_TOO_LONG"
@@ -151,6 +152,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.IN_USE: Meaning(409, "900", 9988, "This is still in use: change what refers to it first."),
     Code.TOO_LATE_TO_CANCEL: Meaning(
         409, "900", 9988, "The message is or was being submitted: it cannot be cancelled."
+    ),
+    Code.NOT_AN_OTP: Meaning(
+        409, "900", 9988, "The message is no OTP: give feedback about OTPs only."
     ),
     Code.INVALID_CSV: Meaning(
         400, "900", 9988, "Send CSV in UTF-8 with the documented columns: see the details."

@@ -24,6 +24,7 @@ So leases are never renewed and entries never updated in place. Partitions and s
                                         a delivered segment, if the carrier reports each
     batch id   recovered#<index>        final state without an ack, taken over by a check
     batch id   corrected#<index>        a delivery after another final state
+    batch id   feedback#<index>         whether an OTP was verified
     cancels#<batch id>
                cancel#<index>           cancellation of a message by the customer
     task id    post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
@@ -185,6 +186,11 @@ def segments_prefix(index: int, attempt: int) -> str:
 def corrected_kind(index: int) -> str:
     """Return the sort key of a delivery after another final state."""
     return f"corrected#{index:04d}"
+
+
+def feedback_kind(index: int) -> str:
+    """Return the sort key of the answer whether an OTP was verified."""
+    return f"feedback#{index:04d}"
 
 
 def recovered_kind(index: int) -> str:

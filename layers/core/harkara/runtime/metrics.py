@@ -77,13 +77,14 @@ COUNTS = {
         "callbacks_parked",
     ),
     "sweep": ("enqueued", "put_off"),
-    "activity": ("events", "unread"),
+    "activity": ("events", "unread", "low_conversions"),
 }
 """The counters of each service: messages, receipts, callbacks, tasks, or visits of short links.
 
 Among the receipts, `by_carrier_id` counts those that name the carrier's own id for a message, some
 of which may not be ours; `replaced_times` counts impossible times. `unread` and `refused` count
-whole requests from carriers; those of `activity` are records of the stream.
+whole requests from carriers; those of `activity` are records of the stream. `low_conversions`
+counts prefixes of which too few OTPs are verified, each time that they are looked at.
 """
 
 DELAYS = {

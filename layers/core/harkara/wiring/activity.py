@@ -1,10 +1,12 @@
 """Build the service of functions/activity."""
 
 import time
+from typing import Protocol
 
+from harkara.activity.conversion import ConversionWatch
 from harkara.activity.index import Digests
 from harkara.activity.service import ActivityService
-from harkara.activity.store import ActivityWriter, FailedRecords
+from harkara.activity.store import ActivityReader, ActivityWriter, FailedRecords
 from harkara.aws.activity import DynamoActivityStore, SqsFailedRecords
 from harkara.aws.clients import PATIENT, secret_keys, session
 from harkara.base.keys import Keys
@@ -14,16 +16,21 @@ from harkara.runtime import metrics
 from harkara.runtime.settings import ActivitySettings
 
 
+class _Store(ActivityWriter, ActivityReader, Protocol):
+    """The Activity table, written and read."""
+
+
 def wire(
     *,
-    store: ActivityWriter,
+    store: _Store,
     failed: FailedRecords,
     pepper: bytes | Keys,
     clock: Clock,
     emit: EventSink,
 ) -> ActivityService:
     """Build the service from adapters."""
-    return ActivityService(store, failed, Digests(pepper), clock, emit)
+    watch = ConversionWatch(store, clock, emit)
+    return ActivityService(store, failed, Digests(pepper), clock, emit, watch)
 
 
 def on_aws() -> ActivityService:

@@ -28,6 +28,7 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.feedback import FeedbackService
 from harkara.manage.messages import CancelService, HistoryService
 from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.registry import RegistryService
@@ -50,6 +51,7 @@ class ManageServices(NamedTuple):
     endpoints: EndpointService
     history: HistoryService
     cancel: CancelService
+    feedback: FeedbackService
     suppressions: SuppressionService
     audit: AuditService
     consents: ConsentService
@@ -124,6 +126,7 @@ def wire(
         endpoints=resources,
         history=HistoryService(store, clock),
         cancel=CancelService(store, queues, clock),
+        feedback=FeedbackService(store, clock),
         suppressions=SuppressionService(suppressions, clock),
         audit=AuditService(registry),
         consents=ConsentService(suppressions, clock, record),
