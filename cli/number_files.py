@@ -11,7 +11,7 @@ from cli.deployment import Deployment
 from cli.files import read_csv, write_csv
 from cli.printing import Answer
 from harkara.base.errors import FieldRefused
-from harkara.manage.template_csv import restored, write_table
+from harkara.base.spreadsheet import restored, write_table
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from harkara.ports import SHARDS
 from harkara.state.circuit_breaker import BreakerState, CircuitBreakers
 
 app = noun()
-QUEUES = ("Submit", "SubmitPriority", "Receipt", "Callback")
+QUEUES = ("Submit", "SubmitPriority", "Receipt", "Callback", "Export")
 _COUNTS = ("", "NotVisible", "Delayed")
 _AGE = "ApproximateAgeOfOldestMessage"
 # CloudWatch has a queue's age of each minute a few minutes later.

@@ -18,7 +18,8 @@ from local.deploy import client
 from local.settings import AWS_ENVIRONMENT, ROOT, LocalStackError
 
 FUNCTIONS = (
-    *("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "activity", "sweep"),
+    *("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "activity", "files"),
+    "sweep",
     "fallback",
 )
 

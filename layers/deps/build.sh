@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly LAMBDA_PYTHON=3.13
 
 # botocore describes 440 services in 30 MB; a client of one that is not named here cannot be made.
-readonly SERVICES='dynamodb kms pinpoint-sms-voice-v2 secretsmanager sqs'
+readonly SERVICES='dynamodb kms pinpoint-sms-voice-v2 s3 secretsmanager sqs'
 
 # What others require and no function imports: aiohttp makes the connections without httpcore. tests/built finds what is missing here, and what must not stand here.
 readonly UNUSED='anyio attrs h11 httpcore'

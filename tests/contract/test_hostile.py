@@ -49,6 +49,7 @@ FUNCTION_OF = {
 KNOWN = {
     "{number}": "919876543210",
     "{campaign}": "diwali",
+    "{export}": BATCH_ID,
     "{code}": "0" * CODE_LENGTH,
     "{mid}": f"{BATCH_ID}00",
     "{name}": "main",

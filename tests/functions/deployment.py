@@ -24,6 +24,7 @@ from local import seed
 from local.settings import Ports
 from tests.functions.invoking import Context, Event, load, sqs_event
 from tests.support import policies
+from tests.support.bucket import Bucket
 from tests.support.dynamo import DUE, MESSAGES, Dynamo
 from tests.support.invocations import batches, invoke
 from tests.support.limits import ENTRIES_LIMIT, Sqs
@@ -36,6 +37,7 @@ CONSUMERS = {
     "SubmitPriorityQueue": "submit",
     "ReceiptQueue": "dlr",
     "CallbackQueue": "dlr",
+    "ExportQueue": "files",
 }
 
 
@@ -99,6 +101,7 @@ class Deployment:
             "sqs": Sqs(lambda queue, entry: self.waiting.append((queue, entry["MessageBody"]))),
             "kms": Kms(),
             "secretsmanager": SecretsManager(),
+            "s3": Bucket(),
         }
         patch.setattr(boto3.Session, "client", self.client)
         for module in (dlr, submit):

@@ -136,6 +136,7 @@ class Gateway(Wired):
             "activity": self.activity_service,
             "console": self.console_services,
             "dlr": self.dlr_services,
+            "files": self.files_services,
             "inbound": self.inbound_service,
             "link": self.link_service,
             "manage": self.manage_services,

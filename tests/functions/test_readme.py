@@ -71,10 +71,11 @@ def test_the_parameters_and_names_are_those_of_the_template_and_of_sams_defaults
 def test_it_counts_what_the_template_creates() -> None:
     kinds = [each["Type"].rpartition("::")[2] for each in template()["Resources"].values()]
     for kind, says in (
-        ("Function", {12: "twelve functions"}),
+        ("Function", {13: "thirteen functions"}),
         ("LayerVersion", {3: "three layers"}),
         ("Table", {4: "four tables"}),
-        ("Queue", {9: "nine queues"}),
+        ("Queue", {11: "eleven queues"}),
+        ("Bucket", {1: "a bucket"}),
         ("Secret", {3: "three secrets"}),
     ):
         assert says[kinds.count(kind)] in SECTION

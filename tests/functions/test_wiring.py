@@ -18,7 +18,18 @@ from harkara.model.tasks import QueueName
 from harkara.net import callback_poster, sns
 from tests.functions.invoking import load
 
-FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep", "activity")
+FUNCTIONS = (
+    "send",
+    "manage",
+    "submit",
+    "receipt",
+    "inbound",
+    "link",
+    "dlr",
+    "sweep",
+    "activity",
+    "files",
+)
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-south-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -32,6 +43,8 @@ ENVIRONMENT = {
     "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/submit_priority",
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
     "CALLBACK_QUEUE_URL": "https://sqs/callback",
+    "EXPORT_QUEUE_URL": "https://sqs/export",
+    "FILES_BUCKET": "files",
     "PEPPER_SECRET_ID": "pepper-id",
     "TAG_SECRET_ID": "tag-id",
     "SECRETS_KEY_ID": "key-id",
@@ -47,6 +60,7 @@ ENVIRONMENT = {
     "STAGE": "test",
 }
 URLS = {queue: f"https://sqs/{queue}" for queue in QueueName}
+OF_MESSAGES = {queue: url for queue, url in URLS.items() if queue is not QueueName.EXPORT}
 
 
 class SecretsManager:
@@ -105,6 +119,7 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
         ("receipt", lambda built: built.signer.pseudonyms("text")),
         ("inbound", lambda built: built.replies.signer.pseudonyms("text")),
         ("activity", lambda built: built.digests.of("numbers", "acme", ["919876543210"])),
+        ("files", lambda built: built.exports.search.cursors._keys.all()),
         ("link", lambda built: built.signer.code("hk.example", LinkKey(7, 8, 1))),
     ],
 )
@@ -136,6 +151,7 @@ def test_a_function_without_its_environment_says_what_is_missing(
         "inbound": "ACCOUNTS_TABLE",
         "link": "CALLBACK_QUEUE_URL",
         "activity": "ACTIVITY_FAILURES_URL",
+        "files": "EXPORT_QUEUE_URL",
     }
     name = missing.get(function, "RECEIPT_QUEUE_URL")
     environment.delenv(name)
@@ -182,7 +198,11 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.search.store._table.name == "activity"
     assert services.search.cursors._keys is services.search.digests._keys
     dead_letters = services.endpoints.dead_letters
-    queues = {queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)}
+    made = (QueueName.RECEIPT, QueueName.CALLBACK, QueueName.EXPORT)
+    queues = {queue: URLS[queue] for queue in made}
+    assert services.exports.jobs._table.name == "activity"
+    assert services.exports.files._bucket == "files"
+    assert services.exports.queues is services.cancel.queues
     assert services.cancel.queues._urls == dead_letters.queues._urls == queues
     assert (dead_letters.store._table.name, dead_letters.store._messages) == (
         "messages",
@@ -197,7 +217,7 @@ def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     mid = "1" + "0" * 28
     assert service.attempts.dispatch.signer.sign(mid, 1) != ""
     assert service.receipt_wait_s == 7
-    assert service.queues._urls == URLS
+    assert service.queues._urls == OF_MESSAGES
     assert service.queues._due._table.name == "due"
     assert service.store._table.name == "messages"
     assert service.attempts.dispatch.store is service.store
@@ -283,7 +303,7 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
 
 def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("sweep", environment)
-    assert service.queues._urls == URLS
+    assert service.queues._urls == OF_MESSAGES
     assert service.due._table.name == "due"
 
 
@@ -292,6 +312,15 @@ def test_activity_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert (service.store._table.name, service.store._retention_s) == ("activity", 8)
     assert service.failed._queue_url == "https://sqs/failures"
     assert service.digests._keys.all() == (b"secret-of-pepper-id",)
+
+
+def test_files_is_wired(environment: pytest.MonkeyPatch) -> None:
+    _, (exports, *_) = wired("files", environment)
+    assert exports.jobs._table.name == exports.search.store._table.name == "activity"
+    assert exports.search.messages._table.name == "messages"
+    assert exports.search.digests._keys.all() == (b"secret-of-pepper-id",)
+    assert exports.files._bucket == "files"
+    assert exports.queues._urls == {QueueName.EXPORT: URLS[QueueName.EXPORT]}
 
 
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:

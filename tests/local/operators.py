@@ -39,7 +39,7 @@ OUTPUTS = {
     "ActivityTableName": "Activity",
     **{
         f"{name}{kind}Url": f"https://sqs.ap-south-1.amazonaws.com/123456789012/{name}{kind}"
-        for name in ("Submit", "SubmitPriority", "Receipt", "Callback")
+        for name in ("Submit", "SubmitPriority", "Receipt", "Callback", "Export")
         for kind in ("Queue", "DeadLetters")
     },
     "PepperSecretId": "pepper-secret",

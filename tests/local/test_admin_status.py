@@ -19,7 +19,7 @@ def test_nothing_waits_in_a_new_deployment() -> None:
     status = Operator().with_carrier()("status --json").json()
     assert (status["due"], status["due_oldest_s"]) == (0, 0)
     queue = {"waiting": 0, "taken": 0, "delayed": 0, "oldest_s": None, "dead": 0}
-    names = ["Submit", "SubmitPriority", "Receipt", "Callback"]
+    names = ["Submit", "SubmitPriority", "Receipt", "Callback", "Export"]
     assert status["queues"] == [{"queue": name, **queue} for name in names]
     assert status["carriers"] == [
         {"carrier": "sim", "paused": False, "breaker": "closed", "opens_again_s": 0}

@@ -22,7 +22,11 @@ from tests.support.streams import SHARD, Record
 
 Totals = Mapping[tuple[str, str], Mapping[str, int]]
 RETENTION_S = 30 * 86_400
-_CALLS = ("get_item", "batch_get_item", "query", "update_item", "transact_write_items")
+_CALLS = (
+    *("get_item", "batch_get_item", "query", "update_item", "transact_write_items"),
+    *("put_object", "get_object", "head_object"),
+    *("create_multipart_upload", "upload_part", "complete_multipart_upload"),
+)
 
 
 class Faulty:
@@ -31,7 +35,7 @@ class Faulty:
     def __init__(self, client: Any, faults: Faults) -> None:
         self._client = client
         self.faults = faults
-        self.exceptions = client.exceptions
+        self.exceptions = getattr(client, "exceptions", None)
 
     def __getattr__(self, name: str) -> Any:
         def call(**params: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Self
 
 from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.carriers import SORT_KEY, DynamoRoutingStore, partition_of
+from harkara.aws.exports import DynamoExportStore, S3Files
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
@@ -13,6 +14,7 @@ from harkara.model.consents import Consent
 from harkara.model.ledger import LedgerEntry
 from harkara.model.routing import Routing, Rules
 from harkara.model.suppressions import Suppression
+from tests.support.bucket import Bucket, new_files
 from tests.support.dynamo import ACCOUNTS, ACTIVITY, MESSAGES, Column, Dynamo
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_pause
 from tests.support.policies import as_function
@@ -191,6 +193,8 @@ class Ports:
     last: FakeLastMessages
     dead_letters: FakeDeadLetterStore
     activity: DynamoActivityStore
+    jobs: DynamoExportStore
+    files: S3Files
 
     def of(self, function: str) -> Self:
         """Return the same ports, called by a function."""
@@ -198,7 +202,12 @@ class Ports:
         return type(self)(**{name: as_function(function, port) for name, port in ports.items()})
 
 
-def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10**9) -> Ports:
+def new_ports(
+    faults: Faults,
+    clock: Callable[[], float],
+    retention_s: int = 10**9,
+    bucket: Bucket | None = None,
+) -> Ports:
     """Return the ports of an empty deployment; the test itself may make all calls."""
     dynamo = Dynamo(clock, faults.seed)
     store = FakeMessageStore(faults, clock, retention_s, dynamo)
@@ -211,4 +220,6 @@ def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10*
         last=FakeLastMessages(faults, clock, retention_s, dynamo),
         dead_letters=FakeDeadLetterStore(store),
         activity=DynamoActivityStore(dynamo, ACTIVITY, retention_s, clock, no_pause),
+        jobs=DynamoExportStore(dynamo, ACTIVITY, clock, no_pause),
+        files=new_files(bucket or Bucket()),
     )

@@ -17,6 +17,7 @@ QUEUE_IDS = {
     QueueName.SUBMIT_PRIORITY: "SubmitPriorityQueue",
     QueueName.RECEIPT: "ReceiptQueue",
     QueueName.CALLBACK: "CallbackQueue",
+    QueueName.EXPORT: "ExportQueue",
 }
 QUEUES_BY_ID = {url: queue for queue, url in QUEUE_IDS.items()}
 

@@ -26,7 +26,8 @@ from harkara.scheduler import SweepService
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
-from harkara.wiring import activity, dlr, inbound, link, manage, receipt, send, submit, sweep
+from harkara.wiring import activity, dlr, files, inbound, link, manage, receipt, send, submit, sweep
+from tests.support.bucket import Bucket
 from tests.support.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
 from tests.support.peers import FakeDestinations, FakePlatform, Providers
 from tests.support.ports import FakeFailedRecords, new_ports
@@ -80,7 +81,8 @@ class Wired:
         self.killed = 0
         # Called while a carrier handles a request.
         self.meanwhile: Callable[[], Awaitable[None]] = _nothing
-        self.ports = new_ports(self.faults, self.clock, RETENTION_S)
+        self.bucket = Bucket()
+        self.ports = new_ports(self.faults, self.clock, RETENTION_S, self.bucket)
         self.store, self.queues = self.ports.store, self.ports.queues
         self.counted, self.routing = self.ports.counted, self.ports.routing
         self.suppressions, self.last = self.ports.suppressions, self.ports.last
@@ -248,6 +250,18 @@ class Wired:
             emit=self.note,
         )
 
+    def files_services(self) -> files.FilesServices:
+        on = self.ports.of("files")
+        return files.wire(
+            jobs=on.jobs,
+            files=on.files,
+            activity=on.activity,
+            messages=on.store,
+            queues=on.queues,
+            pepper=b"pepper",
+            clock=self.clock,
+        )
+
     def manage_services(self, function: str = "manage") -> manage.ManageServices:
         on = self.ports.of(function)
         return manage.wire(
@@ -260,6 +274,8 @@ class Wired:
             suppressions=on.suppressions,
             record=self.audited.append,
             activity=on.activity,
+            jobs=on.jobs,
+            files=on.files,
             queues=on.queues,
             poster=self.poster,
             pepper=b"pepper",

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
-WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue", "CallbackQueue")
+MESSAGE_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue", "CallbackQueue")
+WORK_QUEUES = (*MESSAGE_QUEUES, "ExportQueue")
 
 Resource = dict[str, Any]
 
@@ -136,7 +137,9 @@ def as_list(value: Any) -> list[Any]:
 
 
 def logical_id(reference: Any) -> str:
-    """Return the resource that a !Ref or !GetAtt names."""
+    """Return the resource that a !Ref or !GetAtt names, and what !Sub has below one."""
     if "Ref" in reference:
         return str(reference["Ref"])
+    if "Fn::Sub" in reference:
+        return re.sub(r"\${(\w+)\.Arn}", r"\1", reference["Fn::Sub"])
     return str(reference["Fn::GetAtt"][0])

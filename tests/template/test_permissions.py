@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.template.reading import (
-    WORK_QUEUES,
+    MESSAGE_QUEUES,
     as_list,
     functions,
     grants,
@@ -58,8 +58,12 @@ GRANTS = {
         ("dynamodb:GetItem", "ActivityTable"),
         ("dynamodb:BatchGetItem", "ActivityTable"),
         ("dynamodb:Query", "ActivityTable"),
+        ("dynamodb:UpdateItem", "ActivityTable"),
+        ("dynamodb:PutItem", "ActivityTable"),
+        ("s3:GetObject", "FilesBucket/exports/*"),
         ("sqs:SendMessage", "ReceiptQueue"),
         ("sqs:SendMessage", "CallbackQueue"),
+        ("sqs:SendMessage", "ExportQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
         ("kms:Encrypt", "SecretsKey"),
         ("kms:Decrypt", "SecretsKey"),
@@ -135,13 +139,25 @@ GRANTS = {
         ("sqs:SendMessage", "ActivityFailures"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
     },
+    "files": {
+        *((action, "ExportQueue") for action in RECEIVE),
+        ("sqs:SendMessage", "ExportQueue"),
+        ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("dynamodb:GetItem", "ActivityTable"),
+        ("dynamodb:BatchGetItem", "ActivityTable"),
+        ("dynamodb:Query", "ActivityTable"),
+        ("dynamodb:UpdateItem", "ActivityTable"),
+        ("s3:PutObject", "FilesBucket/exports/*"),
+        ("s3:GetObject", "FilesBucket/exports/*"),
+        ("secretsmanager:GetSecretValue", "PepperSecret"),
+    },
     "fallback": set(),
     "sweep": {
         ("dynamodb:Query", "DueTable"),
         ("dynamodb:GetItem", "DueTable"),
         ("dynamodb:UpdateItem", "DueTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
-        *(("sqs:SendMessage", queue) for queue in WORK_QUEUES),
+        *(("sqs:SendMessage", queue) for queue in MESSAGE_QUEUES),
     },
 }
 
@@ -186,6 +202,19 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         function: leading_keys("ForAllValues:StringLike", *keys)
         for function, keys in counted.items()
     }
+
+
+def test_of_counters_only_activity_changes_more_than_exports() -> None:
+    conditions = [
+        statement.get("Condition")
+        for function in SERVICES
+        for statement in statements(function)
+        if {"dynamodb:UpdateItem", "dynamodb:PutItem"} & set(as_list(statement["Action"]))
+        and "ActivityTable" in map(logical_id, as_list(statement["Resource"]))
+    ]
+    assert conditions.count(None) == 1
+    of_exports = leading_keys("ForAllValues:StringLike", "exports#*")
+    assert [each for each in conditions if each] == [of_exports] * 3
 
 
 def test_of_due_nothing_is_updated_but_the_cursors() -> None:
@@ -261,7 +290,9 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
         # X-Ray's actions take no resource (Service Authorization Reference), and the ids of network
         # interfaces are not known before.
         takes_none = statement["Sid"] in ("Traces", "NetworkInterfaces")
-        assert takes_none or not any("*" in str(each) for each in as_list(statement["Resource"]))
+        if takes_none or all(action.startswith("s3:") for action in as_list(statement["Action"])):
+            continue
+        assert not any("*" in str(each) for each in as_list(statement["Resource"]))
 
 
 def test_what_a_function_may_decrypt_is_of_carriers_callbacks_or_users() -> None:

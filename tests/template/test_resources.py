@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from harkara.activity import exports
+from harkara.base.time import DAY_S
 from harkara.ports import SHARDS
 from tests.template.reading import (
+    MESSAGE_QUEUES,
     WORK_QUEUES,
     function_id,
     functions,
@@ -50,7 +53,8 @@ def test_a_batch_reports_its_failures_and_has_its_own_limit(
     assert trigger["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     limit = template()["Parameters"][trigger["ScalingConfig"]["MaximumConcurrency"]["Ref"]]
     assert 2 <= limit["MinValue"] <= limit["Default"] <= limit["MaxValue"] <= 1000
-    assert batch_size(trigger) == 10
+    # A piece of an export takes all the time and memory of an execution.
+    assert batch_size(trigger) == (1 if queue == "ExportQueue" else 10)
     assert "MaximumBatchingWindowInSeconds" not in trigger
 
 
@@ -66,10 +70,15 @@ def test_the_lanes_are_two_functions_that_differ_in_their_queue_and_their_execut
 
 
 def test_a_new_account_has_executions_for_the_api_while_all_queues_are_full() -> None:
+    """Exports are made on request, and take none as long as nobody begins one."""
     parameters = template()["Parameters"]
-    limits = [each["ScalingConfig"]["MaximumConcurrency"]["Ref"] for _, _, each in sqs_triggers()]
-    assert len(set(limits)) == len(WORK_QUEUES)
-    assert sum(parameters[limit]["Default"] for limit in limits) <= NEW_ACCOUNT - 2
+    limits = {
+        queue: each["ScalingConfig"]["MaximumConcurrency"]["Ref"]
+        for _, queue, each in sqs_triggers()
+    }
+    assert len(set(limits.values())) == len(WORK_QUEUES)
+    of_messages = [parameters[limits[queue]]["Default"] for queue in MESSAGE_QUEUES]
+    assert sum(of_messages) <= NEW_ACCOUNT - 2
 
 
 def test_what_puts_messages_into_its_own_queue_may_and_has_an_alarm_where_it_is_stopped() -> None:
@@ -79,7 +88,7 @@ def test_what_puts_messages_into_its_own_queue_may_and_has_an_alarm_where_it_is_
         if ("sqs:SendMessage", queue) in grants(function)
     }
     allowed = {name for name, each in functions().items() if each.get("RecursiveLoop") == "Allow"}
-    assert allowed == loops == {"submit", "submit_priority", "dlr"}
+    assert allowed == loops == {"submit", "submit_priority", "dlr", "files"}
     alarms = [
         alarm["Properties"]["Dimensions"]
         for alarm in resources("AWS::CloudWatch::Alarm").values()
@@ -147,6 +156,34 @@ def test_a_table_is_warmed_only_where_more_is_asked_than_a_new_one_takes(table: 
         assert parameter["Default"] == parameter["MinValue"] == units
         defaults.append({"Fn::Equals": [warm[name], units]})
     assert template()["Conditions"][condition] == {"Fn::Not": [{"Fn::And": defaults}]}
+
+
+def test_the_bucket_is_private_encrypted_kept_and_read_by_tls_only() -> None:
+    (bucket,) = resources("AWS::S3::Bucket").values()
+    assert bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    (owned,) = properties["OwnershipControls"]["Rules"]
+    assert owned == {"ObjectOwnership": "BucketOwnerEnforced"}
+    (policy,) = resources("AWS::S3::BucketPolicy").values()
+    (denial,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
+    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert list(map(logical_id, denial["Resource"])) == ["FilesBucket", "FilesBucket/*"]
+
+
+def test_exports_are_deleted_no_sooner_than_their_jobs() -> None:
+    (bucket,) = resources("AWS::S3::Bucket").values()
+    rules = {
+        each["Prefix"]: each for each in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    }
+    rule = rules[exports.PREFIX]
+    assert rule["ExpirationInDays"] * DAY_S == exports.KEPT_S
+    assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] * DAY_S > exports.STALLED_S
 
 
 def test_a_secret_outlives_the_stack() -> None:

@@ -11,6 +11,7 @@ from harkara.runtime.settings import (
     ActivitySettings,
     ConsoleSettings,
     DlrSettings,
+    FilesSettings,
     InboundSettings,
     LinkSettings,
     ManageSettings,
@@ -30,6 +31,8 @@ ALL = {
     "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/priority",
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
     "CALLBACK_QUEUE_URL": "https://sqs/callback",
+    "EXPORT_QUEUE_URL": "https://sqs/export",
+    "FILES_BUCKET": "files",
     "PEPPER_SECRET_ID": "pepper",
     "TAG_SECRET_ID": "tag",
     "SECRETS_KEY_ID": "key",
@@ -56,6 +59,7 @@ Model = type[
     | DlrSettings
     | SweepSettings
     | ActivitySettings
+    | FilesSettings
     | ConsoleSettings
 ]
 MODELS: tuple[Any, ...] = (
@@ -69,6 +73,7 @@ MODELS: tuple[Any, ...] = (
     DlrSettings,
     SweepSettings,
     ActivitySettings,
+    FilesSettings,
     ConsoleSettings,
 )
 

@@ -67,13 +67,19 @@ class Range(BaseModel):
         int | None,
         BeforeValidator(_from_ms),
         _TIME_SCHEMA,
-        Field(description=f"Accepted then or later; by default a day before `to`. {_ABOUT_TIMES}"),
+        Field(
+            description=f"Accepted then or later; by default a day before `to`. {_ABOUT_TIMES}",
+            examples=["2026-11-01"],
+        ),
     ] = Field(default=None, validation_alias="from")
     to_ms: Annotated[
         int | None,
         BeforeValidator(_to_ms),
         _TIME_SCHEMA,
-        Field(description=f"Accepted before then, or on that day; by default now. {_ABOUT_TIMES}"),
+        Field(
+            description=f"Accepted before then, or on that day; by default now. {_ABOUT_TIMES}",
+            examples=["2026-11-30"],
+        ),
     ] = Field(default=None, validation_alias="to")
 
     def bounds(self, now_ms: int) -> tuple[int, int]:
@@ -85,16 +91,17 @@ class Range(BaseModel):
         return from_ms, to_ms
 
 
-class MessageFilter(Range):
-    """The filters of `GET /v1/messages`: a message is listed if it fits all of them."""
+class ExportFilter(Range):
+    """The filters of lists and exports: a message is in them if it fits all."""
 
     number: Annotated[Filter, Field(description="Its phone number, in any usual spelling.")] = ""
     client_ref: Annotated[Filter, Field(description="Your reference, `smsgid`.")] = ""
-    campaign: Annotated[Filter, Field(description="Its campaign's id.")] = ""
+    campaign: Annotated[Filter, Field(description="Its campaign's id.", examples=["diwali"])] = ""
     state: Annotated[
         Literal["", "pending", "refused"] | State,
         Field(
-            description="`pending` until it has a final state; `refused` records were never sent."
+            description="`pending` until it has a final state; `refused` records were never sent.",
+            examples=["failed"],
         ),
     ] = ""
     code: Annotated[Literal[""] | Code, Field(description="Why it failed or was refused.")] = ""
@@ -102,16 +109,21 @@ class MessageFilter(Range):
     template: Annotated[Filter, Field(description="The id of its DLT template.")] = ""
     category: Annotated[Literal[""] | Category, Field(description="Its category.")] = ""
     country: Annotated[Filter, Field(description="ISO code of its number's country.")] = ""
-    limit: Annotated[
-        int,
-        Field(ge=1, le=PAGE_LIMIT, description="How many at most; a page may hold fewer."),
-    ] = PAGE_SIZE
-    after: Annotated[str, Field(max_length=600, description="`next` of the page before.")] = ""
 
     @property
     def asked(self) -> list[Any]:
         """The filters without the page, in order: a cursor is good for the same ones only."""
         return list(self.model_dump(exclude={"limit", "after"}).values())
+
+
+class MessageFilter(ExportFilter):
+    """The query of `GET /v1/messages`."""
+
+    limit: Annotated[
+        int,
+        Field(ge=1, le=PAGE_LIMIT, description="How many at most; a page may hold fewer."),
+    ] = PAGE_SIZE
+    after: Annotated[str, Field(max_length=600, description="`next` of the page before.")] = ""
 
 
 class StatsQuery(Range):
@@ -151,6 +163,6 @@ def last_days(count: int, now_ms: int) -> dict[str, str]:
     return {"from": first, "to": last}
 
 
-def number_of(query: MessageFilter) -> str:
+def number_of(query: ExportFilter) -> str:
     """Return the msisdn that is asked for, "" for none. Raises RequestRefused(INVALID_NUMBER)."""
     return normalise(query.number)[0] if query.number else ""

@@ -55,6 +55,11 @@ def sort_key_before(at_ms: int) -> str:
     return f"{END_MS - at_ms:013d}"
 
 
+def time_of(sort_key: str) -> int:
+    """Return when the newest message of a row was accepted, in Unix milliseconds."""
+    return END_MS - int(sort_key.partition("#")[0])
+
+
 class Digests:
     """Makes the digests of numbers and client_refs, with keys that can be rotated."""
 

@@ -5,16 +5,17 @@ read at once, decide. A page reads a bounded number of items: of a search that f
 hold fewer messages than asked for, or none, and `next` goes on.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, chain, islice
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.activity.cursors import Cursor, Cursors
-from harkara.activity.filters import PENDING, REFUSED, MessageFilter, number_of
+from harkara.activity.filters import PENDING, REFUSED, ExportFilter, MessageFilter, number_of
 from harkara.activity.index import (
     MESSAGES,
     NUMBERS,
@@ -37,7 +38,10 @@ from harkara.model.messages import Category, MessageBatch
 # Messages that are compared for a page. A batch and a final state are read for each, at most.
 COMPARED_LIMIT = 500
 READ_TOGETHER = 50
-_Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+# Of an export: messages that are read together, and rows that are passed where none fits.
+WALKED_TOGETHER = 1_000
+WALKED_ROWS = 100
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 class FoundMessage(TypedDict):
@@ -54,8 +58,8 @@ class FoundMessage(TypedDict):
     segments: int
     state: Annotated[str, Field(description="pending, refused, or the final state.")]
     code: Annotated[Code | None, Field(description="Why it failed or was refused.")]
-    accepted_at: _Time
-    ended_at: Annotated[_Time | None, Field(description="When it got its final state.")]
+    accepted_at: Time
+    ended_at: Annotated[Time | None, Field(description="When it got its final state.")]
 
 
 class MessagePage(TypedDict):
@@ -66,7 +70,7 @@ class MessagePage(TypedDict):
         str | None, Field(description="The `after` of the next page; null if there is none.")
     ]
     as_of: Annotated[
-        _Time | None, Field(description="Messages accepted up to then are listed; null: none is.")
+        Time | None, Field(description="Messages accepted up to then are listed; null: none is.")
     ]
 
 
@@ -82,6 +86,14 @@ class Candidate(NamedTuple):
     number: int
 
 
+class Row(NamedTuple):
+    """An index row, with the positions in it of messages that may fit."""
+
+    sort_key: str
+    batches: Sequence[IndexedBatch]
+    positions: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class SearchService:
     """Lists messages, in the `manage` function."""
@@ -94,23 +106,33 @@ class SearchService:
 
     def page(self, account: Account, query: MessageFilter) -> MessagePage:
         """Return a page of the account's messages. Raises RequestRefused and StoreUnavailable."""
-        search = _Search(self, account.id, query)
-        return search.page(query.limit)
+        start = Cursor(*query.bounds(int(self.clock() * 1000)), "", -1)
+        if query.after:
+            start = self.cursors.read(account.id, query.asked, query.after)
+        return _Search(self, account.id, query, start).page(query.limit)
+
+    def walk(
+        self, account_id: str, query: ExportFilter, start: Cursor
+    ) -> Iterator[tuple[Cursor, Sequence[FoundMessage]]]:
+        """Yield all messages after a cursor, with the cursor to go on from after each part.
+
+        A part may be empty. Raises StoreUnavailable.
+        """
+        return _Search(self, account_id, query, start).walk()
 
 
 class _Search:
-    """One page of one query."""
+    """A search of one query, from a cursor on."""
 
-    def __init__(self, service: SearchService, account_id: str, query: MessageFilter) -> None:
+    def __init__(
+        self, service: SearchService, account_id: str, query: ExportFilter, start: Cursor
+    ) -> None:
         self._service = service
         self._account_id = account_id
         self._query = query
         self._number = number_of(query)
-        self._range = query.bounds(int(service.clock() * 1000))
-        self._start = Cursor(*self._range, "", -1)
-        if query.after:
-            self._start = service.cursors.read(account_id, query.asked, query.after)
-            self._range = self._start.from_ms, self._start.to_ms
+        self._start = start
+        self._range = start.from_ms, start.to_ms
 
     def page(self, limit: int) -> MessagePage:
         # Before the rows: what is counted meanwhile may or may not be among them.
@@ -134,27 +156,41 @@ class _Search:
             "as_of": utc_text(reached_ms) if reached_ms else None,
         }
 
+    def walk(self) -> Iterator[tuple[Cursor, Sequence[FoundMessage]]]:
+        some, reached = list[Candidate](), self._start
+        for rows, row in enumerate(self._rows(), 1):
+            some += self._of_row(row)
+            reached = Cursor(*self._range, row.sort_key, row.positions[-1])
+            if len(some) >= WALKED_TOGETHER or rows % WALKED_ROWS == 0:
+                yield reached, self._messages(some)
+                some = []
+        if some:
+            yield reached, self._messages(some)
+
+    def _messages(self, candidates: Sequence[Candidate]) -> Sequence[FoundMessage]:
+        return [message for _, message in self._read(candidates) if message]
+
     def _cursor(self, last: Candidate) -> str:
         cursor = Cursor(*self._range, last.sort_key, last.position)
         return self._service.cursors.write(self._account_id, self._query.asked, cursor)
 
     def _candidates(self) -> Iterator[Candidate]:
         """Yield the messages after the cursor that may fit by their rows, newest first."""
-        from_ms, to_ms = self._range
-        for sort_key, batches, positions in self._rows():
-            ends = list(_ends(batches))
-            for position in positions:
-                after = sort_key, position
-                if after <= (self._start.sort_key, self._start.position):
-                    continue
-                number = next(at for at, end in enumerate(ends) if position < end)
-                batch = batches[number]
-                index = position - (ends[number] - batch.message_count)
-                if from_ms <= accepted_at_ms(batch.batch_id) < to_ms and self._may_fit(batch):
-                    yield Candidate(sort_key, position, batch.batch_id, index)
+        return chain.from_iterable(map(self._of_row, self._rows()))
 
-    def _rows(self) -> Iterator[tuple[str, Sequence[IndexedBatch], Sequence[int]]]:
-        """Yield rows with the positions in them of messages that may fit."""
+    def _of_row(self, row: Row) -> Iterator[Candidate]:
+        from_ms, to_ms = self._range
+        ends = list(accumulate(each.message_count for each in row.batches))
+        for position in row.positions:
+            if (row.sort_key, position) <= (self._start.sort_key, self._start.position):
+                continue
+            number = bisect_right(ends, position)
+            batch = row.batches[number]
+            index = position - (ends[number] - batch.message_count)
+            if from_ms <= accepted_at_ms(batch.batch_id) < to_ms and self._may_fit(batch):
+                yield Candidate(row.sort_key, position, batch.batch_id, index)
+
+    def _rows(self) -> Iterator[Row]:
         store, account_id = self._service.store, self._account_id
         from_ms, to_ms = self._range
         first = self._start.sort_key or sort_key_before(hour_of(to_ms) + HOUR_MS)
@@ -164,7 +200,8 @@ class _Search:
             for page in store.rows(partition_of(MESSAGES, account_id), first, last):
                 for sort_key, content in page:
                     batches = unpack_row(content)
-                    yield sort_key, batches, range(sum(each.message_count for each in batches))
+                    count = sum(each.message_count for each in batches)
+                    yield Row(sort_key, batches, range(count))
             return
         hits: dict[str, Sequence[int]] = {}
         for page in store.rows(partition_of(kind, account_id), first, last):
@@ -176,13 +213,11 @@ class _Search:
                 hits = {}
         yield from self._hit(hits)
 
-    def _hit(
-        self, hits: Mapping[str, Sequence[int]]
-    ) -> Iterator[tuple[str, Sequence[IndexedBatch], Sequence[int]]]:
+    def _hit(self, hits: Mapping[str, Sequence[int]]) -> Iterator[Row]:
         rows = self._service.store.row(partition_of(MESSAGES, self._account_id), list(hits))
         for sort_key, positions in hits.items():
             if sort_key in rows:  # else it has expired since
-                yield sort_key, unpack_row(rows[sort_key]), positions
+                yield Row(sort_key, unpack_row(rows[sort_key]), positions)
 
     def _may_fit(self, batch: IndexedBatch) -> bool:
         wanted = {
@@ -220,14 +255,6 @@ class _Search:
             "country": query.country,
         }
         return all(message.get(name) == value for name, value in wanted.items() if value)
-
-
-def _ends(batches: Sequence[IndexedBatch]) -> Iterator[int]:
-    """Yield for each batch the position behind its last message."""
-    end = 0
-    for batch in batches:
-        end += batch.message_count
-        yield end
 
 
 def _found(batch: MessageBatch, index: int, final: LedgerEntry | None) -> FoundMessage:

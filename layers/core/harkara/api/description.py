@@ -81,6 +81,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "example": "101M80PKPVGTZQN98QP2VKS1J1800",
     },
     "campaign": {"description": "The campaign's id."},
+    "export": {"description": "The export's id."},
     "number": {"description": "The phone number, in any usual spelling."},
     "id": {
         "description": "The callback's id; of parked ones also `-`, for URLs that no callback has.",

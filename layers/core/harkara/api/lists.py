@@ -8,12 +8,14 @@ from aws_lambda_powertools.event_handler import Response
 
 from harkara.accept.formats.record_parsing import object_of
 from harkara.activity import filters
+from harkara.activity.exports import Export, ExportService
 from harkara.activity.search import MessagePage, SearchService
 from harkara.activity.stats import Campaign, CampaignPage, Stats, StatsService
 from harkara.api import queries
 from harkara.api.description import about
-from harkara.api.resolver import Api, ok
+from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
+from harkara.base.json import encode
 from harkara.manage.feedback import Feedback, FeedbackResult, FeedbackService
 from harkara.model.accounts import Account, Caller, Scope
 
@@ -30,6 +32,10 @@ class Lists(Protocol):
     @property
     def stats(self) -> StatsService:
         """Sums up counters."""
+
+    @property
+    def exports(self) -> ExportService:
+        """Makes files of messages."""
 
 
 def add_feedback(
@@ -80,6 +86,38 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
         own = account()
         query = filters.query_of(filters.MessageFilter, api.client_request.query)
         return ok(services().search.page(own, query))
+
+    @api.post(
+        "/v1/exports",
+        **about(
+            "Messages",
+            {202: Export},
+            *(*_ASKING, Code.INVALID_NUMBER, Code.TOO_MANY_EXPORTS),
+            scope=Scope.READ,
+            body=filters.ExportFilter,
+        ),
+    )
+    def create_export() -> Response[str]:
+        """Begin an export: a CSV file of messages and refused records, newest first.
+
+        The body has the filters of the list, any number of messages, and may be empty. An account
+        has three exports under way at most. Files are kept for a week.
+        """
+        own = account()
+        fields = object_of(api.client_request.body or b"{}")
+        return answer(202, encode(services().exports.create(own, fields)))
+
+    @api.get(
+        "/v1/exports/<export>",
+        **about("Messages", {200: Export}, Code.NOT_FOUND, scope=Scope.READ),
+    )
+    def read_export(export: str) -> Response[str]:
+        """Read the progress of an export, and the link to its file once it is done.
+
+        A link is good for an hour at most, for whoever has it; each call returns a new one. The
+        columns of the file are the fields of the list; no cell of it is a formula.
+        """
+        return ok(services().exports.read(account(), unquote(export)))
 
     @api.get(
         "/v1/stats",

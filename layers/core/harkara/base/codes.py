@@ -41,6 +41,7 @@ class Code(StrEnum):
     RANGE_TOO_LONG = "RANGE_TOO_LONG"
     UNKNOWN_FILTER = "UNKNOWN_FILTER"
     INVALID_CURSOR = "INVALID_CURSOR"
+    TOO_MANY_EXPORTS = "TOO_MANY_EXPORTS"
     TRY_AGAIN = "TRY_AGAIN"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     # Records
@@ -170,6 +171,9 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.INVALID_CURSOR: Meaning(
         400, "900", 9988, "Send `next` of the page before as `after`, with the same filters."
+    ),
+    Code.TOO_MANY_EXPORTS: Meaning(
+        409, "900", 9988, "Three exports of the account are running: begin this when one has ended."
     ),
     Code.TRY_AGAIN: Meaning(503, "904", 9988, "Nothing was accepted: send the same request again."),
     Code.INTERNAL_ERROR: Meaning(

@@ -11,9 +11,9 @@ from typing_extensions import TypedDict
 from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.accept.template_index import entries_of, rules_of
 from harkara.base.json import encode
+from harkara.base.spreadsheet import write_table
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.templates import Kind, fold, parse
-from harkara.manage.template_csv import write_table
 from harkara.manage.template_rules import RULES, RuleName, Subject, headers_of
 from harkara.model.accounts import Account, Sender, Template
 from harkara.ports import Registry

@@ -4,14 +4,13 @@ An exported file reads back as the same templates. No cell of it is a formula to
 cell that would be one gets an apostrophe in front, which reading removes.
 """
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import dropwhile
 from typing import NamedTuple
 
 from harkara.base.errors import FieldRefused
+from harkara.base.spreadsheet import restored, write_table
 from harkara.dlt.templates import VARIABLE, Kind, kinds
 from harkara.manage.resources import advice_on
 from harkara.manage.template_portals import (
@@ -36,12 +35,10 @@ from harkara.model.accounts import Template
 from harkara.model.fields import TEMPLATE_ID, bare_header, read
 from harkara.model.messages import Category
 
-__all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse", "restored"]
+__all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]
 
 _EXPORTED = ("pe_id", "headers", "template_id", "name", "text", "category", "status")
 _SEPARATOR = re.compile(r"[,;|\n]")
-_FORMULA = re.compile(r"'*[=+\-@\t]")
-_NEUTRAL_FORMULA = re.compile(r"'+[=+\-@\t]")
 # Spreadsheets keep all digits of an id that is a formula, or begins with an apostrophe.
 _ID_FORMULA = re.compile(r'="([^"]*)"')
 _ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]*)?E\+?[0-9]+", re.IGNORECASE)
@@ -81,15 +78,6 @@ def export(templates: Iterable[Template]) -> bytes:
         return [cells[column] for column in _EXPORTED]
 
     return write_table([COLUMNS[column] for column in _EXPORTED], map(cells, templates))
-
-
-def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Return rows of cells as CSV in UTF-8, with a byte order mark for spreadsheets."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(head)
-    writer.writerows([_neutral(cell) for cell in row] for row in rows)
-    return file.getvalue().encode("utf-8-sig")
 
 
 def parse(content: bytes, category: Category | None = None) -> list[Row]:
@@ -230,15 +218,6 @@ def _with_tags(text: str, cells: Mapping[str, str]) -> str:
 def _named(cell: str) -> str:
     word = cell.strip()
     return f', not "{word}"' if _WORD.fullmatch(word) else ""
-
-
-def _neutral(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def restored(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps it from being a formula."""
-    return cell[1:] if _NEUTRAL_FORMULA.match(cell) else cell
 
 
 def _digits(cell: str) -> str:

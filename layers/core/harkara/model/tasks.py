@@ -33,6 +33,7 @@ class QueueName(StrEnum):
     SUBMIT_PRIORITY = "submit_priority"
     RECEIPT = "receipt"
     CALLBACK = "callback"
+    EXPORT = "export"
 
 
 class Receipt(NamedTuple):

@@ -92,6 +92,7 @@ DELAYS = {
     "dlr": ("receipt_delay", "callback_delay", "queue_age"),
     "sweep": ("sweep_delay",),
     "activity": ("stream_delay",),
+    "files": ("queue_age",),
 }
 """The durations that each service measures, in milliseconds.
 

@@ -74,6 +74,8 @@ class ManageSettings(_CallbackPosts, ProxySettings):
     activity_table: str
     receipt_queue_url: str
     callback_queue_url: str
+    export_queue_url: str
+    files_bucket: str
     pepper_secret_id: str
     secrets_key_id: str
     retention_s: int
@@ -153,6 +155,16 @@ class ActivitySettings(_Settings):
     activity_failures_url: str
     pepper_secret_id: str
     retention_s: int
+
+
+class FilesSettings(_Settings):
+    """Settings of `files`."""
+
+    messages_table: str
+    activity_table: str
+    export_queue_url: str
+    files_bucket: str
+    pepper_secret_id: str
 
 
 class SweepSettings(_Settings):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from harkara.activity.cursors import Cursors
+from harkara.activity.exports import ExportService, ExportStore, FileStore
 from harkara.activity.index import Digests
 from harkara.activity.search import SearchService
 from harkara.activity.stats import StatsService
@@ -16,6 +17,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.destinations import KmsCipher
+from harkara.aws.exports import DynamoExportStore, S3Files, s3_client
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
 from harkara.aws.people import DynamoUserStore
@@ -57,6 +59,7 @@ class ManageServices(NamedTuple):
     consents: ConsentService
     search: SearchService
     stats: StatsService
+    exports: ExportService
 
 
 class _Messages(MessageStore, MessageReader, Protocol):
@@ -99,6 +102,8 @@ def wire(
     suppressions: SuppressionList,
     record: Callable[[AuditEntry], None],
     activity: ActivityReader,
+    jobs: ExportStore,
+    files: FileStore,
     queues: TaskQueues,
     poster: CallbackPoster,
     pepper: bytes | Keys,
@@ -132,6 +137,7 @@ def wire(
         consents=ConsentService(suppressions, clock, record),
         search=SearchService(activity, store, Digests(pepper), Cursors(pepper), clock),
         stats=StatsService(activity, clock),
+        exports=ExportService(jobs, files, queues, clock, randomness),
     )
 
 
@@ -143,6 +149,7 @@ def on_aws() -> ManageServices:
     urls = {
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
+        QueueName.EXPORT: settings.export_queue_url,
     }
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     return wire(
@@ -157,6 +164,8 @@ def on_aws() -> ManageServices:
         activity=DynamoActivityStore(
             dynamodb, settings.activity_table, settings.retention_s, time.time
         ),
+        jobs=DynamoExportStore(dynamodb, settings.activity_table, time.time),
+        files=S3Files(s3_client(), settings.files_bucket),
         queues=SqsTaskQueues(aws.client("sqs"), urls),
         poster=SinglePoster(
             settings.callback_urls,
