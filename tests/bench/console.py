@@ -18,7 +18,7 @@ from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import SECRET, Context, http_event
-from tests.functions.visiting_console import PAGES, Page, request, signed_in
+from tests.functions.visiting_console import PAGES, Page, put_counters, request, signed_in
 
 SHOWN = 50
 SIGN_IN = "/console/sign-in"
@@ -31,6 +31,7 @@ def measure() -> list[Row]:
     os.environ.update(FAKE_AWS)
     gateway = Gateway()
     gateway.put_samples()
+    put_counters(gateway)
     gateway.registry.put_all("sandbox", [_template(number) for number in range(SHOWN)])
     cookie = signed_in(gateway)
     show = gateway.app("console").handler

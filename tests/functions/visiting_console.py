@@ -2,12 +2,19 @@
 
 import base64
 import gzip
+from collections import Counter
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
 from console.guard import SESSION_COOKIE
+from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
+from harkara.activity.stats import HOURS_SHOWN
+from harkara.activity.store import Position
+from harkara.base.codes import Code
 from harkara.model.accounts import Account
+from harkara.model.activity import HOUR_MS
+from harkara.model.messages import Category, State
 from harkara.model.people import Role
 from local.samples import BATCH
 from tests.functions.handlers import Gateway
@@ -20,7 +27,10 @@ FORM = "application/x-www-form-urlencoded"
 ADMIN = "admin@sandbox.example"
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
+CAMPAIGN = "diwali & co"
 PAGES = (
+    *("/console/today", "/console/messages", "/console/campaigns"),
+    "/console/campaigns/diwali%20%26%20co",
     *("/console/templates", "/console/templates/new", "/console/templates/try"),
     *("/console/templates/upload", "/console/templates/file", "/console/senders"),
     *(
@@ -74,6 +84,32 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
         gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
     email = f"{role}@{account_id}.example"
     return cookie_of(gateway.people, email, account_id, Role(role))
+
+
+def put_counters(gateway: Gateway, of_hour: int = 41_667, account_id: str = "sandbox") -> None:
+    """Count so many messages of each category in each of the last 48 hours, and of a campaign.
+
+    By default a million of each category a day, which end in all ways.
+    """
+    counts: Counts = {}
+    for ago in range(HOURS_SHOWN):
+        at_ms = int(gateway.now * 1000) - ago * HOUR_MS
+        hour = counts[CounterKey(f"account#{account_id}", f"hour#{hour_text(at_ms)}")] = Counter()
+        for category in Category:
+            hour.update(dict.fromkeys(("accepted", "submitted"), of_hour))
+            shares = dict.fromkeys([*State, "refused"], of_hour // 8)
+            hour.update(shares)
+            measures = {"accepted": of_hour, "submitted": of_hour, **shares}
+            hour.update({f"category:{category}:{name}": n for name, n in measures.items()})
+        hour.update({f"code:{code}": number for number, code in enumerate(Code)})
+        hour.update({f"{kind}:{n}": of_hour for kind in ("otp", "delay") for n in range(19)})
+    total = sum(counts.values(), Counter[str]())
+    counts[CounterKey(f"campaigns#{account_id}", CAMPAIGN)] = total
+    store = gateway.ports.activity
+    for number, some in enumerate(parts_of(counts)):
+        at = store.watermark("counters")
+        assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
+    store.reach(int(gateway.now * 1000))
 
 
 class Page(HTMLParser):
