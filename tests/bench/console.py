@@ -31,7 +31,7 @@ def measure() -> list[Row]:
     os.environ.update(FAKE_AWS)
     gateway = Gateway()
     gateway.put_samples()
-    put_counters(gateway)
+    put_counters(gateway.ports.activity, gateway.now)
     gateway.registry.put_all("sandbox", [_template(number) for number in range(SHOWN)])
     cookie = signed_in(gateway)
     show = gateway.app("console").handler

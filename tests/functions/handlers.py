@@ -150,12 +150,11 @@ class Gateway(Wired):
     def console_services(self) -> ConsoleServices:
         managing = self.manage_services("console")
         operator = OperatorStore(as_function("console", self.routing.dynamo), ACCOUNTS)
-        routing = self.ports.of("console").routing
         return ConsoleServices(
             managing,
             self.send_services("console"),
             LinkSettingsService(self.accounts.change_account),
-            CampaignService(managing.stats, routing, operator.change_routing),
+            CampaignService(managing.stats, operator.routing, operator.change_routing),
             self.people,
             lambda: [*self.accounts.accounts.values()],
         )

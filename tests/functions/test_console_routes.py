@@ -122,7 +122,7 @@ def label(value: object) -> str | None:
 @pytest.fixture
 def cookie(gateway: Gateway) -> str:
     gateway.put_samples()
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     signed_in(gateway, "viewer")
     return signed_in(gateway)
 
@@ -249,5 +249,5 @@ def test_nor_are_they_under_any_other_name(route: Route, name: str) -> None:
     assume(name not in ("new", "upload", "try", "file"))  # pages of their own
     gateway = Gateway()
     gateway.put_samples()
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     check_foreign(gateway, signed_in(gateway, "admin", "other"), route, name)

@@ -153,7 +153,7 @@ def test_today_of_a_million_messages_a_day_keeps_to_its_bounds(
     gateway: Gateway, cookie: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At most 60 items in one read of the Activity table, and 20 KB over the network."""
-    put_counters(gateway)
+    put_counters(gateway.ports.activity, gateway.now)
     page = show(gateway, cookie)
     assert numbers(page)["accepted"][0] >= 6_000_000 * 14 // 24
     reads = Counter[str]()
@@ -174,7 +174,7 @@ def test_today_of_a_million_messages_a_day_keeps_to_its_bounds(
 
 
 def test_numbers_say_up_to_when_they_are_true_and_ask_again(gateway: Gateway, cookie: str) -> None:
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     for path in ("/console/today", "/console/campaigns", PATH):
         page = show(gateway, cookie, path)
         assert "Counted up to 01 Jan 2026, 14:30:00 IST." in page
@@ -228,7 +228,7 @@ def pause(gateway: Gateway, cookie: str, paused: str, path: str = PATH) -> int:
 def test_a_marketer_pauses_and_resumes_a_campaign_and_nothing_else_of_the_routing(
     gateway: Gateway, cookie: str
 ) -> None:
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     gateway.routing.routing["sandbox"] = before = Routing(paused_campaigns=("spring",), promotion=3)
     marketer, viewer = signed_in(gateway, "marketer"), signed_in(gateway, "viewer")
     assert pause(gateway, viewer, "true") == 403
@@ -256,7 +256,7 @@ def test_a_marketer_pauses_and_resumes_a_campaign_and_nothing_else_of_the_routin
 def test_what_the_operator_lets_wait_is_shown_and_stays(
     account_id: str, routing: Routing, gateway: Gateway, cookie: str
 ) -> None:
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     gateway.routing.routing[account_id] = routing
     assert "Your operator lets messages wait" in show(gateway, cookie, PATH)
     assert pause(gateway, cookie, "false") == 303
@@ -264,7 +264,7 @@ def test_what_the_operator_lets_wait_is_shown_and_stays(
 
 
 def test_a_campaign_of_another_account_is_not_there(gateway: Gateway, cookie: str) -> None:
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     other = signed_in(gateway, account_id="other")
     for paused in ("true", "false"):
         assert pause(gateway, other, paused) == 404
@@ -275,7 +275,7 @@ def test_a_campaign_of_another_account_is_not_there(gateway: Gateway, cookie: st
 
 
 def test_a_hundred_campaigns_may_be_paused_at_a_time(gateway: Gateway, cookie: str) -> None:
-    put_counters(gateway, 8)
+    put_counters(gateway.ports.activity, gateway.now, 8)
     names = tuple(f"c{each}" for each in range(PAUSED_LIMIT))
     gateway.routing.routing["sandbox"] = Routing(paused_campaigns=names)
     assert pause(gateway, cookie, "true") == 400

@@ -11,6 +11,7 @@ from console.guard import SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
 from harkara.activity.stats import HOURS_SHOWN
 from harkara.activity.store import Position
+from harkara.aws.activity import DynamoActivityStore
 from harkara.base.codes import Code
 from harkara.model.accounts import Account
 from harkara.model.activity import HOUR_MS
@@ -86,30 +87,43 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
     return cookie_of(gateway.people, email, account_id, Role(role))
 
 
-def put_counters(gateway: Gateway, of_hour: int = 41_667, account_id: str = "sandbox") -> None:
-    """Count so many messages of each category in each of the last 48 hours, and of a campaign.
+def put_counters(
+    store: DynamoActivityStore,
+    now_s: float,
+    of_hour: int = 41_667,
+    account_id: str = "sandbox",
+) -> None:
+    """Count at least so many messages of each category in each of the last 48 hours, as a campaign.
 
     By default a million of each category a day, which end in all ways.
     """
     counts: Counts = {}
     for ago in range(HOURS_SHOWN):
-        at_ms = int(gateway.now * 1000) - ago * HOUR_MS
-        hour = counts[CounterKey(f"account#{account_id}", f"hour#{hour_text(at_ms)}")] = Counter()
+        key = CounterKey(
+            f"account#{account_id}", f"hour#{hour_text(int(now_s * 1000) - ago * HOUR_MS)}"
+        )
+        hour = counts[key] = Counter()
+        count = of_hour * (7 + ago % 5) // 7
         for category in Category:
-            hour.update(dict.fromkeys(("accepted", "submitted"), of_hour))
-            shares = dict.fromkeys([*State, "refused"], of_hour // 8)
-            hour.update(shares)
-            measures = {"accepted": of_hour, "submitted": of_hour, **shares}
+            shares = dict.fromkeys([*State, "refused"], count // 40)
+            measures = {
+                **dict.fromkeys(("accepted", "submitted"), count),
+                **shares,
+                State.DELIVERED: count // 2,
+            }
+            hour.update(measures)
             hour.update({f"category:{category}:{name}": n for name, n in measures.items()})
-        hour.update({f"code:{code}": number for number, code in enumerate(Code)})
-        hour.update({f"{kind}:{n}": of_hour for kind in ("otp", "delay") for n in range(19)})
+        hour.update({f"code:{code}": 1 for code in Code})
+        ends = (Code.DND, Code.EXPIRED, Code.NO_RECEIPT, Code.CANCELLED, Code.INVALID_NUMBER)
+        hour.update({f"code:{code}": count // 40 * len(Category) for code in ends})
+        delays = ("otp", "delay")
+        hour.update({f"{kind}:{n}": count >> n for kind in delays for n in range(19) if count >> n})
     total = sum(counts.values(), Counter[str]())
     counts[CounterKey(f"campaigns#{account_id}", CAMPAIGN)] = total
-    store = gateway.ports.activity
     for number, some in enumerate(parts_of(counts)):
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
-    store.reach(int(gateway.now * 1000))
+    store.reach(int(now_s * 1000))
 
 
 class Page(HTMLParser):

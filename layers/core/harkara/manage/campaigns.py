@@ -7,8 +7,7 @@ from harkara.activity.stats import StatsService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account
-from harkara.model.routing import Routing, Rules
-from harkara.ports import RoutingStore
+from harkara.model.routing import EVERYONE, Routing, Rules
 
 # `submit` reads them all every half minute.
 PAUSED_LIMIT = 100
@@ -21,12 +20,12 @@ class CampaignService:
     """Pauses campaigns of an account. What all accounts share, only the operator changes."""
 
     stats: StatsService
-    routing: RoutingStore
+    routing: Callable[[str], Routing]
     change: ChangeRouting
 
     def rules(self, account: Account) -> Rules:
         """Return what is paused, as it is now. Raises StoreUnavailable."""
-        return self.routing.rules(account.id, anew=True)
+        return Rules(self.routing(account.id), self.routing(EVERYONE))
 
     def pause(self, account: Account, campaign_id: str, *, paused: bool) -> None:
         """Pause or resume a campaign that has messages, or resume one that had.

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from harkara.aws.carriers import DynamoRoutingStore
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.campaigns import CampaignService
@@ -45,6 +44,5 @@ def on_aws() -> ConsoleServices:
     accounts = OperatorStore(dynamodb, settings.accounts_table)
     links = LinkSettingsService(accounts.change_account)
     managing = manage.on_aws()
-    routing = DynamoRoutingStore(dynamodb, settings.accounts_table)
-    campaigns = CampaignService(managing.stats, routing, accounts.change_routing)
+    campaigns = CampaignService(managing.stats, accounts.routing, accounts.change_routing)
     return ConsoleServices(managing, send.on_aws(), links, campaigns, people, accounts.accounts)
