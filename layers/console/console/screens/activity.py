@@ -65,6 +65,7 @@ def of_today(visit: Visit) -> Answer:
     values = {
         "all": _numbers(totals, of_day),
         "columns": _columns(totals),
+        "hour_columns": _columns(*hours),
         "rows": rows,
         "reasons": _reasons(totals["codes"], of_day),
         "otp": totals["otp_delay"],
@@ -138,9 +139,9 @@ def _url(filters: _Filters) -> str:
     return f"{MESSAGES}?{urlencode(filters)}"
 
 
-def _columns(measures: Measures) -> list[str]:
-    """Return the columns to show: a rare one if it has a number."""
-    return [name for name in COLUMNS if name in _ALWAYS or measures.get(name)]
+def _columns(*rows: Measures) -> list[str]:
+    """Return the columns to show: a rare one if it has a number in one of the rows."""
+    return [name for name in COLUMNS if name in _ALWAYS or any(each.get(name) for each in rows)]
 
 
 def _reasons(codes: Mapping[Code, int], filters: _Filters) -> list[tuple[str, str, Number]]:
