@@ -28,7 +28,7 @@ from tests.functions.test_console_activity import (
     record,
     send,
 )
-from tests.functions.visiting_console import CAMPAIGN, Page, put_counters, signed_in, visit
+from tests.functions.visiting_console import CAMPAIGN, Page, numbers, put_counters, signed_in, visit
 from tests.support.people import changes
 
 PATH = f"/console/campaigns/{quote(CAMPAIGN, safe='')}"
@@ -40,12 +40,6 @@ LEASE = Lease("task", "worker", 0)
 def cookie(gateway: Gateway) -> str:
     gateway.accounts.accounts["other"] = OTHER
     return signed_in(gateway)
-
-
-def numbers(page: str) -> dict[str, tuple[int, str]]:
-    """Return the numbers at the top of a page, each with the list that it leads to."""
-    rows = re.findall(r'<b data-count="(\w+)">(?:<a href="([^"]+)">)?([\d,]+)', page)
-    return {name: (int(n.replace(",", "")), url.replace("&amp;", "&")) for name, url, n in rows}
 
 
 def show(gateway: Gateway, cookie: str, path: str = "/console/today") -> str:

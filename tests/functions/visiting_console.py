@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 from collections import Counter
 from html.parser import HTMLParser
 from typing import Any
@@ -124,6 +125,12 @@ def put_counters(
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
     store.reach(int(now_s * 1000))
+
+
+def numbers(page: str) -> dict[str, tuple[int, str]]:
+    """Return the numbers at the top of a page, each with the list that it leads to."""
+    rows = re.findall(r'<b data-count="(\w+)">(?:<a href="([^"]+)">)?([\d,]+)', page)
+    return {name: (int(n.replace(",", "")), url.replace("&amp;", "&")) for name, url, n in rows}
 
 
 class Page(HTMLParser):
