@@ -11,7 +11,7 @@ import pytest
 
 from harkara.accept.requests import Options
 from harkara.activity.filters import StatsQuery
-from harkara.activity.stats import HOURS_SHOWN
+from harkara.activity.today import HOURS_SHOWN
 from harkara.base.ids import BATCH_ID_LENGTH, split_mid
 from harkara.manage.campaigns import PAUSED_LIMIT
 from harkara.model.activity import Submitted, facts_of, hour_of

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from console.guard import SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
-from harkara.activity.stats import HOURS_SHOWN
 from harkara.activity.store import Position
+from harkara.activity.today import HOURS_SHOWN
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.codes import Code
 from harkara.model.accounts import Account

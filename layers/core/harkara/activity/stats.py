@@ -18,6 +18,7 @@ from harkara.activity.counting import (
     hour_text,
     split_name,
 )
+from harkara.activity.delays import Count, Delay, delay_by_exponent
 from harkara.activity.filters import StatsQuery
 from harkara.activity.store import ActivityReader
 from harkara.base.codes import Code
@@ -38,25 +39,6 @@ _BY = {
     "operator": (*STATES, "corrected"),
     "series": ("accepted", *STATES, "corrected", "segments", "price"),
 }
-Count = Annotated[int, Field(ge=0)]
-
-
-class Delay(TypedDict):
-    """How long messages took from their send time to their delivery, in seconds.
-
-    Percentiles are estimated from counts: evenly within a range, as `histogram_quantile` of
-    Prometheus does. So they are off by less than a factor of two, or by a second.
-    """
-
-    p50: float
-    p95: float
-    counts: Annotated[
-        Mapping[str, Count],
-        Field(
-            description="How many took less than so many seconds, and no less than half of that.",
-            examples=[{"4": 812, "8": 96}],
-        ),
-    ]
 
 
 class Measures(TypedDict, total=False):
@@ -239,7 +221,7 @@ def by_name(by: str, items: Iterable[Mapping[str, int]]) -> list[Group]:
     groups = [group_of(name, found[name], _BY.get(by, _NAMED)) for name in sorted(found)]
     if by in SPARSE_DIMENSIONS:
         for group in groups:
-            group["otp_delay"] = _delay(_named(found[group["key"]], "otp/"))
+            group["otp_delay"] = delay_by_exponent(_named(found[group["key"]], "otp/"))
     return groups
 
 
@@ -275,8 +257,8 @@ def totals_of(counts: Counter[str]) -> Totals:
         },
         "codes": _named(counts, "code:"),
         "corrected_by_state": _named(counts, "corrected:"),
-        "delay": _delay(_named(counts, "delay:")),
-        "otp_delay": _delay(_named(counts, "otp:")),
+        "delay": delay_by_exponent(_named(counts, "delay:")),
+        "otp_delay": delay_by_exponent(_named(counts, "otp:")),
     }
     return cast(Totals, totals)
 
@@ -291,28 +273,3 @@ def _named(counts: Counter[str], kind: str) -> dict[str, int]:
 def _price(counts: Counter[str], name: str) -> str | None:
     """Return a price in the unit of the rate card; None if nothing has one."""
     return f"{(Decimal(counts[name]) / PRICE_SCALE).normalize():f}" if counts[name] else None
-
-
-def _delay(histogram: Mapping[str, int]) -> Delay | None:
-    """Return percentiles from counts of delays by n, of less than 2^n s."""
-    return delay_of({str(1 << n): histogram[str(n)] for n in sorted(map(int, histogram))})
-
-
-def delay_of(counts: Mapping[str, int]) -> Delay | None:
-    """Return percentiles from counts of delays by their upper bounds in seconds; None of none."""
-    total = sum(counts.values())
-    if not total:
-        return None
-    p50, p95 = (_percentile(counts, total * share) for share in (0.5, 0.95))
-    return {"p50": p50, "p95": p95, "counts": counts}
-
-
-def _percentile(counts: Mapping[str, int], rank: float) -> float:
-    before = 0
-    for high in sorted(map(int, counts)):
-        count = counts[str(high)]
-        if before + count >= rank:
-            low = high // 2
-            return round(low + (high - low) * (rank - before) / count, 1)
-        before += count
-    return 0.0
