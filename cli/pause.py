@@ -6,7 +6,6 @@ from cli.deployment import Deployment, no_carrier
 from cli.printing import Answer
 from cli.routes import check_account
 from harkara.carriers.settings import CarrierSettings
-from harkara.model.routing import Routing
 
 app = noun()
 
@@ -52,11 +51,7 @@ def pause_carrier(deployment: Deployment, carrier: str, *, paused: bool) -> Answ
 def pause_campaign(deployment: Deployment, account: str, campaign: str, *, paused: bool) -> Answer:
     """Pause or resume a campaign of an account, or of any."""
     check_account(deployment, account)
-
-    def change(routing: Routing) -> Routing:
-        others = [each for each in routing.paused_campaigns if each != campaign]
-        campaigns = (*others, campaign) if paused else tuple(others)
-        return routing.model_copy(update={"paused_campaigns": campaigns})
-
-    deployment.operator.change_routing(account, change)
+    deployment.operator.change_routing(
+        account, lambda routing: routing.with_campaign(campaign, paused=paused)
+    )
     return {"account": account, "campaign": campaign, "paused": paused}

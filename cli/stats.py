@@ -13,8 +13,8 @@ from cli.deployment import Deployment
 from cli.finding import Times, asked, each_of
 from cli.message_find import ForAccount
 from cli.printing import Answer, Row
+from harkara.activity.delays import delay_of
 from harkara.activity.filters import GROUPS, StatsQuery
-from harkara.activity.stats import delay_of
 
 app = noun()
 BY_ACCOUNT = "account"

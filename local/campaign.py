@@ -55,6 +55,11 @@ def kind_of(number: str) -> str:
     return number[-4:] if number[-4:] in KINDS else OTHERS
 
 
+def campaign_id(now_s: float) -> str:
+    """Return the id under which the console shows a campaign that is sent now."""
+    return f"sample-{int(now_s)}"
+
+
 def request(now_s: float) -> dict[str, Any]:
     """Return the campaign as one request, with smsgids of its own."""
     magic = [f"9198{copy:04d}{last}" for last, kind in KINDS.items() for copy in range(kind.count)]
@@ -76,6 +81,7 @@ def request(now_s: float) -> dict[str, Any]:
                     name=NAMES[index % len(NAMES)], order=4000 + index, day=DAYS[index % len(DAYS)]
                 ),
                 "smsgid": f"{number[2:]}.1200000000.{int(now_s)}.{day}.{index}.wzrk_default.-1.",
+                "campaignid": campaign_id(now_s),
             }
             for index, number in enumerate(numbers)
         ],

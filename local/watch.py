@@ -44,6 +44,7 @@ class Campaign:
         self._store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], 0, time.time
         )
+        self.id = ""
         self._numbers: dict[str, str] = {}
         self._mids: dict[str, str] = {}
         self._batches: set[str] = set()
@@ -92,7 +93,9 @@ class Campaign:
 
     def send(self) -> None:
         """Send the campaign. Raises LocalStackError if no message was accepted."""
-        body = campaign.request(time.time())
+        now_s = time.time()
+        self.id = campaign.campaign_id(now_s)
+        body = campaign.request(now_s)
         records = body["smstosend"]
         answers = _fetch(f"{self._stack.endpoint}/datasend", json.dumps(body).encode())
         self._numbers = {record["smsgid"]: record["to"] for record in records}

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from console.screens import (
     accounts,
+    activity,
     audit,
     callbacks,
     campaign,
@@ -43,6 +44,7 @@ for screens in (
     messages,
     callbacks,
     links,
+    activity,
     audit,
     users,
     own_code,

@@ -1,7 +1,8 @@
 """The console's pages: what a first view loads, and the CPU of warm pages.
 
 The real handler runs on tables in memory. The reference of the list of templates, in alternation,
-is the API's answer with the same 50 templates.
+is the API's answer with the same 50 templates; that of Today, for an account with six million
+messages a day, its statistics of a day.
 """
 
 import os
@@ -17,8 +18,8 @@ from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import SECRET, Context, http_event
-from tests.functions.visiting_console import PAGES, Page, request, signed_in
+from tests.functions.invoking import SECRET, Context, Event, http_event
+from tests.functions.visiting_console import PAGES, Page, put_counters, request, signed_in
 
 SHOWN = 50
 SIGN_IN = "/console/sign-in"
@@ -31,26 +32,33 @@ def measure() -> list[Row]:
     os.environ.update(FAKE_AWS)
     gateway = Gateway()
     gateway.put_samples()
+    put_counters(gateway.ports.activity, gateway.now)
     gateway.registry.put_all("sandbox", [_template(number) for number in range(SHOWN)])
     cookie = signed_in(gateway)
     show = gateway.app("console").handler
     pages = {path: _call(show, request("GET", path, cookie=cookie)) for path in PAGES}
-    listing = http_event(
-        "GET", "/v1/templates", None, {"authorization": f"Bearer sandbox.{SECRET}"}
-    )
-    listing["queryStringParameters"] = {"limit": str(SHOWN)}
-    listed = _call(gateway.app("manage").handler, listing)
+    answer = gateway.app("manage").handler
+    listed = _call(answer, _asked("/v1/templates", limit=str(SHOWN)))
+    counted = _call(answer, _asked("/v1/stats", by="hour"))
     with caught_log():
-        assert listed()["statusCode"] == 200, listed()
+        assert listed()["statusCode"] == counted()["statusCode"] == 200, (listed(), counted())
         beside = ratio(pages["/console/templates"], listed)
+        beside_stats = ratio(pages["/console/today"], counted)
         costs = {path: _cpu_ms(page) for path, page in pages.items()}
     slowest = max(costs, key=lambda path: costs[path])
     return [
         *_sizes(show, cookie),
         Row("CPU of the list of templates / of the same list by the API", beside, "x", BESIDE_API),
+        Row("CPU of Today / of a day's statistics by the API", beside_stats, "x", BESIDE_API),
         Row(f"CPU of the slowest page, {slowest}", costs[slowest], "ms", PAGE_MS),
         Row("CPU of the list of templates", costs["/console/templates"], "ms", PAGE_MS),
     ]
+
+
+def _asked(path: str, **query: str) -> Event:
+    event = http_event("GET", path, None, {"authorization": f"Bearer sandbox.{SECRET}"})
+    event["queryStringParameters"] = query
+    return event
 
 
 def _sizes(show: Callable[..., Any], cookie: str) -> list[Row]:

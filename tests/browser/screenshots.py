@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from local.settings import ROOT
 from tests.browser.conftest import chromium, sign_in
 from tests.browser.site import ADMIN, OPERATOR, SAMPLES, SCREENS, Site, serving
+from tests.functions.visiting_console import CAMPAIGN
 from tests.support.loops import own_loop
 
 FOLDER = ROOT / "docs" / "console"
@@ -31,6 +32,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         message = _send(browser, site)
+        _count(site)
         for size, width in WIDTHS.items():
             for scheme in ("light", "dark"):
                 options: Any = {
@@ -61,6 +63,12 @@ def main() -> None:
                 page.get_by_role("button", name="Post a sample").click()
                 page.locator("#tried h3").wait_for()
                 _take(page, "callback", size, scheme)
+                for name in ("today", "messages", "campaigns"):
+                    page.goto(SCREENS[name])
+                    _take(page, name, size, scheme)
+                page.get_by_role("link", name=CAMPAIGN).click()
+                page.get_by_role("button", name="Pause this campaign").wait_for()
+                _take(page, "campaign", size, scheme)
                 page.goto(SCREENS["links"])
                 _take(page, "links", size, scheme)
                 _checked(page)
@@ -92,6 +100,19 @@ def _send(browser: Browser, site: Site) -> str:
     site.work_off()
     site.report_delivered()
     return page.url
+
+
+def _count(site: Site) -> None:
+    """Count a busy day, whose last messages are listed."""
+    rows = [
+        {"to": f"9198765{number:05d}", "smsgid": f"order-{4000 + number}", "campaignid": CAMPAIGN}
+        for number in range(12)
+    ]
+    site.send(*rows, {"to": "12345", "smsgid": "order-4012", "campaignid": CAMPAIGN})
+    site.work_off()
+    site.report_delivered()
+    site.put_counters(4_200)
+    site.count()
 
 
 def _departing(page: Page) -> None:

@@ -7,7 +7,8 @@ worked off when a test says so, so that a test sees each state of a message.
 import asyncio
 import base64
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
 from harkara.model.accounts import PLATFORM_HOSTS
@@ -27,7 +29,8 @@ from local.seed import CARRIER
 from local.settings import RECEIPT_TOKEN
 from tests.functions.deployment import Deployment
 from tests.functions.invoking import http_event
-from tests.support.dynamo import ACCOUNTS
+from tests.functions.visiting_console import put_counters
+from tests.support.dynamo import ACCOUNTS, ACTIVITY
 from tests.support.fakes import Faults
 from tests.support.peers import FakePlatform
 from tests.support.people import cookie_of, quick
@@ -67,6 +70,22 @@ class Site:
     def work_off(self) -> None:
         """Let all queued tasks be done."""
         self._apart(self.deployment.work_off)
+
+    def send(self, *records: Mapping[str, str]) -> None:
+        """Send messages of the account of samples."""
+        rows = [{"from": "HARKAR", "smstext": "Hello", **each} for each in records]
+        body = {"user": "sandbox", "pass": "sandbox-secret", "smstosend": rows}
+        event = http_event("POST", "/datasend", encode(body).decode())
+        self._apart(lambda: self.deployment.call("send", event))
+
+    def count(self) -> None:
+        """Count what was stored, so that it is listed."""
+        self._apart(self.deployment.count)
+
+    def put_counters(self, of_hour: int) -> None:
+        """Count so many messages an hour, in the account of samples."""
+        store = DynamoActivityStore(self.deployment.dynamo, ACTIVITY, 0, time.time)
+        put_counters(store, time.time(), of_hour)
 
     def report_delivered(self) -> None:
         """Let the carrier report that the last message was delivered, and post its callback."""
@@ -157,6 +176,9 @@ def serving(patch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 SCREENS = {
     "sign-in": "/console/sign-in",
+    "today": "/console/today",
+    "messages": "/console/messages",
+    "campaigns": "/console/campaigns",
     "templates": "/console/templates",
     "template": "/console/templates/1107161234567890001",
     "template-new": "/console/templates/new",

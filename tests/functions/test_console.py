@@ -16,6 +16,7 @@ from tests.functions.visiting_console import (
     PAGES,
     TEMPLATE_ID,
     Page,
+    put_counters,
     signed_in,
     visit,
 )
@@ -38,6 +39,7 @@ CHANGES = (
 @pytest.fixture
 def cookie(gateway: Gateway) -> str:
     gateway.put_samples()
+    put_counters(gateway.ports.activity, gateway.now, 8)
     return signed_in(gateway)
 
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from console.screens.messages import FILTERS
 from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.ids import split_mid
 from harkara.base.time import DAY_S
@@ -20,6 +21,7 @@ from tests.support.streams import Stream, event_of
 
 OTHER = SANDBOX.model_copy(update={"id": "other", "name": "Other"})
 HOUR_S = 3600
+BOX = "/console/find"
 NUMBER, SMSGID, CAMPAIGN = "919876500001", "order 4711", "diwali & co"
 
 
@@ -82,23 +84,25 @@ def clicks(gateway: Gateway, cookie: str) -> list[str]:
     return re.findall(r"<dt>(?:Today|Last 30 days)</dt><dd>(\d+)</dd>", page)
 
 
-def found(gateway: Gateway, cookie: str, query: dict[str, str]) -> tuple[list[str], list[str]]:
-    """Return the paths of the messages that the box lists on all pages, and all words."""
+def found(
+    gateway: Gateway, cookie: str, query: dict[str, str], path: str = "/console/messages"
+) -> tuple[list[str], list[str]]:
+    """Return the paths of the messages that are listed on all pages, and all words."""
     mids: list[str] = []
     words: list[str] = []
     while True:
-        answer = visit(gateway, "GET", "/console/find", cookie=cookie, query=query)
-        assert answer["statusCode"] == 200
+        answer = visit(gateway, "GET", path, cookie=cookie, query=query)
+        assert answer["statusCode"] == 200, answer["body"]
         page = Page(answer["body"])
         links = [names["href"] or "" for tag, names in page.tags if tag == "a" and "href" in names]
         own = [each for each in links if each.startswith("/console/messages/")]
         assert len(own) <= 50
         mids += own
         words += page.words
-        more = [each for each in links if each.startswith("/console/find?")]
+        more = [each for each in links if "after=" in each]
         if not more:
             return mids, words
-        query = dict(parse_qsl(urlsplit(more[0]).query))
+        path, query = "/console/messages", dict(parse_qsl(urlsplit(more[0]).query))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,6 @@ def found(gateway: Gateway, cookie: str, query: dict[str, str]) -> tuple[list[st
         pytest.param(NUMBER, {"to": NUMBER}, id="number"),
         pytest.param("+91 98765 00001", {"to": NUMBER}, id="number as it is written"),
         pytest.param(SMSGID, {"ref": SMSGID}, id="smsgid"),
-        pytest.param(CAMPAIGN, {"campaign": CAMPAIGN}, id="campaign"),
     ],
 )
 def test_the_box_lists_messages_newest_first(
@@ -121,9 +124,9 @@ def test_the_box_lists_messages_newest_first(
         own.append(f"/console/messages/{fitting.replace('#', '%23')}")
     gateway.now = NOW
     count(gateway)
-    listed, words = found(gateway, cookie, {"q": name})
+    listed, words = found(gateway, cookie, {"q": name}, BOX)
     assert listed == own[::-1]
-    assert words.count("Pending") == 3
+    assert words.count("Pending") == 3 + 1  # the choice of the filter
     assert visit(gateway, "GET", listed[0].replace("%23", "#"), cookie=cookie)["statusCode"] == 200
     assert NUMBER[2:] not in logs.own.getvalue() + logs.other.getvalue()
     answer = visit(gateway, "GET", "/console/find", cookie=cookie, query={"q": f"{name}1"})
@@ -134,22 +137,84 @@ def test_further_messages_and_refused_records_are_listed_too(gateway: Gateway, c
     records = [record(each, campaign=CAMPAIGN) for each in range(120)]
     mids = send(gateway, SANDBOX, *records, record(120, to="12"))
     count(gateway)
-    listed, _ = found(gateway, cookie, {"q": CAMPAIGN})
+    gateway.now += 1
+    listed, _ = found(gateway, cookie, {"campaign": CAMPAIGN})
     assert len(listed) == len(set(listed)) == len(mids) - 1 == 120
-    listed, words = found(gateway, cookie, {"q": "ref-120"})
-    assert (listed, words.count("Refused")) == ([], 1)
+    listed, words = found(gateway, cookie, {"q": "ref-120"}, BOX)
+    assert (listed, words.count("Refused")) == ([], 1 + 1)
 
 
 def test_a_message_behind_many_others_is_on_a_later_page(gateway: Gateway, cookie: str) -> None:
     *_, last = send(gateway, SANDBOX, *map(record, range(600)), record(600, campaign=CAMPAIGN))
     count(gateway)
-    listed, words = found(gateway, cookie, {"q": CAMPAIGN})
+    gateway.now += 1
+    listed, words = found(gateway, cookie, {"campaign": CAMPAIGN})
     assert listed == [f"/console/messages/{last.replace('#', '%23')}"]
     assert "None so far. There may be some on the next page." in words
 
 
-@pytest.mark.parametrize("query", [{"after": "AAAA"}, {"after": "A" * 700, "by": "number"}])
-def test_a_wrong_page_is_refused(query: dict[str, str], gateway: Gateway, cookie: str) -> None:
-    query = {"q": NUMBER, **query}
-    answer = visit(gateway, "GET", "/console/find", cookie=cookie, query=query)
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"after": "AAAA"}, ""),
+        ({"after": "A" * 700, "number": NUMBER}, ""),
+        ({"number": "12345"}, "number"),
+        ({"from": "yesterday"}, "from"),
+        ({"to": "2026-13-01"}, "to"),
+        ({"from": "2025-01-01", "to": "2026-01-01"}, "from"),
+        ({"state": "gone"}, "state"),
+        ({"code": "<b>"}, "code"),
+        ({"category": "news"}, "category"),
+        ({"campaign": "x" * 600}, "campaign"),
+        ({"colour": "red"}, ""),
+    ],
+)
+def test_a_wrong_filter_is_refused_at_its_field(
+    query: dict[str, str], field: str, gateway: Gateway, cookie: str
+) -> None:
+    answer = visit(gateway, "GET", "/console/messages", cookie=cookie, query=query)
     assert answer["statusCode"] == 400
+    page = Page(answer["body"])
+    wrong = [names["id"] for _, names in page.tags if names.get("aria-invalid")]
+    assert wrong == ([field] if field else [])
+    assert [names for _, names in page.tags if names.get("role") == "alert"]
+    given = {names["id"]: names.get("value") for tag, names in page.tags if tag == "input"}
+    assert all(given[name] == query[name] for name in query.keys() & {"number", "from", "code"})
+
+
+def test_empty_fields_of_the_form_filter_nothing(gateway: Gateway, cookie: str) -> None:
+    mids = send(gateway, SANDBOX, *map(record, range(3)))
+    count(gateway)
+    gateway.now += 1
+    query = dict.fromkeys((*FILTERS, "after"), " ")
+    listed, _ = found(gateway, cookie, query)
+    assert len(listed) == len(mids)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_stays_in_its_field_and_on_further_pages(
+    name: str, gateway: Gateway, cookie: str
+) -> None:
+    values = {
+        "number": NUMBER,
+        "client_ref": SMSGID,
+        "state": "pending",
+        "code": "DND",
+        "category": "service_implicit",
+        "from": "2025-12-20",
+        "to": "2026-01-01T12:00:00Z",
+        "country": "IN",
+        "sender": "ACMEBK",
+    }
+    value = values.get(name, CAMPAIGN)
+    send(gateway, SANDBOX, *(record(each, NUMBER, SMSGID, CAMPAIGN) for each in range(120)))
+    count(gateway)
+    gateway.now += 1
+    answer = visit(gateway, "GET", "/console/messages", cookie=cookie, query={name: value})
+    page = Page(answer["body"])
+    given = [names.get("value") for _, names in page.tags if names.get("id") == name]
+    chosen = [names["value"] for tag, names in page.tags if tag == "option" and "selected" in names]
+    assert value in (given + chosen)
+    for _, names in page.tags:
+        if "after=" in (url := names.get("href") or ""):
+            assert dict(parse_qsl(urlsplit(url).query))[name] == value

@@ -18,7 +18,15 @@ from harkara.model.people import Role
 from local.samples import BATCH
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import load
-from tests.functions.visiting_console import ADMIN, MID, TEMPLATE_ID, signed_in, visit
+from tests.functions.visiting_console import (
+    ADMIN,
+    CAMPAIGN,
+    MID,
+    TEMPLATE_ID,
+    put_counters,
+    signed_in,
+    visit,
+)
 from tests.support.people import COMMAND
 
 ROUTES: list[Route] = [
@@ -30,6 +38,7 @@ NAMES = {
     "senders": "UNUSED",
     "callbacks": "signed",
     "messages": MID,
+    "campaigns": quote(CAMPAIGN, safe=""),
 }
 IDS = ("id", "ids", "template_id", "header", "email", "callback")
 VIEWER = "viewer@sandbox.example"
@@ -88,6 +97,7 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/callbacks/<name>/replay": ({"all": "true"}, "callback.replay"),
     "/console/callbacks/<name>/remove": ({}, "callback.remove"),
     "/console/links": ({"on": "true"}, "links.on"),
+    "/console/campaigns/<campaign_id>": ({"paused": "true"}, "campaign.pause"),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),
@@ -112,6 +122,7 @@ def label(value: object) -> str | None:
 @pytest.fixture
 def cookie(gateway: Gateway) -> str:
     gateway.put_samples()
+    put_counters(gateway.ports.activity, gateway.now, 8)
     signed_in(gateway, "viewer")
     return signed_in(gateway)
 
@@ -119,7 +130,8 @@ def cookie(gateway: Gateway) -> str:
 def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
     """Return what a request might have changed."""
     users = gateway.people.users(account_id)
-    return gateway.accounts.accounts[account_id], users, [*gateway.queues.waiting]
+    routing = gateway.routing.rules(account_id)
+    return gateway.accounts.accounts[account_id], users, routing, [*gateway.queues.waiting]
 
 
 def test_the_rows_above_name_all_routes_that_post() -> None:
@@ -237,4 +249,5 @@ def test_nor_are_they_under_any_other_name(route: Route, name: str) -> None:
     assume(name not in ("new", "upload", "try", "file"))  # pages of their own
     gateway = Gateway()
     gateway.put_samples()
+    put_counters(gateway.ports.activity, gateway.now, 8)
     check_foreign(gateway, signed_in(gateway, "admin", "other"), route, name)

@@ -2,12 +2,21 @@
 
 import base64
 import gzip
+import re
+from collections import Counter
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
 from console.guard import SESSION_COOKIE
+from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
+from harkara.activity.store import Position
+from harkara.activity.today import HOURS_SHOWN
+from harkara.aws.activity import DynamoActivityStore
+from harkara.base.codes import Code
 from harkara.model.accounts import Account
+from harkara.model.activity import HOUR_MS
+from harkara.model.messages import Category, State
 from harkara.model.people import Role
 from local.samples import BATCH
 from tests.functions.handlers import Gateway
@@ -20,7 +29,10 @@ FORM = "application/x-www-form-urlencoded"
 ADMIN = "admin@sandbox.example"
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
+CAMPAIGN = "diwali & co"
 PAGES = (
+    *("/console/today", "/console/messages", "/console/campaigns"),
+    "/console/campaigns/diwali%20%26%20co",
     *("/console/templates", "/console/templates/new", "/console/templates/try"),
     *("/console/templates/upload", "/console/templates/file", "/console/senders"),
     *(
@@ -74,6 +86,51 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
         gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
     email = f"{role}@{account_id}.example"
     return cookie_of(gateway.people, email, account_id, Role(role))
+
+
+def put_counters(
+    store: DynamoActivityStore,
+    now_s: float,
+    of_hour: int = 41_667,
+    account_id: str = "sandbox",
+) -> None:
+    """Count at least so many messages of each category in each of the last 48 hours, as a campaign.
+
+    By default a million of each category a day, which end in all ways.
+    """
+    counts: Counts = {}
+    for ago in range(HOURS_SHOWN):
+        key = CounterKey(
+            f"account#{account_id}", f"hour#{hour_text(int(now_s * 1000) - ago * HOUR_MS)}"
+        )
+        hour = counts[key] = Counter()
+        count = of_hour * (7 + ago % 5) // 7
+        for category in Category:
+            shares = dict.fromkeys([*State, "refused"], count // 40)
+            measures = {
+                **dict.fromkeys(("accepted", "submitted"), count),
+                **shares,
+                State.DELIVERED: count // 2,
+            }
+            hour.update(measures)
+            hour.update({f"category:{category}:{name}": n for name, n in measures.items()})
+        hour.update({f"code:{code}": 1 for code in Code})
+        ends = (Code.DND, Code.EXPIRED, Code.NO_RECEIPT, Code.CANCELLED, Code.INVALID_NUMBER)
+        hour.update({f"code:{code}": count // 40 * len(Category) for code in ends})
+        delays = ("otp", "delay")
+        hour.update({f"{kind}:{n}": count >> n for kind in delays for n in range(19) if count >> n})
+    total = sum(counts.values(), Counter[str]())
+    counts[CounterKey(f"campaigns#{account_id}", CAMPAIGN)] = total
+    for number, some in enumerate(parts_of(counts)):
+        at = store.watermark("counters")
+        assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
+    store.reach(int(now_s * 1000))
+
+
+def numbers(page: str) -> dict[str, tuple[int, str]]:
+    """Return the numbers at the top of a page, each with the list that it leads to."""
+    rows = re.findall(r'<b data-count="(\w+)">(?:<a href="([^"]+)">)?([\d,]+)', page)
+    return {name: (int(n.replace(",", "")), url.replace("&amp;", "&")) for name, url, n in rows}
 
 
 class Page(HTMLParser):

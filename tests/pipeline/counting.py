@@ -117,10 +117,11 @@ class ByHand:
         if pk.startswith("dead-letter#"):
             self._parked(pk.split("#")[1], int(kind), decode_dlr(data["task"]))
         elif kind == "outcome" and data["taken"]:
-            self._taken(self.batches[pk], len(data["taken"]))
+            for index, _ in data["taken"]:
+                self._taken(self.batches[pk], index)
         elif kind == "shared":
             for batch_id in data["taken"]:
-                self._taken(self.batches[batch_id], 1)
+                self._taken(self.batches[batch_id], 0)
         elif kind == "reply" and rest:
             return  # for the timeline
         elif kind == "reply" and "mid" not in data:
@@ -161,9 +162,11 @@ class ByHand:
         if message.campaign_id:
             self.found[f"campaigns#{batch.account_id}", message.campaign_id].update(measures)
 
-    def _taken(self, batch: MessageBatch, count: int) -> None:
-        taken = {"submitted": count}
-        self._add(batch.account_id, batch.accepted_at_ms, taken, {"carrier": "sim"})
+    def _taken(self, batch: MessageBatch, index: int) -> None:
+        names = {"carrier": "sim", "category": batch.category}
+        self._add(batch.account_id, batch.accepted_at_ms, {"submitted": 1}, names)
+        if campaign_id := batch.messages[index].campaign_id:
+            self.found[f"campaigns#{batch.account_id}", campaign_id]["submitted"] += 1
 
     def _parked(self, account: str, at_ms: int, task: Any) -> None:
         self._add(account, at_ms, {"parked": 1})
@@ -186,7 +189,8 @@ class ByHand:
             for dimension, name in names.items():
                 sparse = dimension in ("carrier", "operator", "series")
                 if ":" not in measure or (sparse and measure.startswith("otp:")):
-                    key = f"account#{account}", f"names#{hour}"
+                    kind = "hour" if dimension == "category" else "names"
+                    key = f"account#{account}", f"{kind}#{hour}"
                     measure = measure.replace(":", "/")
                     self.found[key][f"{dimension}:{name}:{measure}"] += count
 

@@ -93,7 +93,8 @@ def test_counting_a_message_costs_a_fraction_of_a_write(
         prefix = SERIES[number % len(SERIES)]
         batch = batch_of(int(NOW * 1000) + number, records, prefix, category)
         store.put_batch(batch.id, pack(batch), batch.due_at_ms)
-        submitted = [Submitted("acme", "sim", hour_of(batch.accepted_at_ms), 1)]
+        hour_ms = hour_of(batch.accepted_at_ms)
+        submitted = [Submitted("acme", "sim", batch.category, "", hour_ms, 1)]
         shared = lease.entry(shared_partition(str(number)), SHARED_KIND, submitted=submitted)
         # Ten messages of a queue batch share an outcome, as do the hundred of a block.
         outcomes = [shared] if number % 10 == 0 else []

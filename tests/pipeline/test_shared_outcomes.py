@@ -20,7 +20,7 @@ from tests.pipeline.batches import Batches
 from tests.support.fakes import FakeMessageStore, Faults
 
 BATCHES = [f"1{number:026d}" for number in range(3)]
-SUBMITTED = Submitted("acme", "sim", 0, 1)
+SUBMITTED = Submitted("acme", "sim", "otp", "", 0, 1)
 NOW_S = 1_700_000_000.0
 
 

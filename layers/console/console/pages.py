@@ -58,6 +58,11 @@ def _local_time(at: str) -> str:
     return f"{local:%d %b %Y, %H:%M:%S} IST"
 
 
+def _local_hour(hour: str) -> str:
+    """Return an hour of India, `2026-11-30T14`, as people read it."""
+    return f"{datetime.fromisoformat(hour):%d %b, %H:%M}"
+
+
 def _path(name: str) -> str:
     return quote(name, safe="")
 
@@ -76,7 +81,12 @@ def _environment() -> Environment:
         "asset": assets.url,
         "language": LANGUAGE,
     }
-    environment.filters |= {"local_time": _local_time, "path": _path}
+    environment.filters |= {
+        "count": "{:,}".format,
+        "local_hour": _local_hour,
+        "local_time": _local_time,
+        "path": _path,
+    }
     for name in environment.list_templates():
         environment.get_template(name)  # compiled now: a snapshot has them
     return environment

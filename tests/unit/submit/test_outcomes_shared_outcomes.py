@@ -11,7 +11,7 @@ from harkara.model.ledger import Lease, LedgerEntry, claim_kind, shared_partitio
 from harkara.submit.outcomes import Shared, Sharing
 from tests.support.fakes import FakeMessageStore, Faults
 
-SUBMITTED = Submitted("acme", "sim", 0, 1)
+SUBMITTED = Submitted("acme", "sim", "otp", "", 0, 1)
 ONE, TWO, THREE = (Lease(name, f"worker of {name}", 0) for name in ("one", "two", "three"))
 TURNS = 50
 

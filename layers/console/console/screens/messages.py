@@ -1,15 +1,19 @@
-"""One message: what became of it, each attempt with its answer, and the codes in words."""
+"""Messages: find them by filters; what became of one, each attempt with its answer."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import unquote
 
 from console import pages
+from console.forms import problem_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
+from harkara.activity.filters import ACCEPTED, PENDING, REFUSED, MessageFilter, query_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.messages import MessageHistory
-from harkara.model.messages import State
+from harkara.model.fields import names_of
+from harkara.model.messages import Category, State
 from harkara.model.people import Role
 
 SCREENS = Screens()
@@ -31,6 +35,37 @@ _PARTS = (
 # How long a page goes on asking after the last event, for the callback's acknowledgement.
 _FOLLOWED_S = 60
 _BEFORE_CARRIER = ("accepted", "scheduled")
+FILTERS = tuple(name for name in names_of(MessageFilter) if name not in ("limit", "after"))
+STATES = (ACCEPTED, PENDING, *State, REFUSED)
+_FIELDS = {Code.INVALID_NUMBER: "number", Code.RANGE_TOO_LONG: "from"}
+
+
+@SCREENS.get(BASE)
+def listed(visit: Visit) -> Answer:
+    """List the messages that fit all filters, newest first, a page at a time."""
+    given = {name: visit.query(name) for name in visit.request.query}
+    return listing(visit, {name: each for name, each in given.items() if each})
+
+
+def listing(visit: Visit, given: Mapping[str, str]) -> View:
+    """Return the list of messages for a query of `GET /v1/messages`, or what is wrong with it."""
+    page, problem, status = None, None, 200
+    try:
+        page = visit.services.manage.search.page(visit.account, query_of(MessageFilter, given))
+    except RequestRefused as refused:
+        problem, status = problem_of(refused, _FIELDS), MEANINGS[refused.code].http_status
+    filters = {name: given[name] for name in FILTERS if name in given}
+    values = {
+        "given": {**dict.fromkeys(FILTERS, ""), **filters},
+        "filters": filters,
+        "is_first": "after" not in given,
+        "page": page,
+        "problem": problem,
+        "states": STATES,
+        "categories": [*Category],
+        "codes": [*Code],
+    }
+    return View("messages.html", values, status)
 
 
 @SCREENS.get(f"{BASE}/<mid>")

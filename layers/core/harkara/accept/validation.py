@@ -233,7 +233,10 @@ class RecordChecker:
             self.details[index] = self._diff(record)
         # As many whole characters of the reference as fit into its limit in bytes.
         client_ref = record.client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
-        return Message("", "", "", client_ref, endpoint, refusal=error.code)
+        campaign_id = record.options.campaign_id
+        return Message(
+            "", "", "", client_ref, endpoint, refusal=error.code, campaign_id=campaign_id
+        )
 
     def _diff(self, record: Record) -> str:
         """Return where a text differs from its template, or from the nearest one."""

@@ -16,6 +16,7 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     code:<code>                                of ended messages, and of refused records
     delay:<n>, otp:<n>                         messages delivered in less than 2^n s
     parked                                     callbacks that became dead letters, in this hour
+    category:<name>:<measure>                  in `hour#` alone: there are few categories
 
 In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
 SPARSE_DIMENSIONS have `otp/<n>` too, and prefixes OF_PREFIXES alone. A new name beyond NAMES_LIMIT
@@ -30,13 +31,13 @@ from typing import NamedTuple
 from harkara.activity.index import ROWS_A_GROUP
 from harkara.activity.records import DEAD_LETTER, Accepted, Apart, Ended, Event, Noted, Taken
 from harkara.base.time import IST_OFFSET_S
-from harkara.model.activity import Facts, facts_of, hour_of
+from harkara.model.activity import Facts, Submitted, facts_of, hour_of
 from harkara.model.ledger import REPLY_KIND
 from harkara.model.messages import Category, MessageBatch, State
 from harkara.text.series import operator_of
 
 DIMENSIONS = (
-    *("category", "sender", "template", "country", "campaign"),
+    *("sender", "template", "country", "campaign"),
     *("carrier", "operator", "series", "prefix"),
 )
 # A message may have no name of these: a carrier and an operator are known once it was taken and
@@ -102,10 +103,7 @@ def counts_of(event: Event) -> Counts:
                 _add(counts, facts, batch.accepted_at_ms, +measures)
         case Taken(submitted):
             for each in submitted:
-                measures = Counter(submitted=each.message_count)
-                _counter(counts, "hour", each.account_id, each.hour_ms).update(measures)
-                named = {f"carrier:{each.carrier}:submitted": each.message_count}
-                _counter(counts, "names", each.account_id, each.hour_ms).update(named)
+                _add_taken(counts, each)
         case Ended(facts, accepted_at_ms):
             _add(counts, facts, accepted_at_ms, _ended(event), event.operator)
         case Noted(kind, facts, accepted_at_ms):
@@ -176,9 +174,11 @@ def _add(
     counts: Counts, facts: Facts, at_ms: int, measures: Mapping[str, int], operator: str = ""
 ) -> None:
     """Count a message's measures in its hour, under its names, and in its campaign."""
-    _counter(counts, "hour", facts.account_id, at_ms).update(measures)
     # States, segments and prices are told apart by name; codes and most delays are not.
     plain = {name: count for name, count in measures.items() if ":" not in name}
+    hour = _counter(counts, "hour", facts.account_id, at_ms)
+    hour.update(measures)
+    hour.update({f"category:{facts.category}:{each}": count for each, count in plain.items()})
     sparse = plain | {
         name.replace(":", "/"): count for name, count in measures.items() if name[:4] == "otp:"
     }
@@ -195,9 +195,21 @@ def _add(
         _campaign(counts, facts.account_id, facts.campaign_id).update(measures)
 
 
+def _add_taken(counts: Counts, taken: Submitted) -> None:
+    """Count messages that a carrier took: an outcome names nothing else of them."""
+    account_id, carrier, category, campaign_id, hour_ms, count = taken
+    hour = _counter(counts, "hour", account_id, hour_ms)
+    hour.update({"submitted": count, f"category:{category}:submitted": count})
+    named = _counter(counts, "names", account_id, hour_ms)
+    named.update(
+        {f"carrier:{carrier}:submitted": count, f"campaign:{campaign_id}:submitted": count}
+    )
+    if campaign_id:
+        _campaign(counts, account_id, campaign_id)["submitted"] += count
+
+
 def _names(facts: Facts) -> Sequence[str]:
     return (
-        facts.category,
         facts.sender_id,
         facts.dlt_template_id,
         facts.country,

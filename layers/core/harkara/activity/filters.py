@@ -19,9 +19,9 @@ DAYS_LIMIT = 31
 PAGE_LIMIT = 100
 PAGE_SIZE = 50
 DAY_MS = DAY_S * 1000
-PENDING, REFUSED = "pending", "refused"
+ACCEPTED, PENDING, REFUSED = "accepted", "pending", "refused"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_IST = timezone(timedelta(seconds=IST_OFFSET_S))
+IST = timezone(timedelta(seconds=IST_OFFSET_S))
 _TIME_WORDS = "a time with its offset, as in 2026-01-31T18:30:00Z, or a day of India: 2026-01-31"
 _ABOUT_TIMES = "A time with its offset, or a day of India."
 GroupName = Literal[
@@ -40,13 +40,14 @@ GroupName = Literal[
     "prefix",
 ]
 GROUPS: tuple[str, ...] = get_args(GroupName)
-Filter = Annotated[str, Field(max_length=200)]
+# As long as a reference may be.
+Filter = Annotated[str, Field(max_length=512)]
 
 
 def _from_ms(value: Any) -> int:
     try:
         if isinstance(value, str) and _DATE.fullmatch(value):
-            return int(datetime.fromisoformat(value).replace(tzinfo=_IST).timestamp() * 1000)
+            return int(datetime.fromisoformat(value).replace(tzinfo=IST).timestamp() * 1000)
         return time_ms(value)
     except ValueError:
         raise ValueError(_TIME_WORDS) from None
@@ -98,9 +99,10 @@ class ExportFilter(Range):
     client_ref: Annotated[Filter, Field(description="Your reference, `smsgid`.")] = ""
     campaign: Annotated[Filter, Field(description="Its campaign's id.", examples=["diwali"])] = ""
     state: Annotated[
-        Literal["", "pending", "refused"] | State,
+        Literal["", "accepted", "pending", "refused"] | State,
         Field(
-            description="`pending` until it has a final state; `refused` records were never sent.",
+            description="`pending` until it has a final state; `refused` records were never sent;"
+            " `accepted` are all others.",
             examples=["failed"],
         ),
     ] = ""
@@ -151,13 +153,13 @@ def query_of(model: type[Q], query: Mapping[str, str]) -> Q:
     except FieldRefused as refused:
         is_value = refused.field in ("state", "code", "category", "by")
         code = Code.UNKNOWN_FILTER if is_value else Code.INVALID_REQUEST
-        raise RequestRefused(code, f"({refused})") from None
+        raise RequestRefused(code, f"({refused})") from refused
 
 
 def last_days(count: int, now_ms: int) -> dict[str, str]:
     """Return the range of the last days of India, today included, as in a URL's query."""
     first, last = (
-        datetime.fromtimestamp(at_ms / 1000, _IST).date().isoformat()
+        datetime.fromtimestamp(at_ms / 1000, IST).date().isoformat()
         for at_ms in (now_ms - (count - 1) * DAY_MS, now_ms)
     )
     return {"from": first, "to": last}

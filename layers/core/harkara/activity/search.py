@@ -15,7 +15,14 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.activity.cursors import Cursor, Cursors
-from harkara.activity.filters import PENDING, REFUSED, ExportFilter, MessageFilter, number_of
+from harkara.activity.filters import (
+    ACCEPTED,
+    PENDING,
+    REFUSED,
+    ExportFilter,
+    MessageFilter,
+    number_of,
+)
 from harkara.activity.index import (
     MESSAGES,
     NUMBERS,
@@ -243,11 +250,12 @@ class _Search:
 
     def _fits(self, message: FoundMessage) -> bool:
         query = self._query
+        is_any = query.state == ACCEPTED and message["state"] != REFUSED
         wanted: dict[str, object] = {
             "to": self._number,
             "client_ref": query.client_ref,
             "campaign": query.campaign,
-            "state": query.state,
+            "state": "" if is_any else query.state,
             "code": query.code,
             "sender": query.sender,
             "template": query.template,

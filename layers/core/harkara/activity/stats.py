@@ -1,7 +1,7 @@
 """Statistics of an account: sums of counters, in groups."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, cast
@@ -13,11 +13,13 @@ from harkara.activity.counting import (
     OF_PREFIXES,
     SPARSE_DIMENSIONS,
     STATES,
+    CounterKey,
     account_partition,
     campaigns_partition,
     hour_text,
     split_name,
 )
+from harkara.activity.delays import Count, Delay, delay_by_exponent
 from harkara.activity.filters import StatsQuery
 from harkara.activity.store import ActivityReader
 from harkara.base.codes import Code
@@ -29,36 +31,16 @@ from harkara.model.messages import State
 
 _EVENTS = ("corrected", "clicks", "bots", "replies", "verified", "unverified", "parked")
 _HOURLY = ("accepted", "refused", "submitted", *STATES, *_EVENTS, "segments", "price")
-# Which carrier a message goes to is known once one took it; an outcome names nothing else of it.
-_OF_CAMPAIGNS = tuple(name for name in _HOURLY if name != "submitted")
-# A callback may be of several messages.
-_NAMED = tuple(name for name in _OF_CAMPAIGNS if name != "parked")
+# An outcome names carrier, category and campaign of what was taken; a callback has many messages.
+_NAMED = tuple(name for name in _HOURLY if name not in ("submitted", "parked"))
 _BY = {
-    "campaign": _OF_CAMPAIGNS,
+    "category": ("submitted", *_NAMED),
+    "campaign": _HOURLY,
     "carrier": ("submitted", *STATES, "corrected"),
     "operator": (*STATES, "corrected"),
     "series": ("accepted", *STATES, "corrected", "segments", "price"),
     "prefix": OF_PREFIXES,
 }
-Count = Annotated[int, Field(ge=0)]
-
-
-class Delay(TypedDict):
-    """How long messages took from their send time to their delivery, in seconds.
-
-    Percentiles are estimated from counts: evenly within a range, as `histogram_quantile` of
-    Prometheus does. So they are off by less than a factor of two, or by a second.
-    """
-
-    p50: float
-    p95: float
-    counts: Annotated[
-        Mapping[str, Count],
-        Field(
-            description="How many took less than so many seconds, and no less than half of that.",
-            examples=[{"4": 812, "8": 96}],
-        ),
-    ]
 
 
 class Measures(TypedDict, total=False):
@@ -67,7 +49,10 @@ class Measures(TypedDict, total=False):
     accepted: Count
     refused: Annotated[Count, Field(description="Records that were never sent.")]
     submitted: Annotated[
-        Count, Field(description="Taken by a carrier; known by hour, day and carrier alone.")
+        Count,
+        Field(
+            description="Taken by a carrier; known by hour, day, category, campaign and carrier."
+        ),
     ]
     delivered: Count
     failed: Count
@@ -139,6 +124,12 @@ class Campaign(Totals):
     campaign: str
 
 
+class CountedCampaign(Campaign):
+    """Statistics of a campaign, and up to when they are true."""
+
+    as_of: str | None
+
+
 class CampaignPage(TypedDict):
     """A page of campaigns, by id."""
 
@@ -166,7 +157,7 @@ class StatsService:
                 grouped: dict[str, Counter[str]] = {}
                 for hour, counts in hours:
                     grouped.setdefault(hour[:length], Counter()).update(counts)
-                groups = [_group(key, each, _HOURLY) for key, each in grouped.items()]
+                groups = [group_of(key, each) for key, each in grouped.items()]
             case "state":
                 groups = [_of_state(total, state) for state in STATES if total[state]]
             case "code":
@@ -174,16 +165,20 @@ class StatsService:
                     Group(key=code, messages=count)
                     for code, count in _named(total, "code:").items()
                 ]
+            case "category":
+                groups = by_name(query.by, [total])
             case _:
-                groups = _by_name(query.by, self._items(account.id, "names", from_ms, to_ms))
-        return {"totals": _totals(total, _HOURLY), "groups": groups, "as_of": as_of}
+                names = self._items(account.id, "names", from_ms, to_ms)
+                groups = by_name(query.by, (counts for _, counts in names))
+        return {"totals": totals_of(total), "groups": groups, "as_of": as_of}
 
-    def campaign(self, account: Account, campaign_id: str) -> Campaign:
+    def campaign(self, account: Account, campaign_id: str) -> CountedCampaign:
         """Return a campaign's statistics. Raises RequestRefused(NOT_FOUND)."""
-        partition = campaigns_partition(account.id)
-        for _, counts in self.store.counters(partition, campaign_id, campaign_id):
-            return _campaign(campaign_id, counts)
-        raise RequestRefused(Code.NOT_FOUND)
+        key = CounterKey(campaigns_partition(account.id), campaign_id)
+        reached_ms, found = self.store.reached_and_counters([key])
+        if key not in found:
+            raise RequestRefused(Code.NOT_FOUND)
+        return {**_campaign(campaign_id, found[key]), "as_of": time_of(reached_ms)}
 
     def campaigns(self, account: Account, after: str, limit: int) -> CampaignPage:
         """Return campaigns in order of their ids."""
@@ -209,25 +204,31 @@ class StatsService:
             yield sort_key.partition("#")[2], counts
 
     def _as_of(self) -> str | None:
-        reached_ms = self.store.reached_ms()
-        return utc_text(reached_ms) if reached_ms else None
+        return time_of(self.store.reached_ms())
 
 
-def _by_name(by: str, hours: Iterator[tuple[str, Mapping[str, int]]]) -> list[Group]:
+def time_of(reached_ms: int) -> str | None:
+    """Return a time up to which events were counted, None for none."""
+    return utc_text(reached_ms) if reached_ms else None
+
+
+def by_name(by: str, items: Iterable[Mapping[str, int]]) -> list[Group]:
+    """Return the groups that counters have by name."""
     found: dict[str, Counter[str]] = {}
-    for _, counts in hours:
+    for counts in items:
         for attribute, count in counts.items():
             dimension, name, measure = split_name(attribute)
             if dimension == by:
                 found.setdefault(name, Counter())[measure] += count
-    groups = [_group(name, found[name], _BY.get(by, _NAMED)) for name in sorted(found)]
+    groups = [group_of(name, found[name], _BY.get(by, _NAMED)) for name in sorted(found)]
     if by in SPARSE_DIMENSIONS:
         for group in groups:
-            group["otp_delay"] = _delay(_named(found[group["key"]], "otp/"))
+            group["otp_delay"] = delay_by_exponent(_named(found[group["key"]], "otp/"))
     return groups
 
 
-def _group(key: str, counts: Counter[str], names: Sequence[str]) -> Group:
+def group_of(key: str, counts: Counter[str], names: Sequence[str] = _HOURLY) -> Group:
+    """Return a group; without names it has all measures of an hour."""
     return cast(Group, {"key": key, **_measures(counts, names)})
 
 
@@ -241,24 +242,25 @@ def _of_state(total: Counter[str], state: str) -> Group:
 
 
 def _campaign(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
-    return cast(Campaign, {"campaign": campaign_id, **_totals(Counter(counts), _OF_CAMPAIGNS)})
+    return cast(Campaign, {"campaign": campaign_id, **totals_of(Counter(counts))})
 
 
 def _measures(counts: Counter[str], names: Sequence[str]) -> dict[str, object]:
     return {name: _price(counts, name) if name == "price" else counts[name] for name in names}
 
 
-def _totals(counts: Counter[str], names: Sequence[str]) -> Totals:
+def totals_of(counts: Counter[str]) -> Totals:
+    """Return the totals of counters."""
     totals = {
-        **_measures(counts, names),
+        **_measures(counts, _HOURLY),
         "segments_by_state": _named(counts, "segments:"),
         "price_by_state": {
             state: _price(counts, f"price:{state}") for state in _named(counts, "price:")
         },
         "codes": _named(counts, "code:"),
         "corrected_by_state": _named(counts, "corrected:"),
-        "delay": _delay(_named(counts, "delay:")),
-        "otp_delay": _delay(_named(counts, "otp:")),
+        "delay": delay_by_exponent(_named(counts, "delay:")),
+        "otp_delay": delay_by_exponent(_named(counts, "otp:")),
     }
     return cast(Totals, totals)
 
@@ -273,28 +275,3 @@ def _named(counts: Counter[str], kind: str) -> dict[str, int]:
 def _price(counts: Counter[str], name: str) -> str | None:
     """Return a price in the unit of the rate card; None if nothing has one."""
     return f"{(Decimal(counts[name]) / PRICE_SCALE).normalize():f}" if counts[name] else None
-
-
-def _delay(histogram: Mapping[str, int]) -> Delay | None:
-    """Return percentiles from counts of delays by n, of less than 2^n s."""
-    return delay_of({str(1 << n): histogram[str(n)] for n in sorted(map(int, histogram))})
-
-
-def delay_of(counts: Mapping[str, int]) -> Delay | None:
-    """Return percentiles from counts of delays by their upper bounds in seconds; None of none."""
-    total = sum(counts.values())
-    if not total:
-        return None
-    p50, p95 = (_percentile(counts, total * share) for share in (0.5, 0.95))
-    return {"p50": p50, "p95": p95, "counts": counts}
-
-
-def _percentile(counts: Mapping[str, int], rank: float) -> float:
-    before = 0
-    for high in sorted(map(int, counts)):
-        count = counts[str(high)]
-        if before + count >= rank:
-            low = high // 2
-            return round(low + (high - low) * (rank - before) / count, 1)
-        before += count
-    return 0.0

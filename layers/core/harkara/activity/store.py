@@ -62,6 +62,12 @@ class ActivityReader(Protocol):
         """Yield items of counters between two sort keys, both included, in order."""
         ...
 
+    def reached_and_counters(
+        self, keys: Sequence[CounterKey]
+    ) -> tuple[int, Mapping[CounterKey, Mapping[str, int]]]:
+        """Return `reached_ms` and the counters at these keys, in one request."""
+        ...
+
     def rows(self, partition: str, first: str, last: str) -> Iterator[Sequence[tuple[str, bytes]]]:
         """Yield pages of index rows between two sort keys, both included, in order."""
         ...

@@ -10,7 +10,7 @@ from harkara.accept.formats.record_parsing import object_of
 from harkara.activity import filters
 from harkara.activity.exports import Export, ExportService
 from harkara.activity.search import MessagePage, SearchService
-from harkara.activity.stats import Campaign, CampaignPage, Stats, StatsService
+from harkara.activity.stats import CampaignPage, CountedCampaign, Stats, StatsService
 from harkara.api import queries
 from harkara.api.description import about
 from harkara.api.resolver import Api, answer, ok
@@ -154,7 +154,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
 
     @api.get(
         "/v1/campaigns/<campaign>",
-        **about("Messages", {200: Campaign}, Code.NOT_FOUND, scope=Scope.READ),
+        **about("Messages", {200: CountedCampaign}, Code.NOT_FOUND, scope=Scope.READ),
     )
     def read_campaign(campaign: str) -> Response[str]:
         """Read what became of a campaign's messages."""

@@ -113,6 +113,21 @@ class DynamoActivityStore:
         ):
             yield item["sk"]["S"], _numbers(item)
 
+    def reached_and_counters(
+        self, keys: Sequence[CounterKey]
+    ) -> tuple[int, Mapping[CounterKey, Mapping[str, int]]]:
+        """Return up to when events were counted, and the counters at up to 99 keys.
+
+        One request: what is counted during it may lack in a counter.
+        """
+        found = {
+            CounterKey(item["pk"]["S"], item["sk"]["S"]): item
+            for item in self._table.read([key(*_PROGRESS), *(key(*each) for each in keys)])
+        }
+        progress = found.pop(CounterKey(*_PROGRESS), None)
+        reached_ms = int(progress["at"]["N"]) if progress else 0
+        return reached_ms, {each: _numbers(item) for each, item in found.items()}
+
     def rows(self, partition: str, first: str, last: str) -> Iterator[Sequence[tuple[str, bytes]]]:
         """Yield pages of index rows between two sort keys, both included, in order."""
         bounds = {":first": first, ":last": last}

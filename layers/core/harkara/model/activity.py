@@ -63,16 +63,18 @@ class Submitted(NamedTuple):
 
     account_id: str
     carrier: str
+    category: str
+    campaign_id: str
     hour_ms: int
     message_count: int
 
 
 def merged(submitted: Iterable[Submitted]) -> list[Submitted]:
-    """Return counts with those of one account, carrier and hour added up."""
-    counts = Counter[tuple[str, str, int]]()
-    for account_id, carrier, hour_ms, count in submitted:
-        counts[account_id, carrier, hour_ms] += count
-    return [Submitted(*key, count) for key, count in counts.items()]
+    """Return counts with those that differ in nothing else added up."""
+    counts = Counter[tuple[str, str, str, str, int]]()
+    for account_id, carrier, category, campaign_id, hour_ms, count in submitted:
+        counts[account_id, carrier, category, campaign_id, hour_ms] += count
+    return [Submitted(*of, count) for of, count in counts.items()]
 
 
 def hour_of(at_ms: int) -> int:

@@ -71,6 +71,12 @@ class Routing(_Data):
     suppression: bool = False
     promotion: int = Field(default=0, ge=0, le=8)
 
+    def with_campaign(self, campaign_id: str, *, paused: bool) -> Self:
+        """Return the same routing with a campaign that is paused, or is not."""
+        others = tuple(each for each in self.paused_campaigns if each != campaign_id)
+        campaigns = (*others, campaign_id) if paused else others
+        return self.model_copy(update={"paused_campaigns": campaigns})
+
     def route(self, category: Category, msisdn: str) -> Route | None:
         """Return a message's route: the longest prefix wins, then a route with categories."""
         fitting = [route for route in self.routes if route.takes(category, msisdn)]

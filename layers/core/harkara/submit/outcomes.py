@@ -162,7 +162,9 @@ def submitted_in(
 ) -> list[Submitted]:
     """Return what an outcome's taken messages are counted by."""
     hour_ms = hour_of(batch.accepted_at_ms)
-    return merged([Submitted(batch.account_id, at[each], hour_ms, 1) for each, _ in data["taken"]])
+    of, category, messages = batch.account_id, batch.category, batch.messages
+    taken = [(at[index], category, messages[index].campaign_id) for index, _ in data["taken"]]
+    return merged([Submitted(of, *each, hour_ms, 1) for each in taken])
 
 
 # A taken message waits this long for the others to end.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.activity.stats import delay_of
+from harkara.activity.delays import delay_of
 
 
 @given(delays=st.lists(st.integers(0, 2**17), min_size=1))

@@ -1,0 +1,88 @@
+"""Messages, Today and Campaigns in Chromium: the main act of each screen."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, tab_to
+from tests.browser.site import SAMPLES, Site
+from tests.browser.test_accessibility import violations
+from tests.functions.visiting_console import CAMPAIGN
+
+NUMBER, REF = "919876500001", "order 4711"
+
+
+def test_a_number_of_today_leads_to_its_messages_and_grows_without_a_reload(
+    open_page: Open, site: Site
+) -> None:
+    page = open_page(as_person=SAMPLES, viewport={"width": 360, "height": 740})
+    page.clock.install()
+    page.get_by_role("link", name="Today").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Today")
+    accepted = page.locator('[data-count="accepted"]')
+    site.count()
+    before = int(accepted.inner_text().replace(",", ""))
+    site.send({"to": NUMBER, "smsgid": REF, "campaignid": CAMPAIGN})
+    site.count()
+    page.get_by_text("The same as a table").click()
+    hour = page.locator("details a").first
+    hour.focus()
+    page.clock.fast_forward(15_000)
+    expect(accepted).to_have_text(f"{before + 1}")
+    expect(hour).to_be_focused()
+    expect(page.locator("details")).to_have_attribute("open", "")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Messages")
+    expect(page.locator("tbody tr")).to_contain_text([REF])
+
+
+def test_a_message_is_found_by_filters_and_by_the_box(open_page: Open, site: Site) -> None:
+    site.send({"to": NUMBER, "smsgid": "ref-0"}, {"to": "12", "smsgid": "ref-1"})
+    site.send({"to": "919876500002", "smsgid": "ref-2"})
+    site.count()
+    page = open_page("/console/messages", as_person=SAMPLES)
+    tab_to(page, page.get_by_label("Number"))
+    page.keyboard.type("12345")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_label("Number").fill("+91 98765 00002")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_contain_text(["ref-2"])
+    page.locator("tbody a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Message")
+    page.get_by_label("Find a message").fill("ref-1")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_contain_text(["INVALID_NUMBER"])
+    page.get_by_text("More filters").press("Enter")
+    page.get_by_label("Reason").fill("DND")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No message fits.")).to_be_visible()
+
+
+def test_a_campaign_is_found_paused_and_resumed(open_page: Open, site: Site) -> None:
+    site.put_counters(8)
+    page = open_page("/console/campaigns", as_person=SAMPLES)
+    page.get_by_label("Find a message").fill(CAMPAIGN)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(CAMPAIGN)
+    tab_to(page, page.get_by_role("button", name="Pause this campaign"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    expect(page.get_by_text("Its messages wait")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("link", name="Campaigns").first.click()
+    expect(page.locator("tbody th")).to_contain_text([re.compile(f"{CAMPAIGN}.*Paused")])
+    page.get_by_role("link", name=CAMPAIGN).click()
+    page.get_by_role("button", name="Resume this campaign").click()
+    expect(page.get_by_role("button", name="Pause this campaign")).to_be_visible()
+
+
+def test_the_numbers_of_a_busy_day_fit_a_phone(open_page: Open, site: Site) -> None:
+    site.put_counters(41_667)
+    for scheme in ("light", "dark"):
+        size = {"width": 360, "height": 740}
+        page = open_page(as_person=SAMPLES, color_scheme=scheme, viewport=size)
+        for path in ("today", "campaigns", "messages"):
+            page.goto(f"/console/{path}")
+            assert violations(page) == []
+            assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
