@@ -125,7 +125,7 @@ def test_a_body_without_filters_asks_for_the_last_day(body: Any, exports: Export
         ({"number": 919876543210}, 400, Code.INVALID_REQUEST),
         ({"number": "12345"}, 400, Code.INVALID_NUMBER),
         ({"sender": ["ACMEBK"]}, 400, Code.INVALID_REQUEST),
-        ({"client_ref": "x" * 201}, 400, Code.INVALID_REQUEST),
+        ({"client_ref": "x" * 513}, 400, Code.INVALID_REQUEST),
         ([], 400, Code.INVALID_REQUEST),
         ("{", 400, Code.MALFORMED_JSON),
     ],

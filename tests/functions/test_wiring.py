@@ -260,7 +260,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, submit = wired("submit", environment)
     replies = service.replies
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
-    assert replies.batches._table.name == replies.last._table.name == "messages"
+    assert replies.store._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
     assert submit.follow_up.last._partitions("acme", "919876543210") == replies.last._partitions(
         "acme", "919876543210"
