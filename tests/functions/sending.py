@@ -78,3 +78,28 @@ def code_of(answer: dict[str, Any]) -> Code:
     (found,) = {code for code in Code if body["message"].startswith(MEANINGS[code].advice)}
     assert body["statusCode"] == MEANINGS[found].webengage
     return found
+
+
+def accepted_in(gateway: Gateway) -> dict[str, MessageBatch]:
+    """Return the stored batches in which a message was accepted."""
+    stored = {batch_id: unpack(batch_id, each) for batch_id, each in gateway.store.packed.items()}
+    return {
+        batch_id: batch
+        for batch_id, batch in stored.items()
+        if not all(each.refusal for each in batch.messages)
+    }
+
+
+def codes_of_refused(gateway: Gateway) -> list[str]:
+    """Return the codes of the stored requests of which nothing was accepted, record by record."""
+    accepted = accepted_in(gateway)
+    batches = (unpack(*row) for row in gateway.store.packed.items())
+    refused = [each for batch in batches if batch.id not in accepted for each in batch.messages]
+    assert not any(each.text or each.to for each in refused)
+    return [each.refusal for each in refused]
+
+
+def assert_nothing_accepted(gateway: Gateway) -> None:
+    """Check that no message was accepted; refusals may be recorded."""
+    assert accepted_in(gateway) == {}
+    assert gateway.queues.waiting == []
