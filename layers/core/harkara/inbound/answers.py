@@ -67,7 +67,7 @@ class AnswerService:
             if earlier := _same(taken, keyword, at_s, name):
                 return earlier
             count = sum(each.data["keyword"] == keyword for each in taken)
-            if count >= ANSWERS_A_DAY or not self._is_due(account, number, keyword):
+            if count >= ANSWERS_A_DAY or not self._is_due(account, number, keyword, at_s):
                 return None
             data = {
                 "keyword": keyword,
@@ -100,12 +100,12 @@ class AnswerService:
             return False
         return True
 
-    def _is_due(self, account: Account, number: str, keyword: str) -> bool:
+    def _is_due(self, account: Account, number: str, keyword: str, at_s: int) -> bool:
         if keyword == Keyword.HELP:
             return True
         entries = self.lists.entries(account.id, [number])
-        is_out = any(entry.source is not Source.DND for entry in entries)
-        return is_out == (keyword == Keyword.START)
+        since_s = [entry.since_s for entry in entries if entry.source is not Source.DND]
+        return not since_s if keyword == Keyword.STOP else 0 < max(since_s, default=0) < at_s
 
 
 def check_answer(registry: Registry, account: Account, answer: KeywordAnswer) -> None:

@@ -182,19 +182,17 @@ class InboundService:
         at_s, name = self._first_receipt(message, settings.name)
         reply = ReceivedMessage(account, number, message.receiver, message.text, at_s, name)
         known_as = name or (f"at {at_s}" if at_s == message.at_s else "")
+        place, counts = None, True
         try:
             place = self.answers.claim(account, number, keyword, at_s, known_as)
         finally:  # an opt-out waits for nothing
-            self._change_lists(account, number, keyword, at_s)
-        answered = place is not None and self.answers.send(account, number, place)
-        return [keyword, *(["answers"] if answered else [])], reply
-
-    def _change_lists(self, account: Account, number: str, keyword: str, at_s: int) -> None:
-        if keyword == "stop":
-            self.lists.put(account.id, opt_out(number, at_s))
-        elif keyword == "start":
+            if keyword == "stop":
+                counts = self.lists.put(account.id, opt_out(number, at_s))
+        if keyword == "start":
             for source in (Source.OPT_OUT, Source.CARRIER):
                 self.lists.remove(account.id, number, source, at_s)
+        answered = place and counts and self.answers.send(account, number, place)
+        return [keyword, *(["answers"] if answered else [])], reply
 
     def _first_receipt(self, message: InboundMessage, carrier: str) -> tuple[int, str]:
         """Return the time of a message, and a name for it if the carrier has an id for it.
