@@ -93,11 +93,11 @@ def traffic(deployment: Deployment) -> None:
     deployment.work_off()
     # A message with an id is remembered: its repeat is read back, another one overwrites it.
     reply = {"from": MSISDN, "to": "56161", "text": "Yes"}
-    other = {**STOP, "text": "START", "mid": "others"}
-    instead = {**STOP, "text": "Hello"}
+    other = {**STOP, "text": "START"}
+    asking = {**STOP, "text": "HELP", "mid": "another"}
     for path, body in [
         ("receipts", []),
-        *(("inbound", each) for each in (STOP, STOP, other, instead, reply)),
+        *(("inbound", each) for each in (STOP, STOP, other, asking, reply)),
     ]:
         carrier_posts(deployment, path, "signed", body)
     deployment.work_off()
@@ -218,7 +218,7 @@ def add_busy_account(deployment: Deployment) -> None:
             keyword: KeywordAnswer(keyword=keyword, header=header, category=category, text="Done.")
             for keyword, header, category in (
                 (Keyword.STOP, "BUSYSI", Category.SERVICE_IMPLICIT),
-                (Keyword.START, "BUSYTX", Category.TRANSACTIONAL),
+                (Keyword.HELP, "BUSYTX", Category.TRANSACTIONAL),
             )
         },
         limits=Limits(requests_per_s=100),

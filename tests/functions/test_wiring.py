@@ -264,7 +264,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     answers = service.answers
     assert answers.acceptance.queues is replies.queues
     assert answers.registry._table.name == "accounts"
-    assert replies.batches._table.name == replies.last._table.name == "messages"
+    assert replies.store._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
     assert submit.follow_up.last._partitions("acme", "919876543210") == replies.last._partitions(
         "acme", "919876543210"

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from harkara.accept.idempotency import RandomIds
 from harkara.accept.service import AcceptService
 from harkara.aws.carriers import DynamoCarrierStore, ReceiptSecrets
 from harkara.aws.clients import secret_keys, session
@@ -13,7 +12,7 @@ from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.ids import Randomness, ReferenceSigner
+from harkara.base.ids import RandomIds, Randomness, ReferenceSigner
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
