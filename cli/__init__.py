@@ -32,6 +32,7 @@ NOUNS = {
     "callback": ("callbacks", "Callbacks: where the events of messages go, and how."),
     "sender": ("senders", "Senders: the headers that DLT knows an account by."),
     "template": ("templates", "Templates: the contents that DLT knows."),
+    "answer": ("answers", "Answers: the messages to phones that wrote STOP, START or HELP."),
     "link": ("links", "Short links: what to register of them with DLT."),
     "credential": ("credentials", "Credentials: user names with their secrets and scopes."),
     "message": ("messages", "Messages: find them, and see what became of one."),

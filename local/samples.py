@@ -11,6 +11,7 @@ from harkara.base.ids import set_id_of
 from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
 from harkara.links.codec import LinkSet, pack_links
 from harkara.model.accounts import Sender, Template
+from harkara.model.answers import Keyword, KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.consents import Consent, ConsentSource
 from harkara.model.events import Dlr
@@ -43,6 +44,15 @@ PARTS: tuple[Part, ...] = (
     *(
         CallbackEndpoint(id=name, name="Sample", url=f"https://{HOST}/clevertap/samples")
         for name in ("sample", "signed", "unused")
+    ),
+    *(
+        KeywordAnswer(
+            keyword=keyword,
+            header="SAMPLE",
+            category=Category.SERVICE_IMPLICIT,
+            text="HARKARA: write STOP to get no more messages.",
+        )
+        for keyword in (Keyword.HELP, Keyword.START)
     ),
 )
 NUMBER = "56161"

@@ -30,6 +30,7 @@ from harkara.model.accounts import (
     Sender,
     hash_secret,
 )
+from harkara.model.answers import Keyword, KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import Category
@@ -93,9 +94,10 @@ def traffic(deployment: Deployment) -> None:
     # A message with an id is remembered: its repeat is read back, another one overwrites it.
     reply = {"from": MSISDN, "to": "56161", "text": "Yes"}
     other = {**STOP, "text": "START"}
+    asking = {**STOP, "text": "HELP", "mid": "another"}
     for path, body in [
         ("receipts", []),
-        *(("inbound", each) for each in (STOP, STOP, other, reply)),
+        *(("inbound", each) for each in (STOP, STOP, other, asking, reply)),
     ]:
         carrier_posts(deployment, path, "signed", body)
     deployment.work_off()
@@ -210,6 +212,13 @@ def add_busy_account(deployment: Deployment) -> None:
             for header, category in (
                 ("BUSYSI", Category.SERVICE_IMPLICIT),
                 ("BUSYTX", Category.TRANSACTIONAL),
+            )
+        },
+        answers={
+            keyword: KeywordAnswer(keyword=keyword, header=header, category=category, text="Done.")
+            for keyword, header, category in (
+                (Keyword.STOP, "BUSYSI", Category.SERVICE_IMPLICIT),
+                (Keyword.HELP, "BUSYTX", Category.TRANSACTIONAL),
             )
         },
         limits=Limits(requests_per_s=100),

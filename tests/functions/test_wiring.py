@@ -259,7 +259,11 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.confirm is sns.confirm
     _, submit = wired("submit", environment)
     replies = service.replies
-    assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
+    to = (QueueName.CALLBACK, QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
+    assert replies.queues._urls == {each: URLS[each] for each in to}
+    answers = service.answers
+    assert answers.acceptance.queues is replies.queues
+    assert answers.registry._table.name == "accounts"
     assert replies.store._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
     assert submit.follow_up.last._partitions("acme", "919876543210") == replies.last._partitions(

@@ -295,3 +295,18 @@ def test_templates_are_audited_as_a_table_json_and_csv(tmp_path: Path) -> None:
     assert answer == {"audited": 1, "marks": 1, "file": str(file)}
     assert b"1107,Sign in,brand," in file.read_bytes()
     assert operator(f"template audit acme --csv {tmp_path}").status == 1
+
+
+def test_an_answer_is_added_listed_and_removed() -> None:
+    operator = operator_of(dlt="off")
+    line = "answer add acme stop --header ACMEBK --category service_implicit --text Bye --json"
+    assert operator(line).json() == {"added": "stop"}
+    assert operator(line).json() == {"replaced": "stop"}
+    (row,) = operator("answer list acme --json").json()
+    expected = {"keyword": "stop", "header": "ACMEBK", "category": "service_implicit"}
+    assert row == {**expected, "text": "Bye", "template_id": ""}
+    assert operator("answer remove --yes acme stop --json").json() == {"removed": "stop"}
+    assert operator("answer list acme --json").json() == []
+    refused = operator("answer add acme stop --header ACMEBK --category promotional --text Bye")
+    assert refused.status == 1
+    assert "one of transactional, service_implicit, government" in refused.err

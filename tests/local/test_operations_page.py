@@ -60,7 +60,7 @@ def test_the_page_leaves_what_it_says(operator: Operator) -> None:
     account = operator.store.account("acme")
     assert account is not None
     assert (account.carrier, account.default_callback) == ("airtel", "clevertap")
-    assert account.templates.keys() == {"1107161234567890101"}
+    assert account.templates.keys() == {"1107161234567890101", "1107161234567890104"}
     assert account.senders.keys() == {"ACMEFD"}
     assert (account.short_domain, account.link_days) == ("hk.example/{header}", 60)
     assert account.shorten_urls

@@ -13,6 +13,7 @@ from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
 from harkara.manage.resources import secrets_in
 from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.answers import KeywordAnswer
 from harkara.model.callbacks import (
     CallbackEndpoint,
     CallbackSecrets,
@@ -36,6 +37,7 @@ _FIELDS: dict[type, str] = {
     Sender: "senders",
     Template: "templates",
     CallbackEndpoint: "callbacks",
+    KeywordAnswer: "answers",
 }
 
 

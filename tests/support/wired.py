@@ -205,12 +205,14 @@ class Wired:
             accounts=self.accounts,
             secret=_secret_of,
             suppressions=on.suppressions,
+            registry=self.registry,
             store=on.store,
             last=on.last,
             queues=on.queues,
             signer=self.signer,
             confirm=self.confirm,
             clock=self.clock,
+            randomness=self.randomness,
             emit=self.note,
         )
 

@@ -101,6 +101,7 @@ GRANTS = {
     },
     "inbound": {
         ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:BatchGetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("dynamodb:UpdateItem", "AccountsTable"),
         ("dynamodb:GetItem", "MessagesTable"),
@@ -108,6 +109,8 @@ GRANTS = {
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:BatchWriteItem", "MessagesTable"),
         ("sqs:SendMessage", "CallbackQueue"),
+        ("sqs:SendMessage", "SubmitQueue"),
+        ("sqs:SendMessage", "SubmitPriorityQueue"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
         ("kms:Decrypt", "SecretsKey"),
     },

@@ -12,6 +12,7 @@ from harkara.aws.table import CHANGES, WRITE_BATCH
 from harkara.base.errors import StoreUnavailable
 from harkara.base.time import Deadline
 from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.answers import Keyword, KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part, name_of
 from harkara.model.messages import Category
@@ -20,6 +21,9 @@ from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
 ACME = Account(id="acme", name="Acme", carrier="sim")
 SENDER = Sender(header="ACMEBK", categories=(Category.OTP,))
+ANSWER = KeywordAnswer(
+    keyword=Keyword.STOP, header="ACMEBK", category=Category.TRANSACTIONAL, text="No more."
+)
 CALLBACK = CallbackEndpoint(id="main", url="https://api.clevertap.com/dlr")
 DEADLINE = Deadline(lambda: math.inf)
 
@@ -32,8 +36,9 @@ PARTS: list[tuple[Part, Part]] = [
     (SENDER, SENDER.model_copy(update={"pe_id": "110117297442"})),
     (template(1107), template(1107, "y")),
     (CALLBACK, CALLBACK.model_copy(update={"name": "Main"})),
+    (ANSWER, ANSWER.model_copy(update={"text": "Bye."})),
 ]
-IDS = ["sender", "template", "callback"]
+IDS = ["sender", "template", "callback", "answer"]
 
 
 class World:
@@ -71,11 +76,9 @@ def test_functions_see_every_change_in_a_minute(part: Part, changed: Part) -> No
     world = World().with_account()
     name = name_of(part)
     assert world.registry.create("acme", part)
-    assert {name: part} in (
-        world.account().senders,
-        world.account().templates,
-        world.account().callbacks,
-    )
+    account = world.account()
+    parts = (account.senders, account.templates, account.callbacks, account.answers)
+    assert {name: part} in parts
     assert world.registry.change("acme", type(part), name, lambda _: changed) == changed
     assert world.registry.get("acme", type(part), name) == changed
     assert world.account().version == 3

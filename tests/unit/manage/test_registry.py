@@ -11,7 +11,8 @@ from harkara.base.time import Deadline
 from harkara.manage import registry
 from harkara.manage.registry import ImportedRow, RegistryService, RowResult, counts
 from harkara.manage.template_csv import export
-from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.accounts import Account, Credential, Enforcement, Sender, Template
+from harkara.model.answers import KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import Part, name_of
 from harkara.model.messages import Category, Endpoint
@@ -24,12 +25,20 @@ SPARE = CallbackEndpoint(id="spare", url=URL)
 SENDER = {"header": "ACMEBK", "categories": ["otp"]}
 TEMPLATE = {"template_id": "1107", "category": "otp", "text": "{#var#}"}
 CALLBACK = {"id": "new", "url": URL}
+ANSWER = {
+    "keyword": "stop",
+    "header": "ACMEBK",
+    "category": "service_implicit",
+    "text": "You get no more of Acme.",
+    "template_id": "",
+}
 FIELDS: list[tuple[type[Part], dict[str, Any]]] = [
     (Sender, SENDER),
     (Template, TEMPLATE),
     (CallbackEndpoint, CALLBACK),
+    (KeywordAnswer, ANSWER),
 ]
-IDS = ["senders", "templates", "callbacks"]
+IDS = ["senders", "templates", "callbacks", "answers"]
 DEADLINE = Deadline(lambda: math.inf)
 
 
@@ -45,6 +54,7 @@ class World:
                     carrier="sim",
                     default_callback="main",
                     callback_hosts=("clevertap.com", "127.0.0.1"),
+                    dlt=Enforcement.WARN,
                     callbacks={"main": MAIN, "spare": SPARE},
                 )
                 for name in ("acme", "other")
@@ -88,7 +98,8 @@ def test_what_was_created_is_read_replaced_and_removed(
     assert world.service.get(world.account, kind, name) == part
     assert part in world.service.page(world.account, kind).parts
     rest = {key: value for key, value in fields.items() if key != kind.name_field}
-    changed = {**rest, ("pe_id" if kind is not CallbackEndpoint else "name"): "110117297442"}
+    field = {CallbackEndpoint: "name", KeywordAnswer: "text"}.get(kind, "pe_id")
+    changed = {**rest, field: "110117297442"}
     assert world.service.replace(world.account, kind, name, changed) != part
     world.service.remove(world.account, kind, name)
     assert part not in world.service.page(world.account, kind).parts
@@ -295,3 +306,62 @@ def test_an_import_makes_no_more_templates_than_an_account_may_have(
     world.load(b"Template ID,Content,Type\n1,y,OTP\n2,x,OTP\n")
     monkeypatch.setattr(registry, "TEMPLATE_COUNT_LIMIT", 1)
     world.load(b"Template ID,Content,Type\n1,z,OTP\n2,z,OTP\n")
+
+
+TEXT = "You get no more of Acme."
+
+
+@pytest.mark.parametrize(
+    ("account", "fields", "refusal"),
+    [
+        pytest.param({}, {}, "", id="as it is registered"),
+        pytest.param({"dlt": Enforcement.OFF}, {"text": "Any."}, "", id="without DLT"),
+        pytest.param({"countries": ("US",)}, {"header": "GONE"}, "", id="not to India"),
+        pytest.param({}, {"template_id": ""}, "", id="a template that is found"),
+        pytest.param({}, {"header": "OTHERS"}, "HEADER_NOT_REGISTERED", id="a strange header"),
+        pytest.param({}, {"category": "transactional"}, "INVALID_CATEGORY", id="another category"),
+        pytest.param({}, {"text": "Bye."}, "TEMPLATE_MISMATCH", id="another text"),
+        pytest.param({}, {"template_id": "", "text": "B."}, "TEMPLATE_NOT_FOUND", id="no template"),
+        pytest.param({}, {"text": "Bye {#var#}"}, "UNFILLED_PLACEHOLDER", id="a variable"),
+    ],
+)
+def test_an_answer_that_acceptance_would_refuse_is_refused(
+    account: dict[str, Any], fields: dict[str, Any], refusal: str, world: World
+) -> None:
+    category = Category.SERVICE_IMPLICIT
+    parts = {
+        "senders": {"ACMEBK": Sender(header="ACMEBK", categories=(category,))},
+        "templates": {"7": Template(dlt_template_id="7", category=category, text=TEXT)},
+        "dlt": Enforcement.ENFORCE,
+    }
+    world.store.accounts["acme"] = world.account.model_copy(update={**parts, **account})
+    given = {**ANSWER, "template_id": "7", **fields}
+    if not refusal:
+        assert world.create(KeywordAnswer, given)
+        return
+    with pytest.raises(RequestRefused) as refused:
+        world.create(KeywordAnswer, given)
+    assert refused.value.code is Code.INVALID_REQUEST
+    assert f"(this answer would be refused: {refusal}" in refused.value.detail
+    assert world.account.answers == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"keyword": "bye"}, "keyword: one of stop, start, help"),
+        ({"category": "promotional"}, "category: one of transactional, service_implicit"),
+        ({"category": "otp"}, "category: one of transactional, service_implicit"),
+        ({"text": " "}, "text: 1 to 2,000 characters"),
+        ({"text": "a\x00"}, "text: 1 to 2,000 characters"),
+        ({"template_id": "x"}, "template_id: 1 to 19 digits"),
+        ({"header": "a header too long"}, "header: a header"),
+        ({"callback": "main"}, "unknown field: there are keyword, header"),
+    ],
+)
+def test_a_field_of_an_answer_that_cannot_be_is_named(
+    fields: dict[str, Any], words: str, world: World
+) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        world.create(KeywordAnswer, {**ANSWER, **fields})
+    assert words in refused.value.detail

@@ -13,17 +13,22 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
-from harkara.inbound.replies import ReplyService
-from harkara.inbound.service import InboundService
 from harkara.model.messages import Category, Message, MessageBatch
 from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
-from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import RateLimiter
 from harkara.submit.planner import BlockPart, Planner
-from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_texts
+from harkara.wiring import inbound
+from tests.support.fakes import (
+    FakeAccountStore,
+    FakeLimitStore,
+    FakeMessageStore,
+    Faults,
+    no_texts,
+)
 from tests.support.ports import FakeLastMessages, FakeSuppressionList
 from tests.support.queues import FakeTaskQueues
+from tests.support.registry import FakeRegistry
 from tests.unit.aws.test_carriers import unused_exchange
 from tests.unit.changing import (
     CARRIER,
@@ -127,18 +132,19 @@ def test_who_asks_to_stop_is_out_by_what_was_set_a_moment_ago(
     on.set_carrier(**before)
     faults = Faults()
     lists, messages = FakeSuppressionList(faults), FakeMessageStore(faults)
-    service = InboundService(
-        authenticator=WebhookAuthenticator(
-            on.store, lambda existing: existing.receipt_secret, lambda _: None
-        ),
+    service = inbound.wire(
         accounts=on.store,
-        lists=lists,
-        clock=on.clock,
-        confirm=lambda _: None,
+        secret=lambda existing: existing.receipt_secret,
+        suppressions=lists,
+        registry=FakeRegistry(FakeAccountStore({})),
         store=messages,
-        replies=ReplyService(
-            messages, FakeLastMessages(faults), FakeTaskQueues(faults, on.clock), SIGNER
-        ),
+        last=FakeLastMessages(faults),
+        queues=FakeTaskQueues(faults, on.clock),
+        signer=SIGNER,
+        confirm=lambda _: None,
+        clock=on.clock,
+        randomness=bytes,
+        emit=lambda _: None,
     )
     payload = {"from": "919876543210", "to": "56161", "text": asked}
     request = ReceiptRequest("POST", {}, {}, to_json([payload]))

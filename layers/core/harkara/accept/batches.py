@@ -65,13 +65,17 @@ class PackedBatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchMaker:
-    """Makes the batches of one request, whose callbacks are `endpoints`."""
+    """Makes the batches of one request, whose callbacks are `endpoints`.
+
+    `answers` is as in `MessageBatch`.
+    """
 
     account: Account
     endpoints: Sequence[Endpoint]
     now_ms: int
     names: IdSource
     links: LinkMaker
+    answers: bool = False
 
     def make(self, draft: BatchDraft) -> Iterator[PackedBatch]:
         """Make one batch of a draft, or as many as needed for each to fit into an item."""
@@ -93,6 +97,7 @@ class BatchMaker:
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
             prices=prices_of(account, key.category, messages),
+            answers=self.answers,
         )
         made = self._packed(batch, draft)
         fits = len(made.packed) <= PACKED_LIMIT_BYTES

@@ -60,7 +60,7 @@ class SendRequest(NamedTuple):
 
     `details` has more about records' problems, by index. `single`: the one record stood in no list,
     and the answer is to have the same form. `warning` is about a field that was ignored although it
-    may have been meant.
+    may have been meant. `answers`: the messages answer what phones wrote (`MessageBatch`).
     """
 
     records: list[Record]
@@ -68,6 +68,7 @@ class SendRequest(NamedTuple):
     details: Mapping[int, str] = MappingProxyType({})
     single: bool = False
     warning: str = ""
+    answers: bool = False
 
 
 def answer_bytes(body: bytes) -> int:

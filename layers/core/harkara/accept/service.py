@@ -109,7 +109,8 @@ class AcceptService:
             for number, (key, indexes, messages) in enumerate(accepted)
         ]
         drafts[0] = drafts[0]._replace(refusals=[message for _, message in refused])
-        maker = BatchMaker(account, checker.policy.endpoints, now_ms, names, self.links)
+        endpoints = checker.policy.endpoints
+        maker = BatchMaker(account, endpoints, now_ms, names, self.links, request.answers)
         try:
             stored = [
                 maker.store(made, self.batches) for draft in drafts for made in maker.make(draft)

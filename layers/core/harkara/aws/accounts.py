@@ -28,6 +28,7 @@ from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.json import decode
 from harkara.base.time import Clock
 from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.answers import KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part, name_of
 
@@ -110,13 +111,14 @@ CACHE_LIMIT = 1_000
 NAME_LIMIT = 256
 
 # An account's resources are items of their own.
-PARTS = {"senders", "templates", "callbacks", "version"}
+PARTS = {"senders", "templates", "callbacks", "answers", "version"}
 PART_PREFIXES: dict[type, str] = {
     Sender: "sender#",
     Template: "template#",
     CallbackEndpoint: "callback#",
+    KeywordAnswer: "answer#",
 }
-# Sort keys in order: account, callback#, credential#, sender#, template# and then nothing.
+# Sort keys in order: account, answer#, callback#, credential#, sender#, template# and then nothing.
 _TEMPLATES = "template#"
 _END = "u"
 R = TypeVar("R", bound=BaseModel)
@@ -164,7 +166,7 @@ class DynamoAccountStore:
 
     def put_account(self, account: Account) -> None:
         """Store an account; its senders, templates and callbacks become items of their own."""
-        parts = (account.senders, account.templates, account.callbacks)
+        parts = (account.senders, account.templates, account.callbacks, account.answers)
         for part in chain.from_iterable(each.values() for each in parts):
             self._table.put(part_item(account.id, part))
         parameters: dict[str, Value] = {":data": account.model_dump_json(exclude=PARTS), ":one": 1}
@@ -187,6 +189,7 @@ class DynamoAccountStore:
         senders: dict[str, Sender] = {}
         templates: dict[str, Template] = {}
         callbacks: dict[str, CallbackEndpoint] = {}
+        answers: dict[str, KeywordAnswer] = {}
         # A replica may show a new version with old resources, which would hide the new ones until
         # the next version; queries are consistent.
         for item in self._table.query(partition, "sk < :end", {":end": end}):
@@ -200,9 +203,12 @@ class DynamoAccountStore:
                     templates[name] = Template.model_validate_json(data)
                 case "callback", _, name:
                     callbacks[name] = CallbackEndpoint.model_validate_json(data)
+                case "answer", _, name:
+                    answers[name] = KeywordAnswer.model_validate_json(data)
         if not fields:
             return None
-        return Account(**fields, senders=senders, templates=templates, callbacks=callbacks)
+        fields |= {"senders": senders, "templates": templates, "callbacks": callbacks}
+        return Account(**fields, answers=answers)
 
     def _get(self, partition: str, sort_key: str, kind: type[R]) -> R | None:
         # Consistent: a record put a moment ago must not be cached as absent for a minute.

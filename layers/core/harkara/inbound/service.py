@@ -1,6 +1,7 @@
 """Take messages from phones to our numbers: an opt-out is stored before the carrier hears 200.
 
-Replies are passed on afterwards, for accounts that want them (`harkara.inbound.replies`).
+Replies are passed on afterwards, for accounts that want them (`harkara.inbound.replies`). Keywords
+are answered, for accounts that have set answers (`harkara.inbound.answers`).
 
 If several accounts share a number, the text is read without the account's keyword.
 
@@ -14,7 +15,7 @@ few.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harkara.base.errors import RequestRefused
@@ -22,6 +23,7 @@ from harkara.base.time import Clock
 from harkara.carriers.kinds import parse_inbound
 from harkara.carriers.receipts import InboundMessage, ReceiptRequest
 from harkara.carriers.settings import CarrierSettings
+from harkara.inbound.answers import AnswerService
 from harkara.inbound.replies import ReceivedMessage, ReplyService
 from harkara.model.accounts import Account
 from harkara.model.ledger import INBOUND_KIND, LedgerEntry, carrier_partition
@@ -77,7 +79,7 @@ def keyword_in(text: str, account: Account) -> str:
     stop_words = STOP_WORDS.union(map(fold, account.stop_words))
     if forms & stop_words or _BEGINS.match(plain) or _ENDS.search(plain):
         return "stop"
-    return "help" if text in HELP_WORDS else OTHER
+    return "help" if forms & HELP_WORDS else OTHER
 
 
 def fold(text: str) -> str:
@@ -131,9 +133,10 @@ class InboundService:
     confirm: Callable[[str], None]
     store: MessageStore
     replies: ReplyService
+    answers: AnswerService
 
     def receive(self, carrier: str, token: str, request: ReceiptRequest) -> Counter[str]:
-        """Act on the messages of a request; return their number by keyword, and `replies`.
+        """Act on the messages of a request; return counts by keyword, of `replies` and `answers`.
 
         The same request again changes nothing, unless the carrier names neither a time nor an id of
         the message: replies are then posted again, and the person may have written again meanwhile.
@@ -152,11 +155,12 @@ class InboundService:
             self.confirm(received.confirm_url)
         taken = [self._take(message, settings) for message in received.messages]
         replies = self.replies.pass_on([reply for _, reply in taken if reply])
-        return Counter(keyword for keyword, _ in taken) + Counter(replies=replies)
+        counts = sum((Counter(each) for each, _ in taken), Counter[str]())
+        return counts + Counter(replies=replies)
 
     def _take(
         self, message: InboundMessage, settings: CarrierSettings
-    ) -> tuple[str, ReceivedMessage | None]:
+    ) -> tuple[Sequence[str], ReceivedMessage | None]:
         # A message without an account or a keyword may match settings changed a moment ago.
         renewed = self.accounts.carrier(
             settings.name, lambda current: bool(_owner(message, current)[0])
@@ -165,22 +169,30 @@ class InboundService:
         account = None
         if account_id:
             account = self.accounts.account(
-                account_id, lambda current: current.two_way and keyword_in(text, current) != OTHER
+                account_id,
+                lambda current: current.two_way and keyword_in(text, current) in current.answers,
             )
         if account is None:
-            return "unowned", None
+            return ["unowned"], None
         try:
             number, _ = normalise(with_plus(message.sender))
         except RequestRefused:  # a short code, or a name
-            return "no_number", None
+            return ["no_number"], None
         keyword = keyword_in(text, account)
         at_s, name = self._first_receipt(message, settings.name)
-        if keyword == "stop":
-            self.lists.put(account.id, opt_out(number, at_s))
-        elif keyword == "start":
+        reply = ReceivedMessage(account, number, message.receiver, message.text, at_s, name)
+        known_as = name or (f"at {at_s}" if at_s == message.at_s else "")
+        place, counts = None, True
+        try:
+            place = self.answers.claim(account, number, keyword, at_s, known_as)
+        finally:  # an opt-out waits for nothing
+            if keyword == "stop":
+                counts = self.lists.put(account.id, opt_out(number, at_s))
+        if keyword == "start":
             for source in (Source.OPT_OUT, Source.CARRIER):
                 self.lists.remove(account.id, number, source, at_s)
-        return keyword, ReceivedMessage(account, number, message.receiver, message.text, at_s, name)
+        answered = place and counts and self.answers.send(account, number, place)
+        return [keyword, *(["answers"] if answered else [])], reply
 
     def _first_receipt(self, message: InboundMessage, carrier: str) -> tuple[int, str]:
         """Return the time of a message, and a name for it if the carrier has an id for it.

@@ -1,4 +1,4 @@
-"""Read and change an account's resources: senders, DLT templates and callbacks."""
+"""Read and change an account's resources: senders, DLT templates, callbacks and answers."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,11 @@ from harkara.base.json import encode
 from harkara.base.time import Deadline
 from harkara.callbacks.posting import SecretCipher
 from harkara.callbacks.registration import secrets_of
+from harkara.inbound.answers import check_answer
 from harkara.manage import template_csv
 from harkara.manage.resources import fields_of, make, with_secrets
 from harkara.model.accounts import Account, Sender, Template
+from harkara.model.answers import KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import P, Part, name_of
 from harkara.model.messages import Category, Endpoint
@@ -206,7 +208,7 @@ class RegistryService:
     def _make(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
         try:
             part = make(kind, fields)
-            self._check_callback(account, part)
+            self._check(account, part)
         except FieldRefused as error:
             raise _refusal(error) from error
         return part
@@ -228,7 +230,7 @@ class RegistryService:
         if isinstance(part, CallbackEndpoint):
             self.reset_health(account.id, part.endpoint)
 
-    def _check_callback(self, account: Account, part: Part) -> None:
+    def _check(self, account: Account, part: Part) -> None:
         match part:
             case CallbackEndpoint(url=url):
                 if not account.may_call_back(url, self.callback_urls):
@@ -236,6 +238,8 @@ class RegistryService:
             case Sender(callback=name) if name:
                 if self.registry.get(account.id, CallbackEndpoint, name) is None:
                     raise FieldRefused("callback", "the id of a registered callback")
+            case KeywordAnswer():
+                check_answer(self.registry, account, part)
 
     def _user_of(self, account: Account, callback: str) -> str:
         """Return the user of a callback as text; empty if nothing refers to it."""

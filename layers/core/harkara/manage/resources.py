@@ -12,6 +12,7 @@ from harkara.callbacks.posting import SecretCipher
 from harkara.callbacks.registration import CallbackRequest, callback_of
 from harkara.dlt.templates import looks_like_variable
 from harkara.model.accounts import INDIAN_HEADER, Sender, Template
+from harkara.model.answers import KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.fields import Fields, Part, bare_header, read
 from harkara.model.messages import Category
@@ -34,6 +35,7 @@ RESOURCES: dict[str, tuple[type[Part], type[BaseModel]]] = {
     "senders": (Sender, Sender),
     "templates": (Template, Template),
     "callbacks": (CallbackEndpoint, CallbackRequest),
+    "answers": (KeywordAnswer, KeywordAnswer),
 }
 """By collection: the kind of its resources, and the model of a request."""
 

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harkara.base.keys import Networks, may_come_from
 from harkara.dlt.templates import ANY_MARKS
+from harkara.model.answers import KeywordAnswer
 from harkara.model.callbacks import CallbackEndpoint, UrlRules, is_among
 from harkara.model.fields import (
     SITE_PATTERN,
@@ -212,6 +213,7 @@ class Account(OperatorRecord):
     senders: dict[str, Sender] = {}
     templates: dict[str, Template] = {}
     callbacks: dict[str, CallbackEndpoint] = {}
+    answers: dict[str, KeywordAnswer] = {}
     version: int = 0
 
     @model_validator(mode="after")
@@ -236,9 +238,7 @@ class Account(OperatorRecord):
             for rate in self.rates
             if msisdn.startswith(rate.prefix) and rate.category in (None, category)
         ]
-        best = max(
-            fitting, key=lambda rate: (len(rate.prefix), rate.category is not None), default=None
-        )
+        best = max(fitting, key=lambda rate: (len(rate.prefix), bool(rate.category)), default=None)
         return best.price * segment_count if best else None
 
     def may_call_back(self, url: str, rules: UrlRules) -> bool:

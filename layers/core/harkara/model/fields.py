@@ -213,6 +213,20 @@ TemplateId = Annotated[
     Field(description="The DLT template's id.", examples=["1107161234567890001"]),
     Rule("1 to 19 digits, as text", TEMPLATE_ID),
 ]
+OptionalTemplateId = Annotated[
+    str,
+    Field(description="The DLT template's id, or empty.", examples=["1107161234567890001"]),
+    Rule("1 to 19 digits, as text", re.compile(f"({TEMPLATE_ID.pattern})?")),
+]
+MessageText = Annotated[
+    str,
+    Field(
+        description="The text, as it goes out.",
+        examples=["You get no more messages of Acme. Write START to get them again."],
+        json_schema_extra={"minLength": 1, "maxLength": TEXT_LIMIT},
+    ),
+    Rule(f"1 to {TEXT_LIMIT:,} characters in UTF-8, no control characters", _TEXT),
+]
 TemplateText = Annotated[
     str,
     Field(

@@ -126,7 +126,7 @@ class MessageBatch:
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
     only these show which texts are equal. `prices` are by index, in millionths; empty without a
-    rate card.
+    rate card. `answers`: they answer what phones wrote, and go to suppressed numbers, too.
     """
 
     id: str
@@ -145,6 +145,7 @@ class MessageBatch:
     two_way: bool = False
     text_hashes: tuple[str, ...] = ()
     prices: tuple[int, ...] = ()
+    answers: bool = False
 
     @property
     def lane(self) -> Lane:
@@ -197,6 +198,8 @@ class MessageBatch:
 def pack(batch: MessageBatch) -> bytes:
     """Return the batch as bytes: the format's version, then compressed JSON without the id."""
     fields = {name: getattr(batch, name) for name in _PACKED_FIELDS}
+    if not batch.answers:  # of nearly all batches
+        del fields["answers"]
     fields["messages"] = list(map(tuple, batch.messages))
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 

@@ -50,6 +50,8 @@ COUNTS = {
         "unowned",
         "no_number",
         "replies",
+        "answers",
+        "answers_refused",
         "unread",
         "refused",
     ),

@@ -122,6 +122,8 @@ class InboundSettings(ProxySettings):
     accounts_table: str
     messages_table: str
     callback_queue_url: str
+    submit_queue_url: str
+    submit_priority_queue_url: str
     tag_secret_id: str
     retention_s: int
 

@@ -78,7 +78,7 @@ def find_suppressed(
 
     Nothing is read if the account's lists do not apply. Raises StoreUnavailable.
     """
-    if not rules.suppresses or not indexes:
+    if not rules.suppresses or not indexes or batch.answers:
         return {}
     numbers = [batch.messages[index].to for index in indexes]
     records = lists.records(batch.account_id, numbers)
