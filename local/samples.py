@@ -8,6 +8,7 @@ events of `link` follow.
 from dataclasses import replace
 
 from harkara.base.ids import set_id_of
+from harkara.callbacks.dead_letters import dead_letter_entry
 from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
 from harkara.links.codec import LinkSet, pack_links
 from harkara.model.accounts import Sender, Template
@@ -16,7 +17,7 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.consents import Consent, ConsentSource
 from harkara.model.events import Dlr
 from harkara.model.fields import Part
-from harkara.model.ledger import Lease, LedgerEntry, dead_letter_entry, links_key
+from harkara.model.ledger import Lease, LedgerEntry, links_key
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.suppressions import Suppression, opt_out
 from harkara.model.tasks import Attempt, CallbackTask

@@ -17,10 +17,11 @@ from cli.deployment import Deployment
 from harkara.aws.carriers import DynamoCarrierStore
 from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
+from harkara.callbacks.dead_letters import dead_letter_entry, dead_letter_of
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
 from harkara.model.events import Dlr
-from harkara.model.ledger import Lease, dead_letter_entry, dead_letter_of
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.support.dynamo import table_of

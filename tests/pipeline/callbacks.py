@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from harkara.callbacks.dead_letters import DeadLetter, dead_letter_of
 from harkara.model.callbacks import PostResult
 from harkara.model.events import TimelineStep
-from harkara.model.ledger import DeadLetter, dead_letter_of
 from harkara.model.messages import Endpoint
 from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harkara.base.errors import StoreUnavailable
-from harkara.base.time import Deadline
-from harkara.model.ledger import END_MS, partition_of
+from harkara.base.time import END_MS, Deadline
+from harkara.callbacks.dead_letters import partition_of
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, lost_answers
 from tests.pipeline.invariants import check

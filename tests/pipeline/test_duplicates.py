@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from harkara.model.ledger import dead_letter_of
+from harkara.callbacks.dead_letters import dead_letter_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harkara.base.time import Deadline
-from harkara.callbacks.dead_letters import DeadLetterService
+from harkara.callbacks.dead_letters import DeadLetterService, dead_letter_entry
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
 from harkara.manage.resources import secrets_in
@@ -23,7 +23,7 @@ from harkara.model.callbacks import (
 )
 from harkara.model.events import Dlr
 from harkara.model.fields import Fields, P, Part, name_of
-from harkara.model.ledger import Lease, dead_letter_entry
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from harkara.state.endpoint_health_record import HealthRecord

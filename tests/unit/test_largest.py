@@ -16,6 +16,7 @@ from harkara.aws.messages import item_of
 from harkara.base.codes import Code
 from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.base.json import encode
+from harkara.callbacks.dead_letters import dead_letter_entry
 from harkara.callbacks.formats import clevertap
 from harkara.callbacks.formats.contract import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
@@ -24,7 +25,7 @@ from harkara.inbound.replies import ReceivedMessage, ReplyService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callbacks import URL_LIMIT, UrlRules
 from harkara.model.events import Click, ClickTask, Dlr, EventTask
-from harkara.model.ledger import Lease, LedgerEntry, dead_letter_entry
+from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.tasks import (
     Attempt,

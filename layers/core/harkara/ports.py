@@ -12,7 +12,6 @@ from harkara.model.consents import Consent
 from harkara.model.fields import P, Part
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch
-from harkara.model.people import AuditEntry, AuditPage, User
 from harkara.model.routing import Rules
 from harkara.model.suppressions import Suppression
 from harkara.model.tasks import QueueName
@@ -206,51 +205,6 @@ class Registry(Protocol):
 
     def default_callback(self, account_id: str) -> str:
         """Return the id of an account's default callback, "" for none."""
-
-
-class UserStore(Protocol):
-    """The people who use the console, and the audit log. Each method raises StoreUnavailable."""
-
-    def get(self, user_id: str) -> User | None:
-        """Return a user, read consistently."""
-
-    def create(self, user: User, entry: AuditEntry) -> bool:
-        """Store a user and the entry, both or none; return false if the address is taken."""
-
-    def change(
-        self,
-        user_id: str,
-        change: Callable[[User], User],
-        entry_of: Callable[[User], AuditEntry] | None = None,
-    ) -> User | None:
-        """Replace a user by `change` of it, with an entry in the log; return the result.
-
-        Both are written or none, and nothing where `change` returns what it was given. `change` is
-        called again if the user was changed meanwhile. Returns None if there is no such user.
-        """
-
-    def remove(
-        self, user_id: str, check: Callable[[User], None], entry_of: Callable[[User], AuditEntry]
-    ) -> bool:
-        """Remove a user, with an entry in the log, unless `check` raises; return if there was one.
-
-        `check` is called again if the user was changed meanwhile.
-        """
-
-    def users(self, account_id: str | None) -> list[User]:
-        """Return the users of an account, or the operators (None), by their addresses."""
-
-    def record(self, entry: AuditEntry) -> None:
-        """Add an entry to the log of its account."""
-
-    def audit(self, account_id: str | None, after: str, limit: int) -> AuditPage:
-        """Return up to `limit` entries beyond a cursor ("": from the newest).
-
-        Raises FieldRefused for a text that is no cursor.
-        """
-
-    def erase(self, account_id: str) -> int:
-        """Remove an account's users and its log; return how many users there were."""
 
 
 class TaskQueues(Protocol):

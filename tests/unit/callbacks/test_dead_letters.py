@@ -4,9 +4,9 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.time import Deadline
-from harkara.callbacks.dead_letters import DeadLetterService, Replayed
+from harkara.callbacks.dead_letters import DeadLetterService, Replayed, dead_letter_entry
 from harkara.model.events import Dlr
-from harkara.model.ledger import Lease, dead_letter_entry
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
 from tests.support.fakes import FakeMessageStore, Faults

@@ -11,8 +11,9 @@ import pytest
 from harkara.base.errors import LeaseHeld
 from harkara.base.log_events import LogEvent
 from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
+from harkara.callbacks.dead_letters import dead_letter_of
 from harkara.model.callbacks import PostResult
-from harkara.model.ledger import ack_kind, dead_letter_of, post_kind
+from harkara.model.ledger import ack_kind, post_kind
 from harkara.model.tasks import Attempt
 from tests.support.wired import RETRY_DELAYS_S
 from tests.unit.attempting import BATCHES, KEPT_UNTIL_S, MEMBERS, TASK, Attempting

@@ -14,14 +14,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.callbacks.formats import format_of
 from harkara.links.codec import base_of, with_header
-from harkara.model.accounts import (
-    INDIAN_HEADER,
-    Account,
-    Caller,
-    Enforcement,
-    Sender,
-    Template,
-)
+from harkara.model.accounts import INDIAN_HEADER, Account, Caller, Enforcement, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import NUMBER, TEMPLATE_ID
 from harkara.model.messages import (

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from harkara.base.json import decode, encode
 from harkara.base.keys import Keys, as_keys
+from harkara.base.time import END_MS
 from harkara.model.activity import facts_of, hour_of
-from harkara.model.ledger import END_MS
 from harkara.model.messages import MessageBatch
 
 ROW_LIMIT = 1_000

@@ -21,14 +21,13 @@ from harkara.aws.table import Item, Table, Value, key, update_of, values
 from harkara.base.errors import FieldRefused
 from harkara.base.ids import Randomness
 from harkara.base.json import decode, encode
-from harkara.base.time import DAY_S, Clock
+from harkara.base.time import DAY_S, END_MS, Clock
 from harkara.model.people import AuditEntry, AuditPage, User
 
 AUDIT_KEPT_S = 365 * DAY_S
 _OPERATORS = "*"
 _USER = "user"
 # Later than any time: what is left of it sorts the newest entry first.
-_END_MS = 10**13 - 1
 _CURSOR = re.compile(r"[0-9]{13}\.[0-9a-f]{16}")
 _RANDOM_BYTES = 8
 
@@ -69,7 +68,7 @@ class DynamoUserStore:
         change: Callable[[User], User],
         entry_of: Callable[[User], AuditEntry] | None = None,
     ) -> User | None:
-        """Replace a user by the result of `change`, with an entry (`harkara.ports.UserStore`)."""
+        """Replace a user by the result of `change`, with an entry (as `UserStore` says)."""
 
         def write(item: Item) -> User | None:
             user = _of(item)
@@ -92,7 +91,7 @@ class DynamoUserStore:
     def remove(
         self, user_id: str, check: Callable[[User], None], entry_of: Callable[[User], AuditEntry]
     ) -> bool:
-        """Remove a user and its place in the list (`harkara.ports.UserStore`)."""
+        """Remove a user and its place in the list (as `UserStore` says)."""
 
         def delete(item: Item) -> bool | None:
             user = _of(item)
@@ -151,7 +150,7 @@ class DynamoUserStore:
         self._table.write([{"DeleteRequest": {"Key": each}} for each in keys])
 
     def _put(self, entry: AuditEntry) -> Item:
-        at = f"{_END_MS - entry.at_ms:013d}#{self._randomness(_RANDOM_BYTES).hex()}"
+        at = f"{END_MS - entry.at_ms:013d}#{self._randomness(_RANDOM_BYTES).hex()}"
         fields: dict[str, Value] = {
             "at_ms": entry.at_ms,
             "data": encode([entry.email, entry.action, entry.subject, entry.address]).decode(),

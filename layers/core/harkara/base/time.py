@@ -18,6 +18,8 @@ Clock = Callable[[], float]
 # IST has had no daylight saving since 1945, so it needs no time zone data.
 IST_OFFSET_S = 5 * 3600 + 1800
 DAY_S = 24 * 3600
+END_MS = 10**13 - 1
+"""Later than any time, and as long as any in Unix milliseconds."""
 
 RETRY_AFTER_LIMIT_S = 86_400
 # The time reserved at the end of an invocation to answer, and to report failed batch items.

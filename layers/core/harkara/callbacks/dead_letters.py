@@ -1,28 +1,87 @@
-"""List dead letters ("parked" in the API), and replay them from the start of their schedule."""
+"""Store, list and replay dead letters: callbacks that were given up ("parked" in the API).
+
+They are stored by endpoint and time, and kept as long as messages are. The API's `id` of a dead
+letter is derived from its sort key. A replay begins at the start of the schedule.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harkara.base.errors import StoreUnavailable
-from harkara.base.time import Deadline
-from harkara.model.ledger import (
-    END_MS,
-    DeadLetter,
-    DeadLetterStore,
-    LedgerEntry,
-    dead_letter_of,
-    partition_of,
-    sort_key,
-)
+from harkara.base.time import END_MS, Deadline
+from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Endpoint
-from harkara.model.tasks import CallbackTask, QueueName
+from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
 from harkara.ports import TaskQueues
+
+UNREGISTERED = "-"
+"""Used as the callback id of URLs that are not of a registered callback."""
 
 PAGE_LIMIT = 1_000
 # Callbacks that are read, enqueued and removed at a time.
 _PART = 100
 _PART_S = 3.0
+
+
+class DeadLetter(NamedTuple):
+    """A callback that is not retried any more. `id` is its time and webhook id: `<ms>.<id>`."""
+
+    id: str
+    at_ms: int
+    task: CallbackTask
+    last: Attempt
+
+
+class DeadLetterStore(Protocol):
+    """The store of dead letters. Each method raises StoreUnavailable."""
+
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
+        """Return up to `limit` rows of a partition between two sort keys, in order."""
+        ...
+
+    def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
+        """Return the rows at these keys, in order."""
+        ...
+
+    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Remove the rows at these keys, if present."""
+        ...
+
+
+def partition_of(account_id: str, callback_id: str) -> str:
+    """Return the partition of an endpoint's dead letters."""
+    return f"dead-letter#{account_id}#{callback_id or UNREGISTERED}"
+
+
+def dead_letter_entry(
+    lease: Lease, task: CallbackTask, last: Attempt, campaigns: Sequence[str] = ()
+) -> LedgerEntry:
+    """Return the row of a callback that becomes a dead letter after this attempt.
+
+    `campaigns` are those of its messages, by which it is counted.
+    """
+    return lease.entry(
+        partition_of(task.account_id, task.endpoint.callback_id),
+        f"{last.at_ms:013d}#{task.webhook_id}",
+        task=task.encode(),
+        last=last,
+        **({"campaigns": campaigns} if campaigns else {}),
+    )
+
+
+def dead_letter_of(entry: LedgerEntry) -> DeadLetter:
+    """Return the dead letter in a row."""
+    task = decode_dlr(entry.data["task"])
+    if not isinstance(task, CallbackTask):
+        raise ValueError("a parked task that is no callback")
+    at, _, webhook_id = entry.kind.partition("#")
+    return DeadLetter(f"{at}.{webhook_id}", int(at), task, Attempt(*entry.data["last"]))
+
+
+def sort_key(dead_letter_id: str) -> str:
+    """Return the sort key for an id; the row need not exist."""
+    return dead_letter_id.replace(".", "#", 1)
 
 
 class DeadLetterPage(NamedTuple):

@@ -18,9 +18,10 @@ from harkara.base.retries import (
     with_jitter,
 )
 from harkara.base.time import Clock
+from harkara.callbacks.dead_letters import dead_letter_entry
 from harkara.model import ledger
 from harkara.model.callbacks import PostResult
-from harkara.model.ledger import Lease, LedgerEntry, Relation, dead_letter_entry
+from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.tasks import Attempt, CallbackTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 

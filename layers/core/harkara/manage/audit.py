@@ -1,17 +1,62 @@
-"""Keep the log of what people changed: who, what, when and from where."""
+"""Keep the log of what people changed: who, what, when and from where; and name their store."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import Clock
-from harkara.model.people import AuditEntry, AuditPage, Session
-from harkara.ports import UserStore
+from harkara.model.people import AuditEntry, AuditPage, Session, User
 
 AUDIT_PAGE = 50
 _TEXT_LIMIT = 300
+
+
+class UserStore(Protocol):
+    """The people who use the console, and the audit log. Each method raises StoreUnavailable."""
+
+    def get(self, user_id: str) -> User | None:
+        """Return a user, read consistently."""
+
+    def create(self, user: User, entry: AuditEntry) -> bool:
+        """Store a user and the entry, both or none; return false if the address is taken."""
+
+    def change(
+        self,
+        user_id: str,
+        change: Callable[[User], User],
+        entry_of: Callable[[User], AuditEntry] | None = None,
+    ) -> User | None:
+        """Replace a user by `change` of it, with an entry in the log; return the result.
+
+        Both are written or none, and nothing where `change` returns what it was given. `change` is
+        called again if the user was changed meanwhile. Returns None if there is no such user.
+        """
+
+    def remove(
+        self, user_id: str, check: Callable[[User], None], entry_of: Callable[[User], AuditEntry]
+    ) -> bool:
+        """Remove a user, with an entry in the log, unless `check` raises; return if there was one.
+
+        `check` is called again if the user was changed meanwhile.
+        """
+
+    def users(self, account_id: str | None) -> list[User]:
+        """Return the users of an account, or the operators (None), by their addresses."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Add an entry to the log of its account."""
+
+    def audit(self, account_id: str | None, after: str, limit: int) -> AuditPage:
+        """Return up to `limit` entries beyond a cursor ("": from the newest).
+
+        Raises FieldRefused for a text that is no cursor.
+        """
+
+    def erase(self, account_id: str) -> int:
+        """Remove an account's users and its log; return how many users there were."""
 
 
 @dataclass(frozen=True, slots=True)

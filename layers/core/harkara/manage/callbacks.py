@@ -17,7 +17,7 @@ from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
 from harkara.base.time import ANSWER_S, Clock, Deadline, left_s, utc_text
-from harkara.callbacks.dead_letters import DeadLetterService
+from harkara.callbacks.dead_letters import UNREGISTERED, DeadLetterService
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.callbacks.registration import RenewSecret
 from harkara.manage.dead_letter_fields import (
@@ -34,7 +34,6 @@ from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, Destination
 from harkara.model.events import Dlr
 from harkara.model.fields import Fields, read
-from harkara.model.ledger import UNREGISTERED
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
 from harkara.state.endpoint_health_record import HealthRecord

@@ -10,9 +10,9 @@ from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import time_ms
 from harkara.base.errors import FieldRefused
-from harkara.base.time import utc_text
+from harkara.base.time import END_MS, utc_text
+from harkara.callbacks.dead_letters import DeadLetter
 from harkara.model.fields import Fields, Rule, read
-from harkara.model.ledger import END_MS, DeadLetter
 
 IDS_LIMIT = 1_000
 # One dead letter may hold a hundred messages.

@@ -18,22 +18,11 @@ from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.time import Clock, utc_text
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
+from harkara.model import ledger
 from harkara.model.accounts import Account
 from harkara.model.callbacks import PostResult
 from harkara.model.events import StepName, TimelineStep
-from harkara.model.ledger import (
-    LedgerEntry,
-    bots_prefix,
-    cancel_kind,
-    cancels_of,
-    clicks_prefix,
-    corrected_kind,
-    final_kind,
-    recovered_kind,
-    replies_of,
-    replies_prefix,
-    speaks_of,
-)
+from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
@@ -56,9 +45,9 @@ class MessageHistory(MessageFacts):
 
 
 _EVENTS: Mapping[StepName, Callable[[str, int], tuple[str, str]]] = {
-    "clicked": lambda batch_id, index: (batch_id, clicks_prefix(index)),
-    "opened_by_machine": lambda batch_id, index: (batch_id, bots_prefix(index)),
-    "replied": lambda batch_id, index: (replies_of(batch_id), replies_prefix(index)),
+    "clicked": lambda batch_id, index: (batch_id, ledger.clicks_prefix(index)),
+    "opened_by_machine": lambda batch_id, index: (batch_id, ledger.bots_prefix(index)),
+    "replied": lambda batch_id, index: (ledger.replies_of(batch_id), ledger.replies_prefix(index)),
 }
 """Partition and sort-key prefix of a message's events."""
 
@@ -78,9 +67,12 @@ class HistoryService:
         """
         batch, index = find_message(self.store, account.id, mid)
         attempts = attempts_of(self.store, batch, index)
-        kinds = final_kind(index), recovered_kind(index), corrected_kind(index)
+        kinds = ledger.final_kind(index), ledger.recovered_kind(index), ledger.corrected_kind(index)
         final, recovered, corrected, cancel = self.store.get_entries(
-            [*((batch.id, kind) for kind in kinds), (cancels_of(batch.id), cancel_kind(index))]
+            [
+                *((batch.id, kind) for kind in kinds),
+                (ledger.cancels_of(batch.id), ledger.cancel_kind(index)),
+            ]
         )
         task_ids = dict.fromkeys(entry.task_id for entry in (final, recovered) if entry)
         timeline: list[Any] = [
@@ -144,7 +136,7 @@ class HistoryService:
                 entry
                 for kind in (("post#", "ack#") if task_id else ())
                 for entry in self.store.find_entries(task_id, kind)
-                if speaks_of(entry, batch.id, index)
+                if ledger.speaks_of(entry, batch.id, index)
             ),
             key=_number,
         ):
@@ -285,7 +277,7 @@ class CancelService:
         now_s = self.clock()
         at_ms = int(now_s * 1000)
         cancel = LedgerEntry(
-            cancels_of(batch.id), cancel_kind(index), account.id, "", 0, {"at": at_ms}
+            ledger.cancels_of(batch.id), ledger.cancel_kind(index), account.id, "", 0, {"at": at_ms}
         )
         self.store.put_if_absent([cancel], due_at_ms=batch.due_at_ms)
         attempts = attempts_of(self.store, batch, index)

@@ -54,19 +54,15 @@ So leases are never renewed and entries never updated in place. Partitions and s
                                         its attempt, and the time
 
 The last two are overwritten if the carrier uses the same id for another message.
-
-Dead letters ("parked" in the API) are stored by endpoint and time, and kept as long as messages
-are. The API's `id` of a dead letter is derived from its sort key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from harkara.base.ids import split_mid
-from harkara.model.tasks import Attempt, CallbackTask, decode_dlr
 
 CARRIER_ID_KIND = "carrier-id"
 """Sort key of the carrier message id index, from a carrier's id to the message."""
@@ -269,70 +265,3 @@ def links_key(set_id: int) -> tuple[str, str]:
 def index_of(kind: str) -> int:
     """Return the index in a `final#`, `recovered#` or `cancel#` key."""
     return int(kind.partition("#")[2])
-
-
-UNREGISTERED = "-"
-"""Used as the callback id of URLs that are not of a registered callback."""
-
-END_MS = 10**13 - 1
-"""Later than any time."""
-
-
-class DeadLetter(NamedTuple):
-    """A callback that is not retried any more. `id` is its time and webhook id: `<ms>.<id>`."""
-
-    id: str
-    at_ms: int
-    task: CallbackTask
-    last: Attempt
-
-
-class DeadLetterStore(Protocol):
-    """The store of dead letters. Each method raises StoreUnavailable."""
-
-    def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
-        """Return up to `limit` rows of a partition between two sort keys, in order."""
-        ...
-
-    def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
-        """Return the rows at these keys, in order."""
-        ...
-
-    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Remove the rows at these keys, if present."""
-        ...
-
-
-def partition_of(account_id: str, callback_id: str) -> str:
-    """Return the partition of an endpoint's dead letters."""
-    return f"dead-letter#{account_id}#{callback_id or UNREGISTERED}"
-
-
-def dead_letter_entry(
-    lease: Lease, task: CallbackTask, last: Attempt, campaigns: Sequence[str] = ()
-) -> LedgerEntry:
-    """Return the row of a callback that becomes a dead letter after this attempt.
-
-    `campaigns` are those of its messages, by which it is counted.
-    """
-    return lease.entry(
-        partition_of(task.account_id, task.endpoint.callback_id),
-        f"{last.at_ms:013d}#{task.webhook_id}",
-        task=task.encode(),
-        last=last,
-        **({"campaigns": campaigns} if campaigns else {}),
-    )
-
-
-def dead_letter_of(entry: LedgerEntry) -> DeadLetter:
-    """Return the dead letter in a row."""
-    task = decode_dlr(entry.data["task"])
-    if not isinstance(task, CallbackTask):
-        raise ValueError("a parked task that is no callback")
-    at, _, webhook_id = entry.kind.partition("#")
-    return DeadLetter(f"{at}.{webhook_id}", int(at), task, Attempt(*entry.data["last"]))
-
-
-def sort_key(dead_letter_id: str) -> str:
-    """Return the sort key for an id; the row need not exist."""
-    return dead_letter_id.replace(".", "#", 1)

@@ -27,7 +27,7 @@ from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import RandomFraction, Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
-from harkara.callbacks.dead_letters import DeadLetterService
+from harkara.callbacks.dead_letters import DeadLetterService, DeadLetterStore
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.feedback import FeedbackService
@@ -36,7 +36,6 @@ from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.registry import RegistryService
 from harkara.manage.template_audit import AuditService
 from harkara.model.callbacks import UrlRules
-from harkara.model.ledger import DeadLetterStore
 from harkara.model.people import AuditEntry
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
