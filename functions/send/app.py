@@ -29,7 +29,7 @@ from harkara.accept.formats.shapes import (
 from harkara.accept.idempotency import Answer
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
-from harkara.api.authentication import presented
+from harkara.api.authentication import CallerRefused, presented
 from harkara.api.description import (
     FORM,
     IN_BODY,
@@ -40,7 +40,15 @@ from harkara.api.description import (
     about,
 )
 from harkara.api.request import Request
-from harkara.api.resolver import Shape, answer, ok, one_shape, refusal, refuse_dry_run
+from harkara.api.resolver import (
+    Shape,
+    answer,
+    failure_answers,
+    ok,
+    one_shape,
+    refusal,
+    refuse_dry_run,
+)
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import LogEvent
@@ -52,7 +60,15 @@ from harkara.wiring.send import on_aws
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
-api = new_api(REFUSALS)
+
+def note(refused: RequestRefused) -> None:
+    """Record a request that was refused before its records were checked, of a known caller."""
+    known = refused.caller if isinstance(refused, CallerRefused) else api.context.get("caller")
+    if known:
+        services().refused.add(known, refused)
+
+
+api = new_api(failed=failure_answers(REFUSALS, note))
 services = built_early(on_aws)
 sending = partial(about, "Send", scope=Scope.SEND)
 
@@ -140,6 +156,7 @@ def supabase_hook() -> Response[str]:
     query = dict(parse_qsl(client.query_string))
     authenticator = services().authenticator
     caller = authenticator.authenticate_signed(query.get("user", ""), client, Scope.SEND)
+    api.context["caller"] = caller
     request = supabase.parse(client.body, query)
     # A call that got no answer is repeated with another webhook-id.
     same = client.query_string.encode() + client.body
@@ -166,6 +183,7 @@ def send_messages() -> Response[str]:
     client = api.client_request
     caller, request = authenticate(client), native.parse(client.body)
     if is_dry_run(client):
+        api.context.pop("caller")  # its refusals are no refused requests
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
 
@@ -203,7 +221,9 @@ def admitted(
 
 def authenticate(client: Request, username: str = "", password: str = "") -> Caller:
     secret = presented(client.headers, username, password)
-    return services().authenticator.authenticate(secret, Scope.SEND, client.source_ip)
+    caller = services().authenticator.authenticate(secret, Scope.SEND, client.source_ip)
+    api.context["caller"] = caller
+    return caller
 
 
 def accept(
@@ -218,14 +238,15 @@ def accept(
 
     `key` takes the place of the header Idempotency-Key.
     """
-    idempotency = services().idempotency
+    on = services()
     line = f"{client.method} {client.path} {client.query_string}\n"
-    until_s = idempotency.clock() + api.deadline.remaining_s()
+    until_s = on.idempotency.clock() + api.deadline.remaining_s()
 
     def produce(names: IdSource | None) -> Answer:
         try:
-            results = services().accept.accept(caller, request, names)
+            results = on.accept.accept(caller, request, names)
         except RequestRefused as refused:
+            on.refused.add(caller, refused, request)
             return Answer(*refusal(refused, shape), accepts=False)
         accepted = sum(not result.code for result in results)
         warnings = Counter[str](result.warning for result in results if result.warning)
@@ -242,13 +263,15 @@ def accept(
         metrics.write(LogEvent("request accepted", about, counts, carrier=caller.account.carrier))
         return Answer(200, render(request, results))
 
-    answered = idempotency.once(
+    answered = on.idempotency.once(
         caller,
         key or client.headers.get("idempotency-key"),
         line.encode() + client.body,
         int(until_s * 1000),
         produce,
     )
+    if on.refused.waiting:
+        on.refused.store()
     return answer(answered.status, answered.body, answered.headers)
 
 

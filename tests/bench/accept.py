@@ -96,7 +96,7 @@ class Accept:
     def __init__(self, body: bytes, account: Account) -> None:
         self._body = body
         network = StubbedNetwork()
-        self._authenticator, self._service, _ = network.services(account)
+        self._authenticator, self._service, *_ = network.services(account)
         self.run()
         self.cold_calls = len(network.calls)
         self.run()

@@ -78,3 +78,19 @@ def code_of(answer: dict[str, Any]) -> Code:
     (found,) = {code for code in Code if body["message"].startswith(MEANINGS[code].advice)}
     assert body["statusCode"] == MEANINGS[found].webengage
     return found
+
+
+def codes_of_refused(gateway: Gateway) -> list[str]:
+    """Return the codes of the stored requests of which nothing was accepted, record by record."""
+    batches = [unpack(*row) for row in gateway.store.packed.items()]
+    refused = [batch for batch in batches if all(each.refusal for each in batch.messages)]
+    assert not any(each.text or each.to for batch in refused for each in batch.messages)
+    return [each.refusal for batch in refused for each in batch.messages]
+
+
+def assert_nothing_accepted(gateway: Gateway) -> None:
+    """Check that no message was accepted; refusals may be recorded."""
+    recorded = len(codes_of_refused(gateway))
+    stored = (unpack(*row) for row in gateway.store.packed.items())
+    assert sum(len(batch.messages) for batch in stored) == recorded
+    assert gateway.queues.waiting == []

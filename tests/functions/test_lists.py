@@ -1,28 +1,22 @@
 """Lists, statistics and campaigns over HTTP: all of an account is found, nothing of others."""
 
-import json
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.accept.requests import Options, Record, SendRequest
+from harkara.accept.requests import Options, Record
 from harkara.base.codes import Code
-from harkara.model.accounts import Account, Credential, Secret, hash_secret
 from harkara.model.activity import facts_of
 from harkara.model.ledger import Lease, dead_letter_entry
 from harkara.model.messages import Category, Endpoint, unpack
 from harkara.model.tasks import Attempt, CallbackTask
-from tests.functions.handlers import SANDBOX, Gateway
-from tests.functions.invoking import NOW, SECRET
-from tests.functions.managing import request
-from tests.support.fakes import caller_of
-from tests.support.streams import Stream, event_of
+from tests.functions.handlers import SANDBOX
+from tests.functions.invoking import NOW
+from tests.functions.listing import OTHER, Lists
 
-OTHER = SANDBOX.model_copy(update={"id": "other", "name": "Other"})
 SENDERS = ("ACMEBK", "ACMEFD")
 CAMPAIGNS = ("", "diwali", "a/b c")
 STATES = ("accepted", "pending", "refused", "failed", "delivered")
@@ -34,45 +28,6 @@ def record(number: int) -> Record:
     options = Options(campaign_id=CAMPAIGNS[number % 3], category=category)
     to = "12" if number % 10 == 9 else f"9198765{number % 20:05d}"
     return Record(to, SENDERS[number % 2], f"Text {number}", f"ref-{number}", options=options)
-
-
-class Lists(Gateway):
-    """Two accounts whose messages were accepted, and ended in part."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.accounts.accounts["other"] = OTHER
-        secrets = (Secret(hash=hash_secret(b"pepper", SECRET)),)
-        for account in ("sandbox", "other"):
-            self.accounts.credentials[account] = Credential(
-                username=account, account_id=account, secrets=secrets
-            )
-        self.stream = Stream(self.store.table, self.clock)
-
-    def send(self, account: Account, *records: Record) -> None:
-        self.accept_service().accept(caller_of(account), SendRequest(list(records)))
-
-    def settle(self) -> None:
-        """Count what is in the stream, through the real handler."""
-        self.call("activity", event_of(self.stream.poll()))
-
-    def get(self, path: str, account: str = "sandbox", **query: str) -> tuple[int, Any]:
-        event = request("GET", path, key=f"{account}.{SECRET}", query=query)
-        answer = self.call("manage", event)
-        return answer["statusCode"], json.loads(answer["body"])
-
-    def all(self, account: str = "sandbox", **query: str) -> list[dict[str, Any]]:
-        """Return the messages of all pages."""
-        found: list[dict[str, Any]] = []
-        after: dict[str, str] = {}
-        for _ in range(100):
-            status, page = self.get("/v1/messages", account, **query, **after)
-            assert status == 200, page
-            found += page["messages"]
-            if page["next"] is None:
-                return found
-            after = {"after": page["next"]}
-        raise AssertionError("the pages do not end")
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from tests.functions.invoking import (
     datasend,
     http_event,
 )
+from tests.functions.sending import assert_nothing_accepted
 
 
 def post(body: str | bytes | None, **headers: str) -> Event:
@@ -81,8 +82,7 @@ def test_an_error_has_the_one_shape(
     body: str | bytes | None, code: Code, gateway: Gateway, logs: Logs
 ) -> None:
     assert_refused(gateway.call("send", post(body)), code)
-    assert gateway.store.packed == {}
-    assert gateway.queues.waiting == []
+    assert_nothing_accepted(gateway)
     assert logs.private() == []
 
 

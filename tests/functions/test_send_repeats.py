@@ -7,7 +7,15 @@ import pytest
 from harkara.base.codes import Code
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, TEXT, Context, Event
-from tests.functions.sending import MESSAGE, batch_of, body_of, code_of, each_route, post
+from tests.functions.sending import (
+    MESSAGE,
+    batch_of,
+    body_of,
+    code_of,
+    codes_of_refused,
+    each_route,
+    post,
+)
 
 
 def test_native_messages_are_answered_one_by_one(gateway: Gateway) -> None:
@@ -48,7 +56,7 @@ def test_a_dry_run_of_a_refused_message_alone_is_answered_200(gateway: Gateway) 
 @pytest.mark.parametrize(("flag", "count"), [("false", 1), ("0", 1), ("maybe", 0), ("", 0)])
 def test_a_dry_run_is_asked_for_in_clear(flag: str, count: int, gateway: Gateway) -> None:
     answer = gateway.call("send", post("/v1/messages", query=f"dry_run={flag}"))
-    assert len(gateway.store.packed) == count
+    assert len(gateway.queues.waiting) == count
     if not count:
         assert code_of(answer) is Code.INVALID_REQUEST
 
@@ -82,7 +90,8 @@ def test_a_key_stands_for_one_request(other: Event, gateway: Gateway) -> None:
     app.handler(post("/datasend", idempotency_key="k"), Context())
     answer = app.handler(other, Context())
     assert code_of(answer) is Code.IDEMPOTENCY_CONFLICT
-    assert len(gateway.store.packed) == 1
+    assert len(gateway.queues.waiting) == 1
+    assert codes_of_refused(gateway) == [Code.IDEMPOTENCY_CONFLICT]
 
 
 def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(gateway: Gateway) -> None:

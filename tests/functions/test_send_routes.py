@@ -31,9 +31,11 @@ from tests.functions.sending import (
     ROUTES,
     SMPP,
     WEBENGAGE,
+    assert_nothing_accepted,
     batch_of,
     body_of,
     code_of,
+    codes_of_refused,
     each_route,
     post,
     with_query,
@@ -211,7 +213,8 @@ def test_a_refused_message_alone_is_a_refused_request(
     assert code_of(answer) is Code.INVALID_NUMBER
     assert answer["statusCode"] == 400
     assert TEXT not in answer["body"]
-    assert gateway.store.packed == {}
+    assert_nothing_accepted(gateway)
+    assert codes_of_refused(gateway) == [Code.INVALID_NUMBER]
 
 
 def test_what_is_wrong_with_a_record_is_named(gateway: Gateway) -> None:

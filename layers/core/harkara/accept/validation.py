@@ -63,6 +63,14 @@ _WITH_LINKS = "(with its short links)"
 _ABOUT_TEMPLATES = (Code.TEMPLATE_MISMATCH, Code.TEMPLATE_NOT_FOUND)
 
 
+def known_by(record: Record, code: Code) -> Message:
+    """Return a refused record, which keeps its reference and campaign alone."""
+    # As many whole characters of the reference as fit into its limit in bytes.
+    client_ref = record.client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
+    campaign_id = record.options.campaign_id
+    return Message("", "", "", client_ref, None, refusal=code, campaign_id=campaign_id)
+
+
 class CheckedRecords(NamedTuple):
     """A request's records after the check: accepted by batch key, refused with their indexes."""
 
@@ -231,12 +239,7 @@ class RecordChecker:
             self.details[index] = error.detail
         elif error.code in _ABOUT_TEMPLATES and len(self.details) < DETAIL_LIMIT:
             self.details[index] = self._diff(record)
-        # As many whole characters of the reference as fit into its limit in bytes.
-        client_ref = record.client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
-        campaign_id = record.options.campaign_id
-        return Message(
-            "", "", "", client_ref, endpoint, refusal=error.code, campaign_id=campaign_id
-        )
+        return known_by(record, error.code)._replace(endpoint=endpoint)
 
     def _diff(self, record: Record) -> str:
         """Return where a text differs from its template, or from the nearest one."""

@@ -53,6 +53,14 @@ SECRET_BYTES = 32
 SIGNED_WITHIN_S = 300
 
 
+class CallerRefused(RequestRefused):
+    """A request with a credential's secret that goes beyond the credential's limits."""
+
+    def __init__(self, code: Code, caller: Caller, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.caller = caller
+
+
 class Presented(NamedTuple):
     """The user name and secret of a request; empty if missing."""
 
@@ -170,11 +178,12 @@ class Authenticator:
         account = self.accounts.account(credential.account_id, _serves(credential))
         if account is None:
             raise RequestRefused(Code.UNAUTHORIZED)
+        caller = Caller(account, credential)
         if not credential.may_come_from(source_ip):
-            raise RequestRefused(Code.ADDRESS_NOT_ALLOWED)
+            raise CallerRefused(Code.ADDRESS_NOT_ALLOWED, caller)
         if scope not in credential.scopes:
-            raise RequestRefused(Code.SCOPE_MISSING, f"(scope: {scope})")
-        return Caller(account, credential)
+            raise CallerRefused(Code.SCOPE_MISSING, caller, f"(scope: {scope})")
+        return caller
 
 
 def _serves(credential: Credential) -> Callable[[Account], bool]:

@@ -140,11 +140,16 @@ Shape = Callable[[RequestRefused], tuple[int, bytes]]
 
 def failure_answers(
     shapes: Mapping[str, Shape] = MappingProxyType({}),
+    note: Callable[[RequestRefused], None] = lambda refused: None,
 ) -> Callable[[Exception, Request], Response[str]]:
-    """Return a function that answers errors in the common shape, or in their path's shape."""
+    """Return a function that answers errors in the common shape, or in their path's shape.
+
+    It calls `note` with each refusal.
+    """
 
     def failed(error: Exception, request: Request) -> Response[str]:
         refused = refusal_for(error, request)
+        note(refused)
         answered = answer(*refusal(refused, shapes.get(request.path, one_shape)))
         if refused.code is Code.METHOD_NOT_ALLOWED:
             answered.headers["Allow"] = ", ".join(methods_of(request.path))

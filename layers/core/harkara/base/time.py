@@ -104,6 +104,13 @@ class Threads(ThreadPoolExecutor):
 
 
 @contextmanager
+def without_patience() -> Iterator[None]:
+    """Inside the context a call is tried once: no time is left for pauses."""
+    with _within(lambda: 0.0):
+        yield
+
+
+@contextmanager
 def _within(left: Callable[[], float]) -> Iterator[None]:
     token = _LEFT_S.set(left)
     try:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from harkara.accept.idempotency import Idempotency
+from harkara.accept.refused import RefusedRequests
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
@@ -35,6 +36,7 @@ class SendServices(NamedTuple):
     authenticator: Authenticator
     accept: AcceptService
     idempotency: Idempotency
+    refused: RefusedRequests
 
 
 def wire(
@@ -51,13 +53,13 @@ def wire(
     randomness: Randomness,
 ) -> SendServices:
     """Build the services from adapters."""
-    quotas = Quotas(counted, clock)
+    quotas, names = Quotas(counted, clock), RandomIds(clock, randomness)
     return SendServices(
         authenticator=Authenticator(accounts, pepper, clock),
         accept=AcceptService(
             batches=store,
             queues=queues,
-            names=RandomIds(clock, randomness),
+            names=names,
             links=LinkMaker(store, link_signer),
             callback_urls=callback_urls,
             limits=AccountLimits(counted, clock, random_fraction),
@@ -66,6 +68,7 @@ def wire(
             accounts=accounts,
         ),
         idempotency=Idempotency(store, clock, randomness),
+        refused=RefusedRequests(store, names),
     )
 
 
