@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from harkara.model.accounts import Account, Credential, Secret, Sender, Template, hash_secret
-from harkara.model.messages import Category, Message, unpack
+from harkara.model.messages import Category, Message
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Event
+from tests.functions.sending import accepted_in
 from tests.support.fakes import calling_back
 
 CALLBACK_URL = "https://api.clevertap.com/callback/of/acme"
@@ -49,7 +50,7 @@ def send(acme: Gateway, event: Event) -> tuple[int, Any]:
 
 def stored(acme: Gateway) -> dict[str, Message]:
     """Return the accepted messages by id; each is called back at the credential's URL."""
-    batches = [unpack(name, packed) for name, packed in acme.store.packed.items()]
+    batches = accepted_in(acme).values()
     for batch in batches:
         assert [endpoint.url for endpoint in batch.endpoints] == [CALLBACK_URL]
     return {

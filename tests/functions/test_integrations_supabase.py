@@ -17,7 +17,7 @@ from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import PE_ID, send, stored
 from tests.functions.invoking import NOW, Context, Event, Logs, http_event
-from tests.functions.sending import with_query
+from tests.functions.sending import assert_nothing_accepted, codes_of_refused
 
 PAGE = pages.page("supabase")
 URL = pages.tables(PAGE)[0]["URL"][0]
@@ -173,7 +173,8 @@ def test_supabase_hears_why_an_otp_is_refused(
     assert error["http_code"] == MEANINGS[code].http_status
     assert error["message"].startswith(MEANINGS[code].advice)
     assert "561166" not in json.dumps(body)
-    assert acme.store.packed == {}
+    assert_nothing_accepted(acme)
+    assert codes_of_refused(acme) == [code]
 
 
 def test_the_refusal_of_the_page(acme: Gateway) -> None:

@@ -10,6 +10,7 @@ from harkara.base.codes import MEANINGS, Code
 from harkara.model.accounts import Limits
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, datasend, http_event
+from tests.functions.sending import accepted_in
 from tests.support.fakes import ProcessKilled
 
 KEY = {"idempotency-key": "key", "x-api-key": f"sandbox.{SECRET}"}
@@ -56,7 +57,7 @@ def test_a_repeat_is_answered_the_same_and_accepted_once(
     first = gateway.call("send", request_to(MSISDN))
     assert first["statusCode"] == 200
     assert gateway.call("send", request_to(MSISDN)) == first
-    assert len(gateway.store.packed) == len(gateway.queues.waiting) == 1
+    assert len(accepted_in(gateway)) == len(gateway.queues.waiting) == 1
 
 
 @every_route
@@ -70,7 +71,7 @@ def test_a_refusal_is_not_kept_once_the_request_would_pass(
     assert "accepted" not in first["body"]
     second = gateway.call("send", request_to(MSISDN))
     assert "accepted" in second["body"] or "mid" in second["body"]
-    assert len(gateway.store.packed) == len(gateway.queues.waiting) == 1
+    assert len(accepted_in(gateway)) == len(gateway.queues.waiting) == 1
 
 
 @every_route
@@ -78,7 +79,7 @@ def test_another_request_under_the_key_is_refused(request_to: RequestTo, gateway
     gateway.call("send", request_to(MSISDN))
     other = gateway.call("send", request_to("919876543211"))
     assert MEANINGS[Code.IDEMPOTENCY_CONFLICT].advice in other["body"]
-    assert len(gateway.store.packed) == 1
+    assert len(accepted_in(gateway)) == 1
 
 
 @every_route
@@ -103,7 +104,7 @@ def test_who_sends_too_fast_is_told_when_to_send_again(
     assert answer["statusCode"] == 429
     assert answer["headers"]["Retry-After"] == "9"
     assert MEANINGS[Code.RATE_LIMITED].advice in answer["body"]
-    assert len(gateway.store.packed) == 1
+    assert len(accepted_in(gateway)) == 1
 
 
 @every_route
@@ -125,4 +126,4 @@ def test_a_dry_run_counts_against_the_rate_of_requests_alone(gateway: Gateway) -
     event["rawQueryString"] = "dry_run=true"
     event["queryStringParameters"] = {"dry_run": "true"}
     assert [gateway.call("send", event)["statusCode"] for _ in range(3)] == [200, 429, 429]
-    assert gateway.store.packed == {}
+    assert accepted_in(gateway) == {}

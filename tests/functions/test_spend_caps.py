@@ -11,7 +11,7 @@ from harkara.model.accounts import Enforcement, Limits, OtpLimit, Rate
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW
 from tests.functions.managing import request
-from tests.functions.sending import MESSAGE, ROUTES, body_of, code_of, each_route, post
+from tests.functions.sending import MESSAGE, ROUTES, accepted_in, body_of, code_of, each_route, post
 
 LATER = utc_text(int(NOW * 1000) + 7_200_000)
 CARD = (Rate(prefix="91", price=Decimal("0.2")), Rate(prefix="44", price=Decimal(3)))
@@ -40,12 +40,12 @@ def test_what_the_cap_does_not_hold_is_refused_with_its_own_code(
     capped(gateway, day="0.4")
     for _ in range(2):
         assert gateway.call("send", post(path))["statusCode"] == 200
-    stored = dict(gateway.store.packed)
+    stored = accepted_in(gateway)
     refused = gateway.call("send", post(path))
     assert code_of(refused) is Code.SPEND_LIMIT
     assert "(of the day)" in refused["body"]
     assert 0 < int(refused["headers"]["Retry-After"]) <= 24 * 3600
-    assert gateway.store.packed == stored
+    assert accepted_in(gateway) == stored
 
 
 def test_a_month_is_capped_too(gateway: Gateway) -> None:

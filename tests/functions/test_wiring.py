@@ -160,7 +160,7 @@ def test_a_function_without_its_environment_says_what_is_missing(
 
 
 def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
-    _, (authenticator, service, idempotency) = wired("send", environment)
+    _, (authenticator, service, idempotency, refused) = wired("send", environment)
     assert authenticator.pepper.all() == (b"secret-of-pepper-id",)
     assert service.callback_urls == UrlRules((443, 9443))
     assert service.queues._urls == {
@@ -174,7 +174,7 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.queues._due._table.name == "due"
     assert service.names.new(0, "") != service.names.new(0, "")
     assert service.limits.store._table.name == "messages"
-    assert idempotency.store is service.batches
+    assert idempotency.store is refused.batches is service.batches
 
 
 @pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
@@ -240,7 +240,7 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
 
 
 def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
-    _, (_, accept, _) = wired("send", environment)
+    _, (_, accept, *_) = wired("send", environment)
     _, service = wired("link", environment)
     index = LinkKey(7, 8, 1)
     assert accept.links.store is accept.batches
@@ -260,7 +260,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, submit = wired("submit", environment)
     replies = service.replies
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
-    assert replies.batches._table.name == replies.last._table.name == "messages"
+    assert replies.store._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
     assert submit.follow_up.last._partitions("acme", "919876543210") == replies.last._partitions(
         "acme", "919876543210"

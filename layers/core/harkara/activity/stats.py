@@ -47,7 +47,12 @@ class Measures(TypedDict, total=False):
     """Counts of messages; a message counts in the hour in which it was accepted."""
 
     accepted: Count
-    refused: Annotated[Count, Field(description="Records that were never sent.")]
+    refused: Annotated[
+        Count,
+        Field(
+            description="Records that were never sent; a request refused as a whole counts as one."
+        ),
+    ]
     submitted: Annotated[
         Count,
         Field(

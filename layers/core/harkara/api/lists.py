@@ -79,6 +79,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
     def list_messages() -> Response[str]:
         """List messages and refused records, newest first.
 
+        A request that was refused as a whole is listed as one record, without a number.
         `to` and `from` span 31 days at most, by default the last day. A page may hold fewer
         messages than `limit`, or none: go on as long as `next` is there. A message is listed a
         second or two after it was accepted; `as_of` says up to when all are.
