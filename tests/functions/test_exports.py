@@ -15,8 +15,9 @@ from harkara.base.codes import Code
 from harkara.model.tasks import QueueName
 from tests.functions.handlers import SANDBOX
 from tests.functions.invoking import SECRET, Logs, sqs_event
+from tests.functions.listing import OTHER, Lists
 from tests.functions.managing import request
-from tests.functions.test_lists import FILTERS, OTHER, Lists, record
+from tests.functions.test_lists import FILTERS, record
 
 
 class Exports(Lists):

@@ -17,7 +17,7 @@ from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import PE_ID, send, stored
 from tests.functions.invoking import NOW, Context, Event, Logs, http_event
-from tests.functions.sending import assert_nothing_accepted, codes_of_refused
+from tests.functions.sending import assert_nothing_accepted, codes_of_refused, with_query
 
 PAGE = pages.page("supabase")
 URL = pages.tables(PAGE)[0]["URL"][0]

@@ -16,6 +16,7 @@ from harkara.model.tasks import Attempt, CallbackTask
 from tests.functions.handlers import SANDBOX
 from tests.functions.invoking import NOW
 from tests.functions.listing import OTHER, Lists
+from tests.functions.managing import request
 
 SENDERS = ("ACMEBK", "ACMEFD")
 CAMPAIGNS = ("", "diwali", "a/b c")
