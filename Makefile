@@ -9,6 +9,7 @@
 #   make bench                         measures, as ratios in one run
 #   make scale                         simulates traffic on AWS's limits; counts what a million messages cost
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
+#   make activity                      counts the stream of 200,000 messages through deaths at every call, finds each of them
 #   make properties                    every law with 500 examples, which tests try with 30
 #   make mutants [MODULES="scheduler"] changes the core services in small ways: do the tests notice?
 #   make checkov                       checks the templates against security rules (280 MB to install)
@@ -24,7 +25,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers series openapi check-openapi screenshots
+.PHONY: help up down clean test lint format bench scale faults activity properties mutants checkov replay lock crawlers series openapi check-openapi screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,7 +40,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,22s/^#   //p' Makefile
+	@sed -n '4,24s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -60,6 +61,9 @@ scale: $(VENV)/installed
 # Also at full length: crash points, Kannel and deaths, of which `make test` has a part.
 faults: $(VENV)/installed
 	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/pipeline tests/stack/test_{crashes,lanes,manage}.py
+
+activity: $(VENV)/installed
+	@$(BIN)/python -m tests.pipeline.activity_run
 
 properties: $(VENV)/installed
 	@$(BIN)/python -m pytest -q --numprocesses=auto --hypothesis-profile=thorough -m hypothesis

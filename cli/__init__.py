@@ -48,6 +48,7 @@ NOUNS = {
 
 # Verbs without a noun, each in a module of its name.
 VERBS = {
+    "erase": "Erase a person's number and texts (DPDP Act, section 12).",
     "stats": "Count messages by account, day, state, code, sender and more.",
     "status": "Show the queues, the circuit breakers and the tasks that are due.",
 }

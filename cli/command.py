@@ -117,7 +117,8 @@ def verb(app: typer.Typer, asks: str = "") -> Callable[[_Run], _Run]:
     """Register a function as the verb of its name, with its docstring as the help.
 
     A function without a parameter `deployment` needs no deployment. `asks` is a question with the
-    names of arguments in braces: without `--yes`, somebody must answer it by yes.
+    names of arguments in braces: without `--yes`, somebody must answer it by yes; a verb with an
+    option `--dry-run` asks nothing then.
     """
 
     def register(run: _Run) -> _Run:
@@ -128,7 +129,7 @@ def verb(app: typer.Typer, asks: str = "") -> Callable[[_Run], _Run]:
             target = _dataclass_of(Target, values)
             if "deployment" in own:
                 _check(target, ctx)
-            if asks and not values["yes"]:
+            if asks and not (values["yes"] or values.get("dry_run")):
                 _ask(asks.format(**values))
             with _errors_in_words_of(ctx, in_json=values["as_json"]):
                 arguments = {

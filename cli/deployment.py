@@ -1,5 +1,6 @@
 """Connect to the deployment that a command names, and build its services."""
 
+import getpass
 import os
 import sys
 import time
@@ -21,19 +22,22 @@ from harkara.activity.stats import StatsService
 from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
+from harkara.aws.contents import DynamoContents
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
+from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages, DynamoMessageStore
 from harkara.aws.operator import OperatorStore
 from harkara.aws.people import DynamoUserStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.ids import Randomness
+from harkara.base.ids import Randomness, ReferenceSigner
 from harkara.base.keys import Keys
-from harkara.base.time import Clock
+from harkara.base.time import DAY_S, Clock
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.cancels import CancelService
+from harkara.manage.erasure import ErasureService
 from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
@@ -63,6 +67,8 @@ class Deployment:
     """Posts samples; None posts them from this machine."""
     timeouts_s: tuple[float, float] = (TIMEOUT_S, CONNECT_TIMEOUT_S)
     """How long the post of a sample may take, and its connection."""
+    retention_s: int = 30 * DAY_S
+    """How long messages are kept."""
     is_local: bool = False
     """Whether this is the stack on one machine, whose links sign in without a password."""
 
@@ -85,9 +91,9 @@ class Deployment:
 
     @cached_property
     def messages(self) -> DynamoMessageStore:
-        """Return the store of messages, to read them, and to remove dead letters."""
+        """Return the store of messages."""
         dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
-        return DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
+        return DynamoMessageStore(dynamodb, table, self.retention_s, self.clock)
 
     @cached_property
     def activity(self) -> DynamoActivityStore:
@@ -98,9 +104,29 @@ class Deployment:
     @cached_property
     def search(self) -> SearchService:
         """Return the service that finds messages."""
-        pepper = Keys(self._peppers, self.clock)
-        messages = self.messages
-        return SearchService(self.activity, messages, Digests(pepper), Cursors(pepper), self.clock)
+        pepper, store = self._keys("PepperSecretId"), self.messages
+        return SearchService(self.activity, store, Digests(pepper), Cursors(pepper), self.clock)
+
+    @cached_property
+    def erasure(self) -> ErasureService:
+        """Return the service that erases a person."""
+        dynamodb, outputs = self.client("dynamodb"), self.outputs
+        messages, signer = outputs["MessagesTableName"], ReferenceSigner(self._keys("TagSecretId"))
+        urls = {QueueName.RECEIPT: outputs["ReceiptQueueUrl"]}
+        queues = SqsTaskQueues(self.client("sqs"), urls)
+        return ErasureService(
+            batches=DynamoContents(dynamodb, messages, "packed"),
+            entries=DynamoContents(dynamodb, messages, "data"),
+            rows=DynamoContents(dynamodb, outputs["ActivityTableName"], "packed"),
+            tasks=DynamoContents(dynamodb, outputs["DueTableName"], "body"),
+            cancels=CancelService(self.messages, queues, self.clock),
+            lists=DynamoSuppressionList(dynamodb, outputs["AccountsTableName"]),
+            last=DynamoLastMessages(dynamodb, messages, signer, self.retention_s, self.clock),
+            digests=Digests(self._keys("PepperSecretId")),
+            signer=signer,
+            record=DynamoUserStore(dynamodb, outputs["AccountsTableName"]).record,
+            clock=self.clock,
+        )
 
     @cached_property
     def stats(self) -> StatsService:
@@ -151,7 +177,7 @@ class Deployment:
             accounts_table=self.outputs["AccountsTableName"],
             messages_table=self.outputs["MessagesTableName"],
             secrets_key_id=self.outputs["SecretsKeyId"],
-            pepper=Keys(self._peppers, self.clock),
+            pepper=self._keys("PepperSecretId"),
             clock=self.clock,
             randomness=self.randomness,
             local=self.is_local,
@@ -170,23 +196,35 @@ class Deployment:
 
     def hash(self, secret: str) -> str:
         """Return the keyed hash under which a credential's secret is stored."""
-        return hash_secret(self._peppers()[0], secret)
+        return hash_secret(self._keys("PepperSecretId").first(), secret)
 
     def hook_secret(self, credential: Credential) -> str:
         """Return the secret with which a platform's hook signs (Standard Webhooks)."""
-        key = hook_key(self._peppers()[0], credential.secrets[0].hash)
+        key = hook_key(self._keys("PepperSecretId").first(), credential.secrets[0].hash)
         return f"v1,{SECRET_PREFIX}{b64encode(key).decode()}"
 
-    def _peppers(self) -> list[bytes]:
-        with aws_errors():
-            answer = self.client("secretsmanager").get_secret_value(
-                SecretId=self.outputs["PepperSecretId"]
-            )
-        return values_of(answer["SecretString"])
+    def _keys(self, output: str) -> Keys:
+        """Return the keys in the secret that an output of the stack names."""
+
+        def read() -> list[bytes]:
+            with aws_errors():
+                secrets = self.client("secretsmanager")
+                answer = secrets.get_secret_value(SecretId=self.outputs[output])
+            return values_of(answer["SecretString"])
+
+        return Keys(read, self.clock)
 
     def encrypt(self, carrier: str, secret: str) -> bytes:
         """Return a carrier's secret in its encrypted, stored form."""
         return encrypt_secret(self.client("kms"), self.outputs["SecretsKeyId"], carrier, secret)
+
+
+def author() -> str:
+    """Return the author of log entries: this command, and the login name on this machine."""
+    try:
+        return f"command:{getpass.getuser()}"
+    except (OSError, KeyError, ImportError):
+        return "command:somebody"
 
 
 def no_account(account_id: str) -> str:
@@ -232,6 +270,7 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
         partial(client, config=PATIENT),
         rules,
         timeouts_s=(timeout_s, connect_timeout_s),
+        retention_s=int(parameters.get("RetentionDays", 30)) * DAY_S,
     )
 
 

@@ -1,6 +1,5 @@
 """Users: the people of an account, and the operators, who may sign in to the console."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 
 from cli.arguments import account_or_all, one_of
 from cli.command import CommandRefused, UsageError, noun, verb
-from cli.deployment import Deployment
+from cli.deployment import Deployment, author
 from cli.printing import Answer, Row
 from cli.routes import check_account
 from harkara.base.codes import Code
@@ -176,12 +175,8 @@ def _account(deployment: Deployment, account: str) -> str | None:
 
 
 def _by() -> Session:
-    """Return the author of log entries: this command, and the login name on this machine."""
-    try:
-        who = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        who = "somebody"
-    return Session("", f"command:{who}", None, Role.OPERATOR)
+    """Return the author of log entries as the operator who is signed in."""
+    return Session("", author(), None, Role.OPERATOR)
 
 
 def _row(user: User) -> Row:

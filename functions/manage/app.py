@@ -25,8 +25,9 @@ from harkara.base.json import encode
 from harkara.callbacks.registration import RenewSecret
 from harkara.manage import template_audit
 from harkara.manage.callbacks import RenewedSecret, Replayed
+from harkara.manage.cancels import Cancel, CancelResult
 from harkara.manage.dead_letter_fields import CallbackResult, ParkedPage, Replay
-from harkara.manage.messages import Cancel, CancelResult, MessageHistory
+from harkara.manage.messages import MessageHistory
 from harkara.manage.registry import ImportReport, counts, report_of
 from harkara.manage.resources import fields_of, fields_with_warning, kind_of
 from harkara.manage.template_audit import AuditReport, MarkedTemplatePage

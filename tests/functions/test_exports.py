@@ -69,7 +69,8 @@ def exports() -> Exports:
 
 def cells_of(message: Mapping[str, Any]) -> dict[str, str]:
     """Return a message of the list as the cells of a row, in which no cell is a formula."""
-    cells = {name: "" if value is None else str(value) for name, value in message.items()}
+    fields = {"erased": "", **message}
+    cells = {name: "" if value is None else str(value) for name, value in fields.items()}
     return {
         name: f"'{cell}" if cell.lstrip("'")[:1] in "=+-@\t" and cell.strip("'") else cell
         for name, cell in cells.items()

@@ -91,8 +91,8 @@ def _kms(operation: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sent(_: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Accept messages to the callback queue."""
-    assert params["QueueUrl"] == OUTPUTS["CallbackQueueUrl"]
+    """Accept messages to the queues of callbacks and receipts."""
+    assert params["QueueUrl"] in (OUTPUTS["CallbackQueueUrl"], OUTPUTS["ReceiptQueueUrl"])
     entries = [
         {
             "Id": entry["Id"],

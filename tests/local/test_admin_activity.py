@@ -1,7 +1,10 @@
 """The operator finds messages of all accounts, and counts them."""
 
+from typing import Any
+
 import pytest
 
+from cli.deployment import author
 from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import new_batch_id
@@ -20,7 +23,11 @@ COUNTS = {"acme": 120, "other": 3}
 
 @pytest.fixture(scope="module")
 def operator() -> Operator:
-    """Accounts with messages to numbers in order, of which the first was delivered."""
+    return with_messages()
+
+
+def with_messages() -> Operator:
+    """Return accounts with messages to numbers in order, of which the first was delivered."""
     operator = Operator().with_account()
     operator.store.put_account(Account(id="other", name="Other", carrier="sim"))
     client = operator.client("dynamodb")
@@ -42,7 +49,8 @@ def operator() -> Operator:
         )
         messages.put_batch(batch.id, pack(batch), batch.due_at_ms)
         lease = Lease("task", "worker", 0)
-        ended = {"state": "delivered", "code": "", "at": NOW, "of": facts_of(batch, 0, "sim")}
+        ended: dict[str, Any] = {"state": "delivered", "code": "", "carrier_code": "", "at": NOW}
+        ended["of"] = facts_of(batch, 0, "sim")
         told = {"verified": True, "of": facts_of(batch, 0)}
         messages.put_if_absent(
             [
@@ -123,3 +131,50 @@ def test_messages_are_counted_by_account_and_by_what_they_have_in_common(
     assert row == {"prefix": "+9198", **counted}
     assert operator("stats --by colour").status == 2
     assert "ACMEBK" in operator("stats --by sender").out
+
+
+def test_a_person_is_erased_from_all_accounts_or_one() -> None:
+    operator = with_messages()
+    found = operator("erase 9876500000 --dry-run --json").json()
+    erased = {"messages": 1, "index_entries": 1}
+    assert found == [{"account": account, **erased} for account in COUNTS]
+    assert len(operator("message find --number 9876500000 --json").json()) == 2
+    assert "--yes" in operator("erase 9876500000").err
+    done = operator("erase 9876500000 --yes --account other --json").json()
+    assert done == found[1:]
+    assert operator("erase 9876500000 --yes --json").json() == found[:1]
+    assert operator("message find --number 9876500000 --json").json() == []
+    (message, _) = operator("message find --client-ref ref0 --json").json()
+    assert (message["erased"], message["to"], message["state"]) == (True, "", "delivered")
+    shown = operator(f"message show {message['mid']} --json").json()
+    assert (shown["erased"], shown["to"], shown["country"]) == (True, "", "IN")
+    for account in COUNTS:
+        (entry,) = operator(f"user audit {account} --json").json()
+        assert (entry["who"], entry["action"]) == (author(), "person.erase")
+        assert "messages 1" in entry["subject"]
+
+
+def test_messages_under_way_are_cancelled_for_as_long_as_messages_are_kept() -> None:
+    operator = with_messages()
+    (done,) = operator("erase 9876500002 --yes --account other --json").json()
+    assert done == {"account": "other", "cancelled": 1, "messages": 1, "index_entries": 1}
+    ((key, cancel),) = [
+        each for each in operator.messages.items.items() if each[0][0].startswith("cancels#")
+    ]
+    assert key[1] == "cancel#0002"
+    assert int(cancel["ttl"]["N"]) >= NOW + 30 * DAY_S
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ("123 --yes", 1, "a mobile number with its country code"),
+        ("9876500000 --yes --account nobody", 1, "there is no account nobody"),
+    ],
+)
+def test_a_wrong_erasure_says_what_to_do(
+    options: str, status: int, words: str, operator: Operator
+) -> None:
+    done = operator(f"erase {options}")
+    assert done.status == status
+    assert words in done.err

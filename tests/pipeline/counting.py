@@ -14,11 +14,12 @@ from harkara.base.json import decode
 from harkara.model.messages import Message, MessageBatch, unpack
 from harkara.model.tasks import decode_dlr
 from harkara.wiring.activity import wire
+from tests.functions.invoking import Context, load
 from tests.support.dynamo import ACTIVITY, Dynamo
 from tests.support.fakes import Faults, ProcessKilled, no_pause
 from tests.support.policies import as_function
 from tests.support.ports import FakeFailedRecords
-from tests.support.streams import SHARD, Record
+from tests.support.streams import SHARD, Record, event_of
 
 Totals = Mapping[tuple[str, str], Mapping[str, int]]
 RETENTION_S = 30 * 86_400
@@ -59,21 +60,31 @@ class Counted:
         self.faults = faults or Faults()
         self.reports = FakeFailedRecords()
         self.clock = clock
-        client: Any = as_function("activity", Faulty(self.dynamo, self.faults))
-        self.store = DynamoActivityStore(client, ACTIVITY, RETENTION_S, clock, no_pause)
         self.log_events: list[Any] = []
-        self.service = wire(
-            store=self.store,
+        self._app = load("activity")
+        self.start(self.faults)
+
+    def start(self, faults: Faults) -> None:
+        """Start a process of the function, which dies as `faults` says."""
+        self.faults = faults
+        client: Any = as_function("activity", Faulty(self.dynamo, faults))
+        service = wire(
+            store=DynamoActivityStore(client, ACTIVITY, RETENTION_S, self.clock, no_pause),
             failed=self.reports,
             pepper=b"pepper",
-            clock=clock,
+            clock=self.clock,
             emit=self.log_events.append,
         )
+        self._app.services = lambda: service  # type: ignore[attr-defined]
+
+    def activity(self) -> DynamoActivityStore:
+        """Return the table's adapter for a process that does not die."""
+        return DynamoActivityStore(self.dynamo, ACTIVITY, RETENTION_S, self.clock, no_pause)
 
     def count(self, records: Sequence[Record], shard: str = SHARD) -> bool:
         """Run one execution; return whether it lived to its end."""
         try:
-            self.service.count(shard, records)
+            self._app.handler(event_of(records, shard), Context())
         except (ProcessKilled, StoreUnavailable):
             return False
         return True

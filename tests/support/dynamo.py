@@ -19,8 +19,9 @@ from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
 from tests.support import policies
 from tests.support.caprices import Caprices
+from tests.support.expressions import Item
 from tests.support.limits import FakeClient, refusal_of
-from tests.support.tables import Item, Table
+from tests.support.tables import Table
 from tests.unit.scripted_aws import Refusal
 
 ACCOUNTS, MESSAGES, DUE = "AccountsTable", "MessagesTable", "DueTable"

@@ -1,23 +1,48 @@
 """A DynamoDB table in memory that answers a ScriptedAws: the operations and expressions in use."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from itertools import chain
-from typing import Any, NamedTuple
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 from tests.support.caprices import LAG_S, LAGS_ONE_IN, Caprices
+from tests.support.expressions import (
+    Item,
+    Params,
+    first_sort_key,
+    holds,
+    is_in_bounds,
+    partition_of,
+    updated,
+)
 from tests.support.limits import ANSWER_LIMIT_BYTES, ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
 from tests.support.policies import inserted
 from tests.unit.scripted_aws import Refusal
 
-Item = dict[str, Any]
-Params = dict[str, Any]
-
 CONDITION_FAILED = "ConditionalCheckFailedException"
-_FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
-_BETWEEN = re.compile(r"(\S+) BETWEEN (\S+) AND (\S+)")
-_COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
+
+
+class Items(dict[tuple[str, str], Item]):
+    """Items by (pk, sk), which are sorted only when they are read in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sorted: list[tuple[str, str]] | None = None
+
+    def __setitem__(self, key: tuple[str, str], item: Item) -> None:
+        if key not in self:
+            self._sorted = None
+        super().__setitem__(key, item)
+
+    def __delitem__(self, key: tuple[str, str]) -> None:
+        self._sorted = None
+        super().__delitem__(key)
+
+    def keys_from(self, first: tuple[str, str]) -> Iterator[tuple[str, str]]:
+        """Return the keys from `first` on, in order."""
+        if self._sorted is None:
+            self._sorted = sorted([*self])
+        return islice(self._sorted, bisect_left(self._sorted, first), None)
 
 
 class Table:
@@ -39,7 +64,7 @@ class Table:
         self.page = page
         self.clock = clock
         self.caprices = caprices or Caprices()
-        self.items: dict[tuple[str, str], Item] = {}
+        self.items = Items()
         # The item before the last write of each key, and the time of that write.
         self._replaced: dict[tuple[str, str], tuple[float, Item | None]] = {}
 
@@ -47,10 +72,10 @@ class Table:
         """Write or delete an item; eventually consistent reads may miss this for a moment."""
         if self.caprices.are_drawn:
             self._replaced[key] = self.clock(), self.live(key)
-        if item is None:
-            self.items.pop(key, None)
-        else:
+        if item is not None:
             self.items[key] = item
+        elif key in self.items:
+            del self.items[key]
 
     def read(self, key: tuple[str, str], params: Params) -> Item | None:
         """Return an item; an eventually consistent read may return its former version."""
@@ -123,7 +148,7 @@ class Table:
         return {"Responses": {self.name: items}}
 
     def _allows(self, params: Params) -> bool:
-        return _holds(params, "ConditionExpression", self.live(_key_of(params)) or {})
+        return holds(params, "ConditionExpression", self.live(_key_of(params)) or {})
 
     def _insert(self, statement: Params) -> Mapping[str, Any]:
         """Execute one PartiQL statement; each statement of a batch succeeds or fails alone."""
@@ -143,9 +168,9 @@ class Table:
             case "Delete":
                 self.put(key, None)
             case "Update":
-                updated = _updated({**params["Key"], **(self.live(key) or {})}, params)
-                assert item_bytes(updated) <= ITEM_LIMIT_BYTES, "an update made an item too large"
-                self.put(key, updated)
+                changed = updated({**params["Key"], **(self.live(key) or {})}, params)
+                assert item_bytes(changed) <= ITEM_LIMIT_BYTES, "an update made an item too large"
+                self.put(key, changed)
             case _:
                 raise AssertionError(f"{operation} is not known here")
 
@@ -164,21 +189,23 @@ class Table:
 
     def _page(self, params: Params, expression: str) -> Mapping[str, Any] | Refusal:
         start = _key(params["ExclusiveStartKey"]) if "ExclusiveStartKey" in params else ("", "")
-        partition = _partition(params, expression)
-        if not _is_in_bounds(params, expression):
+        partition = partition_of(params, expression)
+        if not is_in_bounds(params, expression):
             return Refusal("ValidationException")
-        rest = sorted(key for key in [*self.items] if key > start and partition in (None, key[0]))
+        first = max(start, (partition or "", first_sort_key(params, expression)))
         limit, total = min(self.page, params.get("Limit", self.page)), 0
         answer: dict[str, Any] = {"Items": []}
         count = 0
-        for key in rest:
-            item = self.read(key, params)
+        for key in self.items.keys_from(first):
+            if partition is not None and key[0] != partition:
+                break
+            item = self.read(key, params) if key != start else None
             if item is None:
                 continue
-            matches = _holds(params, expression, item)
-            # A query's page counts matching items only; a scan is filtered after its page is read.
+            matches = holds(params, expression, item)
+            # What a query finds lies together; a scan is filtered after its page is read.
             if not matches and partition is not None:
-                continue
+                break
             count, total = count + 1, total + item_bytes(item)
             if matches:
                 answer["Items"].append(item)
@@ -188,113 +215,9 @@ class Table:
         return answer
 
 
-def _is_in_bounds(params: Params, expression: str) -> bool:
-    """Whether a query's BETWEEN has ordered bounds, and its start key meets its condition.
-
-    DynamoDB refuses other queries: "The BETWEEN operator requires upper bound to be greater than or
-    equal to lower bound", "The provided starting key is outside query boundaries".
-    """
-    if expression != "KeyConditionExpression":
-        return True
-    start, values = params.get("ExclusiveStartKey"), params["ExpressionAttributeValues"]
-    bounds = _BETWEEN.search(params[expression])
-    return (bounds is None or values[bounds[2]]["S"] <= values[bounds[3]]["S"]) and (
-        start is None or _holds(params, expression, start)
-    )
-
-
-def _partition(params: Params, expression: str) -> str | None:
-    """Return the only partition that a query reads; None for a scan, which reads all."""
-    if expression != "KeyConditionExpression":
-        return None
-    clauses = chain.from_iterable(_parsed(params[expression]))
-    (clause,) = (each for each in clauses if each.name == "pk")
-    return str(params["ExpressionAttributeValues"][clause.value]["S"])
-
-
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
 def _key_of(params: Params) -> tuple[str, str]:
     return _key(params.get("Item") or params["Key"])
-
-
-def _name(params: Params, placeholder: str) -> str:
-    return str(params.get("ExpressionAttributeNames", {}).get(placeholder, placeholder))
-
-
-class _Clause(NamedTuple):
-    """A part of an expression: a function or a comparison, with its attribute and its operand."""
-
-    kind: str
-    name: str
-    value: str
-
-
-@cache
-def _parsed(expression: str) -> Sequence[Sequence[_Clause]]:
-    """Return an expression as a conjunction of alternatives."""
-    whole = _BETWEEN.sub(r"\1 >= \2 AND \1 <= \3", expression)
-    return [
-        [_clause(each) for each in clause.strip("()").split(" OR ")]
-        if " OR " in clause
-        else [_clause(clause)]
-        for clause in (whole.split(" AND ") if whole else [])
-    ]
-
-
-def _clause(text: str) -> _Clause:
-    if function := _FUNCTION.fullmatch(text):
-        return _Clause(function[1], function[2], function[3])
-    comparison = _COMPARISON.fullmatch(text)
-    assert comparison, f"not known here: {text}"
-    return _Clause(comparison[2], comparison[1], comparison[3])
-
-
-def _holds(params: Params, expression: str, item: Item) -> bool:
-    return all(
-        any(_clause_holds(params, each, item) for each in alternatives)
-        for alternatives in _parsed(params.get(expression, ""))
-    )
-
-
-def _clause_holds(params: Params, clause: _Clause, item: Item) -> bool:
-    found = item.get(_name(params, clause.name))
-    match clause.kind:
-        case "attribute_exists" | "attribute_not_exists":
-            return (found is not None) == (clause.kind == "attribute_exists")
-        case "begins_with":
-            prefix = params["ExpressionAttributeValues"][clause.value]["S"]
-            return found is not None and found["S"].startswith(prefix)
-    required = params["ExpressionAttributeValues"][clause.value]
-    if clause.kind == "=" or found is None:
-        return bool(found == required)
-    less = (
-        int(found["N"]) < int(required["N"])
-        if "N" in required
-        else bool(found["S"] < required["S"])
-    )
-    if clause.kind == ">=":
-        return not less
-    return less or (clause.kind == "<=" and bool(found == required))
-
-
-def _updated(item: Item, params: Params) -> Item:
-    """Return an item after `SET name = :value, ... ADD name :number REMOVE name`, or some of it."""
-    changes, _, removed = params["UpdateExpression"].partition(" REMOVE ")
-    sets, _, adds = changes.partition("ADD ")
-    values = params["ExpressionAttributeValues"]
-    for assignment in filter(None, sets.removeprefix("SET ").strip().split(", ")):
-        name, _, value = assignment.partition(" = ")
-        former, plus, more = value.partition(" + ")
-        if plus:
-            total = int(item[_name(params, former)]["N"]) + int(values[more]["N"])
-            item[_name(params, name)] = {"N": str(total)}
-        else:
-            item[_name(params, name)] = values[value]
-    for addition in filter(None, adds.split(", ")):
-        name, _, value = addition.partition(" ")
-        before = item.get(_name(params, name), {"N": "0"})["N"]
-        item[_name(params, name)] = {"N": str(int(before) + int(values[value]["N"]))}
-    return {name: value for name, value in item.items() if name != removed}

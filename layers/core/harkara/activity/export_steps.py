@@ -8,7 +8,7 @@ message is in the file once, since a piece counts only together with the positio
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harkara.activity.cursors import Cursor
@@ -118,5 +118,5 @@ class ExportWorker:
 
 def cells_of(message: FoundMessage) -> Sequence[str]:
     """Return a message as cells of COLUMNS."""
-    values: Iterable[object] = (message[name] for name in COLUMNS)  # type: ignore[literal-required]
+    values = map(message.get, COLUMNS)
     return ["" if value is None else str(value) for value in values]

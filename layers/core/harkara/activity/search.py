@@ -9,11 +9,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from harkara.accept.formats.native import Erased
 from harkara.activity.cursors import Cursor, Cursors
 from harkara.activity.filters import (
     ACCEPTED,
@@ -67,6 +68,7 @@ class FoundMessage(TypedDict):
     code: Annotated[Code | None, Field(description="Why it failed or was refused.")]
     accepted_at: Time
     ended_at: Annotated[Time | None, Field(description="When it got its final state.")]
+    erased: NotRequired[Erased]
 
 
 class MessagePage(TypedDict):
@@ -273,7 +275,7 @@ def _found(batch: MessageBatch, index: int, final: LedgerEntry | None) -> FoundM
     elif final:
         state, code = final.data["state"], final.data["code"]
         ended_at = utc_text(final.data["at"] * 1000)
-    return {
+    found: FoundMessage = {
         "mid": None if message.refusal else batch.mid(index),
         "client_ref": message.client_ref,
         "to": message.to,
@@ -288,3 +290,6 @@ def _found(batch: MessageBatch, index: int, final: LedgerEntry | None) -> FoundM
         "accepted_at": utc_text(batch.accepted_at_ms),
         "ended_at": ended_at,
     }
+    if index in batch.erased_facts():
+        found["erased"] = True
+    return found

@@ -33,7 +33,7 @@ _CACHED_BATCHES = 64
 class DynamoMessageStore:
     """Message batches and ledger entries in DynamoDB.
 
-    Message batches never change, so this process caches the latest ones.
+    Nothing but an erasure changes a message batch, so this process caches the latest ones.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class DynamoMessageStore:
         cached = self._batches.get(batch_id)
         if cached is not None:
             return cached
-        # It never changes, so any replica that has it will do, at half the price.
+        # It hardly ever changes, so any replica that has it will do, at half the price.
         item = self._table.get(batch_id, _BATCH_KIND, consistent=False) or self._table.get(
             batch_id, _BATCH_KIND
         )
@@ -248,6 +248,11 @@ class DynamoLastMessages:
             if item and not has_expired(item, self._clock()):
                 return str(item["mid"]["S"])
         return ""
+
+    def remove(self, account_id: str, number: str) -> None:
+        """Remove a number's item, if there is one. Raises StoreUnavailable."""
+        keys = (key(each, _SORT_KEY) for each in self._partitions(account_id, number))
+        self._table.write([{"DeleteRequest": {"Key": each}} for each in keys])
 
     def _partitions(self, account_id: str, number: str) -> list[str]:
         """Return where a number's item may be, starting with the signer's newest key."""

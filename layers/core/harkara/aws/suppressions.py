@@ -100,6 +100,15 @@ class DynamoSuppressionList:
             {":at": at_s, ":before": before_s},
         )
 
+    def forget(self, account_id: str, number: str) -> bool:
+        """Delete a number's item, unless it has an entry of any source; return whether it has none.
+
+        Raises StoreUnavailable.
+        """
+        condition = " AND ".join(f"attribute_not_exists({source})" for source in Source)
+        item = key(partition_of(account_id, number), number)
+        return self._table.transact({"Delete": {"Key": item, "ConditionExpression": condition}})
+
     def _change(
         self,
         account_id: str,

@@ -1,35 +1,28 @@
-"""Describe a message with a timeline of its events, and cancel one that no carrier has yet.
-
-A cancel puts `cancel#<index>`, then reads the leases of submit attempts (`claim#`); `submit` puts
-its lease, then reads the cancels: one of them always sees the other. One that comes too late still
-stands: if the carrier did not take the message, there is no further attempt.
-"""
+"""Describe a message with a timeline of its events."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, Field, with_config
-from typing_extensions import TypeAliasType, TypedDict
+from pydantic import Field
+from typing_extensions import TypeAliasType
 
-from harkara.accept.formats.native import MessageError, MessageFacts
-from harkara.accept.formats.shapes import IcsUser
+from harkara.accept.formats.native import Erased, MessageError, MessageFacts
 from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.time import Clock, utc_text
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model import ledger
 from harkara.model.accounts import Account
+from harkara.model.activity import facts_of
 from harkara.model.callbacks import PostResult
 from harkara.model.events import StepName, TimelineStep
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch, State
-from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
-from harkara.ports import MessageStore, TaskQueues
+from harkara.model.tasks import Attempt
+from harkara.ports import MessageStore
 from harkara.receipts.corrections import correction_task_id
 from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
 from harkara.submit.follow_up import submitted_task_id
-from harkara.text.phone_numbers import country_of
 from harkara.text.segments import measure
 
 Underway = TypeAliasType("Underway", Literal["accepted", "scheduled", "submitted"])
@@ -41,10 +34,11 @@ class MessageHistory(MessageFacts):
     mid: Annotated[str, Field(description="Our id of the message.", pattern="^[0-9A-Z]+$")]
     state: Underway | State
     error: MessageError | None
+    erased: NotRequired[Erased]
     timeline: Annotated[list[TimelineStep], Field(min_length=1)]
 
 
-_EVENTS: Mapping[StepName, Callable[[str, int], tuple[str, str]]] = {
+EVENTS: Mapping[StepName, Callable[[str, int], tuple[str, str]]] = {
     "clicked": lambda batch_id, index: (batch_id, ledger.clicks_prefix(index)),
     "opened_by_machine": lambda batch_id, index: (batch_id, ledger.bots_prefix(index)),
     "replied": lambda batch_id, index: (ledger.replies_of(batch_id), ledger.replies_prefix(index)),
@@ -83,13 +77,17 @@ class HistoryService:
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
             *self._events(corrected, batch, index),
         ]
-        return {
+        history: MessageHistory = {
             **_facts(account, batch, index),
             "mid": batch.mid(index),
             "state": final.data["state"] if final else self._state(batch, attempts, cancel),
             "error": _error(final),
+            "erased": True,
             "timeline": timeline,
         }
+        if index not in batch.erased_facts():
+            del history["erased"]
+        return history
 
     def _state(
         self, batch: MessageBatch, attempts: Sequence[SubmitAttempt], cancel: LedgerEntry | None
@@ -115,7 +113,7 @@ class HistoryService:
         if corrected:
             yield _step("corrected", corrected.data["at"] * 1000)
             yield from self._called_back(correction_task_id(batch.mid(index)), batch, index)
-        for name, place in _EVENTS.items():
+        for name, place in EVENTS.items():
             for entry in self.store.find_entries(*place(batch.id, index)):
                 step = _step(name, entry.data["at"])
                 if url := entry.data.get("url"):
@@ -151,8 +149,8 @@ def _facts(account: Account, batch: MessageBatch, index: int) -> MessageFacts:
     return {
         "client_ref": message.client_ref,
         "to": message.to,
-        "country": country_of(message.to),
-        "encoding": measure(message.text).encoding,
+        "country": facts_of(batch, index).country or None,
+        "encoding": measure(message.text).encoding if message.text else None,
         "segments": message.segment_count,
         "template_id": message.dlt_template_id or None,
         "category": batch.category,
@@ -241,57 +239,3 @@ def _attempt(entry: LedgerEntry, number: int, client_ref: str) -> TimelineStep:
 
 def _step(name: StepName, at_ms: int) -> TimelineStep:
     return {"step": name, "at": utc_text(at_ms)}
-
-
-@with_config(ConfigDict(json_schema_extra={"examples": [{"mid": "101M80PKPVGTZQN98QP2VKS1J1800"}]}))
-class Cancel(IcsUser):
-    """A request to cancel, in ICS Mobile's format."""
-
-    mid: Annotated[str | int | None, Field(description="Our id of the message.")]
-
-
-class CancelResult(TypedDict):
-    """The message is cancelled, now or before: it will not go out."""
-
-    status: Literal["cancelled"]
-    mid: Annotated[str, Field(description="Our id of the message.")]
-    to: str
-    client_ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class CancelService:
-    """Cancels messages, in the `manage` function."""
-
-    store: MessageStore
-    queues: TaskQueues
-    clock: Clock
-
-    def cancel(self, account: Account, mid: str) -> CancelResult:
-        """Cancel an account's message; its final state and callback follow at once.
-
-        Raises RequestRefused (NOT_FOUND, TOO_LATE_TO_CANCEL), and StoreUnavailable: the message may
-        be cancelled or not, and repeating the request tells which.
-        """
-        batch, index = find_message(self.store, account.id, mid)
-        now_s = self.clock()
-        at_ms = int(now_s * 1000)
-        cancel = LedgerEntry(
-            ledger.cancels_of(batch.id), ledger.cancel_kind(index), account.id, "", 0, {"at": at_ms}
-        )
-        self.store.put_if_absent([cancel], due_at_ms=batch.due_at_ms)
-        attempts = attempts_of(self.store, batch, index)
-        end = attempts[-1].end if attempts else NotTaken()
-        if isinstance(end, NotTaken):
-            # Attempt 0: no later attempt may supersede it, for none goes out.
-            receipt = Receipt(mid, 0, State.CANCELLED, int(now_s), Code.CANCELLED)
-            body = ReceiptsTask((receipt,)).encode()
-            (sent,) = self.queues.send(QueueName.RECEIPT, [body], account.id)
-            if not sent:
-                raise StoreUnavailable("the receipt queue did not take a task")
-        elif not isinstance(end, Cancelled):
-            raise RequestRefused(Code.TOO_LATE_TO_CANCEL)
-        message = batch.messages[index]
-        return CancelResult(
-            status="cancelled", mid=mid, to=message.to, client_ref=message.client_ref
-        )

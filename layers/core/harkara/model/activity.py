@@ -39,23 +39,27 @@ class Facts(NamedTuple):
 def facts_of(batch: MessageBatch, index: int, carrier: str = "") -> Facts:
     """Return the facts of a message; `carrier` is the one that has it, "" for none."""
     message = batch.messages[index]
+    erased = batch.erased_facts() if batch.erased else {}
+    country, prefix = erased.get(index) or _of_number(message, batch.category)
     return Facts(
         batch.account_id,
         carrier,
         batch.category,
         message.sender_id,
         message.dlt_template_id,
-        _country(message),
+        country,
         message.campaign_id,
         message.segment_count,
         batch.prices[index] if batch.prices else 0,
         batch.due_at_ms,
-        message.to[:PREFIX_DIGITS] if batch.category is Category.OTP else "",
+        prefix,
     )
 
 
-def _country(message: Message) -> str:
-    return "" if message.refusal else country_of(message.to) or ""
+def _of_number(message: Message, category: Category) -> tuple[str, str]:
+    """Return a number's country, and its prefix for an OTP."""
+    country = "" if message.refusal else country_of(message.to) or ""
+    return country, message.to[:PREFIX_DIGITS] if category is Category.OTP else ""
 
 
 class Submitted(NamedTuple):

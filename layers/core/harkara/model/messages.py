@@ -1,7 +1,7 @@
 """Messages, the batch of one request and lane, and sending hours."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from enum import StrEnum
@@ -119,14 +119,18 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessageBatch:
-    """A message batch: messages of one request that share category, times and carrier; immutable.
+    """A message batch: messages of one request that share category, times and carrier.
+
+    Immutable, but for an erasure (`harkara.manage.erasure`).
 
     `daytime_only`: they are sent only from 10:00 to 21:00 IST.
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
     only these show which texts are equal. `prices` are by index, in millionths; empty without a
-    rate card. `answers`: they answer what phones wrote, and go to suppressed numbers, too.
+    rate card. `answers`: they answer what phones wrote, and go to suppressed numbers, too. `erased`
+    has the index of each message whose number and text were erased, with what is counted of the
+    number: its country, and of an OTP its prefix.
     """
 
     id: str
@@ -146,6 +150,7 @@ class MessageBatch:
     text_hashes: tuple[str, ...] = ()
     prices: tuple[int, ...] = ()
     answers: bool = False
+    erased: tuple[tuple[int, str, str], ...] = ()
 
     @property
     def lane(self) -> Lane:
@@ -166,6 +171,10 @@ class MessageBatch:
         """Return the first time (Unix) from `at_s` on at which the messages may be sent."""
         begins_s = max(at_s, self.due_at_ms / 1000)
         return next_open_s(begins_s) if self.daytime_only else begins_s
+
+    def erased_facts(self) -> Mapping[int, tuple[str, str]]:
+        """Return country and prefix of erased messages by index."""
+        return {index: (country, prefix) for index, country, prefix in self.erased}
 
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""
@@ -198,9 +207,10 @@ class MessageBatch:
 def pack(batch: MessageBatch) -> bytes:
     """Return the batch as bytes: the format's version, then compressed JSON without the id."""
     fields = {name: getattr(batch, name) for name in _PACKED_FIELDS}
-    if not batch.answers:  # of nearly all batches
-        del fields["answers"]
     fields["messages"] = list(map(tuple, batch.messages))
+    for name in ("answers", "erased"):  # nearly no batch has one
+        if not fields[name]:
+            del fields[name]
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 
 
@@ -214,6 +224,7 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
     fields["messages"] = [Message(*each) for each in fields["messages"]]
     for name in ("telemarketer_ids", "text_hashes", "prices"):
         fields[name] = tuple(fields.get(name, ()))
+    fields["erased"] = tuple(map(tuple, fields.get("erased", ())))
     return MessageBatch(id=batch_id, **fields)
 
 

@@ -86,13 +86,15 @@ def keep_opt_outs(
     """Put the numbers of messages that a carrier refused for an opt-out onto accounts' lists.
 
     An end without a carrier's code is ours: the number is on the list already. The time is that of
-    the end, so that a repeat undoes no later START. Raises StoreUnavailable.
+    the end, so that a repeat undoes no later START. An erased number is known no more. Raises
+    StoreUnavailable.
     """
     for final in finals:
         if final.data["code"] == Code.OPTED_OUT and final.data["carrier_code"]:
             batch = batches[final.partition]
             number = batch.messages[index_of(final.kind)].to
-            lists.put(batch.account_id, opt_out(number, final.data["at"], Source.CARRIER))
+            if number:
+                lists.put(batch.account_id, opt_out(number, final.data["at"], Source.CARRIER))
 
 
 def _task_of(batch: MessageBatch, entry: LedgerEntry) -> tuple[list[str], str] | None:

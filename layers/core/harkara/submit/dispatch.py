@@ -111,7 +111,7 @@ def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[
     bucket = due_at_ms // window_ms
     first: dict[str, int] = {}
     for index in indexes:
-        first.setdefault(_partition(batch, index), index)
+        first.setdefault(duplicate_partition(batch, index), index)
     duplicates = set(indexes) - set(first.values())
 
     kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
@@ -136,7 +136,8 @@ def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[
     }
 
 
-def _partition(batch: MessageBatch, index: int) -> str:
+def duplicate_partition(batch: MessageBatch, index: int) -> str:
+    """Return the partition of the entries that say when a text went to a number."""
     message = batch.messages[index]
     text_hash = batch.text_hashes[index] if index < len(batch.text_hashes) else ""
     digest = blake2b(f"{message.to}\n{text_hash or message.text}".encode(), digest_size=16)
@@ -240,7 +241,10 @@ class Dispatch:
         """Return the messages of a block attempt that must not go out, and why."""
         batch = part.batch
         cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
-        cancelled = {index_of(entry.kind) for entry in cancels}.intersection(part.indexes)
+        cancelled = {index_of(entry.kind) for entry in cancels}
+        if batch.erased:
+            cancelled.update(batch.erased_facts())
+        cancelled.intersection_update(part.indexes)
         ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
         if part.attempt > 1:  # a receipt may have come meanwhile
             keys = [(batch.id, final_kind(index)) for index in part.indexes]

@@ -11,7 +11,7 @@ new queue message, under a claim of its own.
 Messages that may not go out yet (a send time ahead, promotional messages at night, a pause, a
 carrier's rate), and those that no time is left for, are re-queued with the same task id. Otherwise
 nobody would resume a block whose worker died. Cancels are read after the claim is put, so that a
-cancel which finds no claim is always read here (`harkara.manage.messages`).
+cancel which finds no claim is always read here (`harkara.manage.cancels`).
 """
 
 import asyncio

@@ -30,8 +30,9 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService, DeadLetterStore
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.cancels import CancelService
 from harkara.manage.feedback import FeedbackService
-from harkara.manage.messages import CancelService, HistoryService
+from harkara.manage.messages import HistoryService
 from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.registry import RegistryService
 from harkara.manage.template_audit import AuditService

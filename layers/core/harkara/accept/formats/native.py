@@ -94,6 +94,11 @@ class MessageError(TypedDict):
     message: Advice
 
 
+Erased = Annotated[
+    Literal[True], Field(description="Its number and text were erased at the person's request.")
+]
+
+
 class MessageFacts(TypedDict):
     """A message's fields, as far as they are known."""
 
