@@ -11,7 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from console.screens import (
     accounts,
     activity,
-    audit,
     callbacks,
     campaign,
     dlt_templates,
@@ -45,7 +44,6 @@ for screens in (
     callbacks,
     links,
     activity,
-    audit,
     users,
     own_code,
     finding,

@@ -1,4 +1,4 @@
-"""The users of an account, for its admins: invite, change roles, let in no more."""
+"""The users of an account, for its admins: invite, change roles, let in no more, read the log."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,13 @@ from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
+from harkara.base.time import utc_text
 from harkara.manage.people import People
 from harkara.model.people import Role, Session
 
 SCREENS = Screens()
 BASE = "/console/users"
+CURSOR_LIMIT = 500
 ROLES = [each for each in Role if each is not Role.OPERATOR]
 ACTS: dict[str, Callable[[People, str, Session, str], None]] = {
     "disable": People.disable,
@@ -62,6 +64,14 @@ def change(visit: Visit) -> Answer:
             raise
         return _shown(visit, problem_of(refused)._replace(field=""), refused.code)
     return pages.redirect(f"{BASE}?done=changed")
+
+
+@SCREENS.get("/console/audit", Role.ADMIN)
+def audit(visit: Visit) -> Answer:
+    """List who changed what, when and from where, newest first, a page at a time."""
+    page = visit.services.people.audit(visit.account.id, visit.query("after")[:CURSOR_LIMIT])
+    rows = [{"entry": each, "at": utc_text(each.at_ms)} for each in page.entries]
+    return View("audit.html", {"rows": rows, "cursor": page.cursor})
 
 
 def _role(visit: Visit) -> Role:
