@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from harkara.accept.requests import Options, Record
 from harkara.activity.filters import GROUPS
+from harkara.callbacks.dead_letters import dead_letter_entry
 from harkara.model.accounts import Account
 from harkara.model.activity import facts_of
-from harkara.model.ledger import Lease, dead_letter_entry
+from harkara.model.ledger import Lease
 from harkara.model.messages import Category, Endpoint, MessageBatch, unpack
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.functions.handlers import SANDBOX
