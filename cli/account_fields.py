@@ -46,6 +46,12 @@ def _rate(text: str) -> Rate:
     return Rate(prefix=match[1], category=category, price=Decimal(match[3]))
 
 
+def _currency(text: str) -> str:
+    if not re.fullmatch("([A-Z]{3})?", text):
+        raise typer.BadParameter("give a currency by its three letters (ISO 4217), as in INR")
+    return text
+
+
 def _otp_limit(text: str) -> OtpLimit:
     match = _OTP_LIMIT.fullmatch(text)
     if match is None:
@@ -195,6 +201,14 @@ class AccountFields:
             parser=_rate,
             metavar="[PREFIX[:CATEGORY]=PRICE...]",
             help="Price of a segment to numbers with this prefix.",
+        ),
+    ] = None
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            parser=_currency,
+            metavar="CODE",
+            help="Currency of its rates, as in INR; what was counted before stays as it is.",
         ),
     ] = None
     requests_per_s: Annotated[

@@ -41,18 +41,22 @@ def stats(
     """Count the messages of the last day, or of up to 31 days, in groups.
 
     A message counts in the hour in which it was accepted. Hours and days are India's. A table
-    leaves out what happened to no message.
+    leaves out what happened to no message. Accounts of several currencies have a line each.
     """
     query = asked(StatsQuery, times, **({} if by == BY_ACCOUNT else {"by": by}))
-    rows: dict[str, Counter[str]] = {}
+    rows: dict[tuple[str, str], Counter[str]] = {}
     for each in each_of(deployment, account):
         found = deployment.stats.stats(each, query)
         groups: list[Mapping[str, Any]] = (
             [{"key": each.id, **found["totals"]}] if by == BY_ACCOUNT else [*found["groups"]]
         )
         for group in groups:
-            _add(rows.setdefault(group["key"], Counter()), group)
-    answer = [_row(by, key, rows[key]) for key in sorted(rows)]
+            _add(rows.setdefault((group["key"], each.currency), Counter()), group)
+    with_currency = any(currency for _, currency in rows)
+    answer = [
+        {by: key, **({"currency": currency} if with_currency else {}), **_row(by, counts)}
+        for (key, currency), counts in sorted(rows.items())
+    ]
     unseen = {name for name in EVENTS if not any(row.get(name) for row in answer)}
     if as_json:
         unseen = set()
@@ -67,9 +71,9 @@ def _add(counts: Counter[str], group: Mapping[str, Any]) -> None:
     counts.update({f"{_BELOW}{bound}": count for bound, count in delay["counts"].items()})
 
 
-def _row(by: str, key: str, counts: Counter[str]) -> Row:
+def _row(by: str, counts: Counter[str]) -> Row:
     names = [name for name in ("messages", *MEASURES, *EVENTS) if name in counts]
-    row: dict[str, Any] = {by: key} | {
+    row: dict[str, Any] = {
         name: f"{Decimal(counts[name]):f}" if name == "price" else int(counts[name])
         for name in names
     }

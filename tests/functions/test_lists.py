@@ -260,7 +260,8 @@ def test_campaigns_are_listed_by_id_and_read_alone(lists: Lists) -> None:
     assert [each["campaign"] for each in second["campaigns"]] == ["diwali"]
     assert second["next"] is None
     status, own = lists.get("/v1/campaigns/a%2Fb%20c")
-    assert (status, own) == (200, {**first["campaigns"][0], "as_of": first["as_of"]})
+    whole = {name: first[name] for name in ("as_of", "currency")}
+    assert (status, own) == (200, {**first["campaigns"][0], **whole})
     status, answer = lists.get("/v1/campaigns/unknown")
     assert (status, answer["Error"]) == (404, Code.NOT_FOUND)
 

@@ -50,6 +50,7 @@ def test_an_account_is_created_with_defaults() -> None:
             "--short-domain hk.example/ACMEBK --link-days 90 --shorten-urls",
             {"short_domain": "hk.example/ACMEBK", "link_days": 90, "shorten_urls": True},
         ),
+        ("--currency INR", {"currency": "INR"}),
         ("--telemarketer-ids 1202 1203", {"telemarketer_ids": ("1202", "1203")}),
         (
             "--rates 91=0.25 91:otp=0.2",
@@ -145,6 +146,7 @@ def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
         ("account set acme --otp-limits 098=5/day", "begin the prefix with a country code"),
         ("account set acme --otp-limits +999=5/day", "begin the prefix with a country code"),
         ("account set acme --otp-limits 44=5/day +44=6/day", "one limit a minute, hour and day"),
+        ("account set acme --currency rupees", "three letters"),
         ("account set acme --spend-per-day many", "in the unit of the rates"),
         ("account set acme --spend-per-month -1", "in the unit of the rates"),
         ("account set acme --spend-per-day 0.0000001", "in the unit of the rates"),

@@ -92,6 +92,19 @@ def test_messages_are_found_by_filters(
     assert operator(f"message find {options}").status == 0
 
 
+def test_prices_of_several_currencies_are_never_added(operator: Operator) -> None:
+    assert operator("account set other --currency USD").status == 0
+    rows = operator("stats --by sender --json").json()
+    assert [(row["currency"], row["accepted"], row["price"]) for row in rows] == [
+        ("", 120, "30"),
+        ("USD", 3, "0.75"),
+    ]
+    assert "USD" in operator("stats").out
+    assert operator("account set other --currency=").status == 0
+    (row,) = operator("stats --by sender --json").json()
+    assert ("currency" in row, row["price"]) == (False, "30.75")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

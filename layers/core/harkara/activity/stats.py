@@ -109,11 +109,18 @@ class Group(Measures, total=False):
     ]
 
 
+Currency = Annotated[
+    str | None,
+    Field(description="Of the prices (ISO 4217); null: the operator named none.", examples=["INR"]),
+]
+
+
 class Stats(TypedDict):
     """Statistics of a time."""
 
     totals: Totals
     groups: list[Group]
+    currency: Currency
     as_of: Annotated[
         str | None,
         Field(
@@ -132,6 +139,7 @@ class Campaign(Totals):
 class CountedCampaign(Campaign):
     """Statistics of a campaign, and up to when they are true."""
 
+    currency: Currency
     as_of: str | None
 
 
@@ -139,6 +147,7 @@ class CampaignPage(TypedDict):
     """A page of campaigns, by id."""
 
     campaigns: list[Campaign]
+    currency: Currency
     next: Annotated[str | None, Field(description="The `after` of the next page; null: none.")]
     as_of: str | None
 
@@ -175,7 +184,9 @@ class StatsService:
             case _:
                 names = self._items(account.id, "names", from_ms, to_ms)
                 groups = by_name(query.by, (counts for _, counts in names))
-        return {"totals": totals_of(total), "groups": groups, "as_of": as_of}
+        currency = account.currency or None
+        totals = totals_of(total)
+        return {"totals": totals, "groups": groups, "currency": currency, "as_of": as_of}
 
     def campaign(self, account: Account, campaign_id: str) -> CountedCampaign:
         """Return a campaign's statistics. Raises RequestRefused(NOT_FOUND)."""
@@ -183,7 +194,8 @@ class StatsService:
         reached_ms, found = self.store.reached_and_counters([key])
         if key not in found:
             raise RequestRefused(Code.NOT_FOUND)
-        return {**_campaign(campaign_id, found[key]), "as_of": time_of(reached_ms)}
+        counted = _campaign(campaign_id, found[key])
+        return {**counted, "currency": account.currency or None, "as_of": time_of(reached_ms)}
 
     def campaigns(self, account: Account, after: str, limit: int) -> CampaignPage:
         """Return campaigns in order of their ids."""
@@ -198,7 +210,8 @@ class StatsService:
                 break
         page = found[:limit]
         more = page[-1]["campaign"] if len(found) > limit else None
-        return {"campaigns": page, "next": more, "as_of": as_of}
+        currency = account.currency or None
+        return {"campaigns": page, "next": more, "currency": currency, "as_of": as_of}
 
     def _items(
         self, account_id: str, kind: str, from_ms: int, to_ms: int

@@ -34,5 +34,6 @@ def today(service: StatsService, account: Account) -> Today:
         "totals": totals_of(total),
         "groups": by_name("category", [total]),
         "hours": [group_of(hour, counts[hour]) for hour in hours],
+        "currency": account.currency or None,
         "as_of": time_of(reached_ms),
     }

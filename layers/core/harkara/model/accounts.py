@@ -171,8 +171,9 @@ class Account(OperatorRecord):
     characters that need UCS-2. `out_of_hours` is for promotional messages at night. A `draining`
     account accepts no requests, but submits accepted messages. `two_way`: a phone's reply is posted
     to the callback of its last message. `stop_words` and `start_words` count like STOP and START.
-    `otp_cooldown_s` and `otp_per_day` limit the OTPs to a number (0: no limit), `otp_limits` those
-    to all numbers with a prefix; each limit holds, however long a prefix is.
+    `currency` is that of the rates (ISO 4217), "" if unknown. `otp_cooldown_s` and `otp_per_day`
+    limit the OTPs to a number (0: no limit), `otp_limits` those to all numbers with a prefix; each
+    limit holds, however long a prefix is.
     The path of `short_domain` may be `{header}`, each message's own. Changes count `version` up.
     """
 
@@ -208,6 +209,7 @@ class Account(OperatorRecord):
     link_days: int = Field(default=30, ge=1, le=365)
     shorten_urls: bool = False
     rates: tuple[Rate, ...] = ()
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     limits: Limits = Limits()
     draining: bool = False
     senders: dict[str, Sender] = {}
