@@ -27,9 +27,7 @@ PART_BYTES = 16 * 1024 * 1024
 PART_LEAST_BYTES = 5 * 1024 * 1024
 # Time to keep for the upload of a part.
 _UPLOAD_S = 20.0
-COLUMNS = tuple(
-    each for each in FoundMessage.__annotations__ if each in FoundMessage.__required_keys__
-)
+COLUMNS = tuple(FoundMessage.__annotations__)
 
 
 @dataclass(frozen=True, slots=True)
