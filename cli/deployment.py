@@ -24,6 +24,7 @@ from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.clients import PATIENT, aws_errors, session, values_of
 from harkara.aws.contents import DynamoContents
 from harkara.aws.destinations import KmsCipher
+from harkara.aws.exports import DynamoExportStore, S3Files
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages, DynamoMessageStore
 from harkara.aws.operator import OperatorStore
@@ -122,6 +123,8 @@ class Deployment:
             cancels=CancelService(self.messages, queues, self.clock),
             lists=DynamoSuppressionList(dynamodb, outputs["AccountsTableName"]),
             last=DynamoLastMessages(dynamodb, messages, signer, self.retention_s, self.clock),
+            exports=DynamoExportStore(dynamodb, outputs["ActivityTableName"], self.clock),
+            files=S3Files(self.client("s3"), outputs["FilesBucketName"]),
             digests=Digests(self._keys("PepperSecretId")),
             signer=signer,
             record=DynamoUserStore(dynamodb, outputs["AccountsTableName"]).record,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 
 from harkara.activity.exports import KEPT_S, RUNNING_LIMIT, STALLED_S
 from harkara.base.codes import Code
+from harkara.manage.erased import Person
+from harkara.manage.erasure import counts_of
+from harkara.manage.erasure_plan import plan
 from harkara.model.tasks import QueueName
 from tests.functions.handlers import SANDBOX
 from tests.functions.invoking import SECRET, Logs, sqs_event
 from tests.functions.listing import OTHER, Lists
 from tests.functions.managing import request
 from tests.functions.test_lists import FILTERS, record
+from tests.support.erasing import erasure_of
 
 
 class Exports(Lists):
@@ -157,6 +162,7 @@ def test_an_account_has_three_exports_under_way() -> None:
     assert exports.begin("other")[0] == 202
     exports.work_off()
     assert exports.begin()[0] == 202
+    exports.queues.waiting.clear()
     assert {exports.get(f"/v1/exports/{each}")[1]["state"] for each in begun} == {"done"}
 
 
@@ -222,3 +228,31 @@ def test_a_credential_without_the_scope_exports_nothing() -> None:
     exports.accounts.credentials["sandbox"] = credential
     assert exports.begin()[1]["Error"] == Code.SCOPE_MISSING
     assert exports.get("/v1/exports/x")[1]["Error"] == Code.SCOPE_MISSING
+
+
+def test_an_erasure_removes_the_exports_that_may_have_the_person_and_no_others() -> None:
+    exports = sent()
+    exports.rows("sandbox", {})
+    exports.rows("sandbox", {"from": "2025-12-01", "to": "2025-12-05"})
+    exports.rows("sandbox", {"number": "9876500003", "from": "2025-12-01", "to": "2025-12-05"})
+    exports.rows("other", {})
+    kept = {key for key in exports.bucket.objects if key.startswith("exports/other/")}
+    _, jobs = erasure_of(exports).exports.jobs("sandbox")
+    assert len(jobs) == 3
+    person = Person("919876500003")
+    changes = plan(erasure_of(exports), SANDBOX, person)
+    assert counts_of(changes)["exports"] == 2
+    erasure_of(exports).erase(SANDBOX, person, changes, "dpo@acme.in")
+    (left,) = (job for job in jobs if not job.message_count and "number" not in job.filters)
+    assert [job.id for job in erasure_of(exports).exports.jobs("sandbox")[1]] == [left.id]
+    of_left = {key for key in exports.bucket.objects if key.startswith(left.prefix)}
+    assert exports.bucket.objects.keys() == kept | of_left
+    for job in jobs:
+        status, _ = exports.get(f"/v1/exports/{job.id}")
+        assert status == (200 if job is left else 404)
+    exports.queues.waiting.clear()
+    assert Counter(
+        row["to"]
+        for row in exports.rows("sandbox", {})
+        if row["to"] in ("", "919876500003", "919876500004")
+    ) == {"": 3, "919876500004": 3}

@@ -24,6 +24,7 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
+from tests.support.bucket import Bucket
 from tests.support.dynamo import table_of
 from tests.support.fakes import Faults
 from tests.support.peers import FakePlatform
@@ -47,6 +48,7 @@ OUTPUTS = {
     "TagSecretId": "tag-secret",
     "LinkSecretId": "link-secret",
     "SecretsKeyId": "secrets-key",
+    "FilesBucketName": "FilesBucket",
     "ApiUrl": API_URL,
 }
 CARRIER = CarrierSettings(
@@ -127,6 +129,7 @@ class Operator:
         }
         self.services: dict[str, ScriptedAws] = {}
         self.platform = FakePlatform(Faults())
+        self.bucket = Bucket()
         self.secrets = {"tag-secret": "tag", "link-secret": "link"}
         self.secrets["pepper-secret"] = PEPPER.decode()
         self._random = _randomness()
@@ -138,6 +141,8 @@ class Operator:
 
     def client(self, service: str) -> Any:
         """Return a client of a service, the same each time."""
+        if service == "s3":
+            return self.bucket
         if service not in self.services:
             self.services[service] = ScriptedAws(service, self._answers[service])
         return self.services[service].client

@@ -19,6 +19,7 @@ from tests.support.limits import FakeClient
 
 BUCKET = "FilesBucket"
 PARTS_LIMIT = 10_000
+PAGE = 2  # S3 has a thousand
 PART_LEAST_BYTES = 5 * 1024 * 1024
 
 
@@ -49,6 +50,17 @@ class Bucket(FakeClient):  # type: ignore[misc]
         if Key not in self.objects:
             _refuse("404", "HeadObject")
         return {"ContentLength": len(self.objects[Key])}
+
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> Mapping[str, Any]:
+        self._check("ListObjectsV2", Bucket, Prefix)
+        keys = [key for key in self.objects if key.startswith(Prefix)]
+        return {"Contents": [{"Key": key} for key in keys[:PAGE]]} if keys else {}
+
+    def delete_objects(self, Bucket: str, Delete: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._check("DeleteObjects", Bucket, "")
+        for each in Delete["Objects"]:
+            self.objects.pop(each["Key"], None)
+        return {}
 
     def create_multipart_upload(self, Bucket: str, Key: str) -> Mapping[str, str]:
         self._check("CreateMultipartUpload", Bucket, Key)

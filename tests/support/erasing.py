@@ -10,12 +10,14 @@ from typing import Any
 
 from harkara.activity.index import Digests
 from harkara.aws.contents import DynamoContents
+from harkara.aws.exports import DynamoExportStore
 from harkara.aws.messages import DynamoLastMessages
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.manage.cancels import CancelService
 from harkara.manage.erasure import ErasureService
 from harkara.model.messages import pack, unpack
+from tests.support.bucket import new_files
 from tests.support.dynamo import ACCOUNTS, ACTIVITY, DUE, MESSAGES
 from tests.support.fakes import no_pause
 from tests.support.wired import RETENTION_S, Wired
@@ -34,6 +36,8 @@ def erasure_of(world: Wired) -> ErasureService:
         cancels=CancelService(world.store, world.queues, clock),
         lists=DynamoSuppressionList(dynamo, ACCOUNTS, no_pause),
         last=DynamoLastMessages(dynamo, MESSAGES, signer, RETENTION_S, clock, no_pause),
+        exports=DynamoExportStore(dynamo, ACTIVITY, clock, no_pause),
+        files=new_files(world.bucket),
         digests=Digests(b"pepper"),
         signer=signer,
         record=world.audited.append,

@@ -107,9 +107,14 @@ class ExportJob:
         """The task to make the job's next piece."""
         return ExportTask(self.account_id, self.id)
 
+    @property
+    def prefix(self) -> str:
+        """The beginning of the names of all its objects."""
+        return f"{PREFIX}{self.account_id}/{self.id}/"
+
     def key(self, suffix: str) -> str:
         """Return the name of an object that the present step puts."""
-        return f"{PREFIX}{self.account_id}/{self.id}/{self.step:05d}.{suffix}"
+        return f"{self.prefix}{self.step:05d}.{suffix}"
 
     def state(self, now_ms: int) -> ExportState:
         """Return the job's state."""

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from harkara.activity.exports import KEPT_S, ExportJob, Part
 from harkara.aws.clients import PATIENT, DynamoDBClient, aws_errors, session
 from harkara.aws.messages import has_expired
-from harkara.aws.table import Item, Table, Value, update_of, values
+from harkara.aws.table import Item, Table, Value, key, update_of, values
+from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
 
@@ -79,8 +80,8 @@ class DynamoExportStore:
             condition,
             parameters,
         )
-        key = {"pk": _partition(job.account_id), "sk": job.id}
-        item = values({**key, "data": _data_of(job), "step": job.step, "ttl": ttl})
+        place = {"pk": _partition(job.account_id), "sk": job.id}
+        item = values({**place, "data": _data_of(job), "step": job.step, "ttl": ttl})
         return self._table.transact({"Update": counted}, {"Put": {"Item": item}})
 
     def claim(self, job: ExportJob) -> ExportJob | None:
@@ -100,6 +101,10 @@ class DynamoExportStore:
             ":step": job.step,
         }
         return self._update(job, "SET #data = :data, #ttl = :ttl", parameters)
+
+    def remove(self, job: ExportJob) -> None:
+        """Remove a job, if it is there still; its next step, if one is to come, does nothing."""
+        self._table.write([{"DeleteRequest": {"Key": key(_partition(job.account_id), job.id)}}])
 
     def _update(self, job: ExportJob, update: str, parameters: Mapping[str, Value]) -> bool:
         write = update_of(_partition(job.account_id), job.id, update, "#step = :step", parameters)
@@ -177,6 +182,20 @@ class S3Files:
                 if error.response["Error"]["Code"] != "NoSuchUpload":
                     raise
                 self._client.head_object(Bucket=self._bucket, Key=key)
+
+    def remove(self, prefix: str) -> None:
+        """Remove all objects whose names begin so."""
+        while True:
+            with aws_errors():
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+                found: Any = [{"Key": each["Key"]} for each in page.get("Contents", ())]
+                if not found:
+                    return
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": found, "Quiet": True}
+                )
+            if errors := answer.get("Errors"):
+                raise StoreUnavailable(errors[0].get("Code", "an object was not deleted"))
 
     def link(self, key: str, name: str, seconds: int) -> str:
         """Return a URL that downloads an object under a file name, for some time."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
+from harkara.activity.exports import ExportJob
 from harkara.activity.index import Digests
 from harkara.base.ids import ReferenceSigner
 from harkara.base.time import Clock
@@ -75,6 +76,26 @@ class LastMessageStore(Protocol):
         ...
 
 
+class ExportJobs(Protocol):
+    """The jobs of exports. Each method raises StoreUnavailable."""
+
+    def jobs(self, account_id: str) -> tuple[int, Sequence[ExportJob]]:
+        """Return how many exports were begun, and the jobs that are kept."""
+        ...
+
+    def remove(self, job: ExportJob) -> None:
+        """Remove a job, if it is there still."""
+        ...
+
+
+class ExportFiles(Protocol):
+    """The files of exports."""
+
+    def remove(self, prefix: str) -> None:
+        """Remove all objects whose names begin so. Raises StoreUnavailable."""
+        ...
+
+
 class Change(NamedTuple):
     """A change of one item, by what it is counted as."""
 
@@ -97,6 +118,8 @@ class ErasureService:
     cancels: CancelService
     lists: PersonLists
     last: LastMessageStore
+    exports: ExportJobs
+    files: ExportFiles
     digests: Digests
     signer: ReferenceSigner
     record: Callable[[AuditEntry], None]

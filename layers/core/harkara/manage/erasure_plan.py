@@ -10,6 +10,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from harkara.activity.exports import ExportJob
+from harkara.activity.filters import ExportFilter, number_of, query_of
 from harkara.activity.index import (
     DIGEST_BYTES,
     MESSAGES,
@@ -20,7 +22,7 @@ from harkara.activity.index import (
     unpack_row,
 )
 from harkara.base.errors import RequestRefused
-from harkara.base.ids import set_id_of
+from harkara.base.ids import accepted_at_ms, set_id_of
 from harkara.base.json import decode, encode
 from harkara.callbacks import dead_letters
 from harkara.links.codec import pack_links, unpack_links
@@ -58,6 +60,7 @@ class _Plan:
         yield from self._callbacks()
         yield from self._tasks()
         yield from self._lists()
+        yield from self._exports()
         for batch_id, indexes in self._own.items():
             yield from self._batch(batch_id, indexes)
         yield from index
@@ -201,6 +204,19 @@ class _Plan:
             if after != body:
                 replace = partial(self._stores.tasks.replace, partition, sort_key, body, after)
                 yield Change("tasks", 1, replace)
+
+    def _exports(self) -> Iterator[Change]:
+        """Yield the removal of exports that may have the person: of their times, or by number."""
+        times = [accepted_at_ms(batch_id) for batch_id in self._own]
+        _, jobs = self._stores.exports.jobs(self._account.id)
+        for job in jobs:
+            is_asked_for = number_of(query_of(ExportFilter, job.filters)) == self._person.number
+            if is_asked_for or any(job.from_ms <= each < job.to_ms for each in times):
+                yield Change("exports", 1, partial(self._remove, job))
+
+    def _remove(self, job: ExportJob) -> None:
+        self._stores.files.remove(job.prefix)
+        self._stores.exports.remove(job)
 
     def _lists(self) -> Iterator[Change]:
         """Yield the removal of consents and of the last message; suppressions stay."""
