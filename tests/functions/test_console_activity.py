@@ -10,10 +10,11 @@ from harkara.accept.requests import Options, Record, SendRequest
 from harkara.activity.exports import STALLED_S
 from harkara.base.ids import split_mid
 from harkara.base.time import DAY_S
+from harkara.manage.erased import Person
 from harkara.model.accounts import Account
 from harkara.model.activity import facts_of
 from harkara.model.ledger import Lease, click_kind
-from harkara.model.messages import unpack
+from harkara.model.messages import pack, unpack
 from harkara.model.tasks import QueueName
 from tests.functions.handlers import SANDBOX, Gateway
 from tests.functions.invoking import NOW, Logs, sqs_event
@@ -271,3 +272,20 @@ def test_an_export_that_stands_still_says_so(gateway: Gateway, cookie: str) -> N
     gateway.now += STALLED_S + 1
     page = visit(gateway, "GET", f"/console/exports/{EXPORT_ID}", cookie=cookie)["body"]
     assert ("Failed" in page, "Begin another export." in page) == (True, True)
+
+
+def test_a_person_who_was_erased_is_so_in_the_list_and_on_the_messages_page(
+    gateway: Gateway, cookie: str
+) -> None:
+    mid, other = send(gateway, SANDBOX, record(1, NUMBER), record(2))
+    count(gateway)
+    gateway.now += 1
+    batch_id, index = split_mid(mid)
+    batch = unpack(batch_id, gateway.store.packed[batch_id])
+    gateway.store.packed[batch_id] = pack(Person(NUMBER).out_of_batch(batch, [index]))
+    _, words = found(gateway, cookie, {})
+    assert words.count("Erased at the person's request") == 1
+    for each in (mid, other):
+        answer = visit(gateway, "GET", f"/console/messages/{each}", cookie=cookie)
+        assert answer["statusCode"] == 200
+        assert ("Erased at the person" in answer["body"]) is (each == mid)
