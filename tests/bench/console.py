@@ -19,7 +19,14 @@ from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import SECRET, Context, Event, http_event
-from tests.functions.visiting_console import PAGES, Page, put_counters, request, signed_in
+from tests.functions.visiting_console import (
+    PAGES,
+    Page,
+    put_counters,
+    put_export,
+    request,
+    signed_in,
+)
 
 SHOWN = 50
 SIGN_IN = "/console/sign-in"
@@ -33,6 +40,7 @@ def measure() -> list[Row]:
     gateway = Gateway()
     gateway.put_samples()
     put_counters(gateway.ports.activity, gateway.now)
+    put_export(gateway)
     gateway.registry.put_all("sandbox", [_template(number) for number in range(SHOWN)])
     cookie = signed_in(gateway)
     show = gateway.app("console").handler

@@ -59,6 +59,25 @@ def test_a_message_is_found_by_filters_and_by_the_box(open_page: Open, site: Sit
     expect(page.get_by_text("No message fits.")).to_be_visible()
 
 
+def test_an_export_is_followed_until_its_file_can_be_downloaded(
+    open_page: Open, site: Site
+) -> None:
+    site.send({"to": NUMBER, "smsgid": "exported"})
+    site.count()
+    site.work_off()
+    page = open_page("/console/messages?client_ref=exported", as_person=SAMPLES)
+    tab_to(page, page.get_by_role("button", name="Export as CSV"), back=True)
+    page.keyboard.press("Enter")
+    state = page.get_by_role("status")
+    expect(state).to_have_text("Waiting")
+    assert violations(page) == []
+    site.work_off()
+    expect(state).to_have_text("Done")
+    link = page.get_by_role("link", name="Download the file").get_attribute("href") or ""
+    assert b"exported" in site.deployment.client("s3").opened(link)
+    assert violations(page) == []
+
+
 def test_a_campaign_is_found_paused_and_resumed(open_page: Open, site: Site) -> None:
     site.put_counters(8)
     page = open_page("/console/campaigns", as_person=SAMPLES)

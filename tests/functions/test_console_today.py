@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harkara.accept.requests import Options
 from harkara.activity.filters import StatsQuery
@@ -16,7 +18,7 @@ from harkara.base.ids import BATCH_ID_LENGTH, split_mid
 from harkara.manage.campaigns import PAUSED_LIMIT
 from harkara.model.activity import Submitted, facts_of, hour_of
 from harkara.model.ledger import SHARED_KIND, Lease, final_kind, shared_partition
-from harkara.model.messages import Category, MessageBatch, unpack
+from harkara.model.messages import Category, MessageBatch, State, unpack
 from harkara.model.routing import EVERYONE, Routing
 from tests.functions.handlers import SANDBOX, Gateway
 from tests.functions.invoking import NOW
@@ -106,6 +108,52 @@ def test_each_number_leads_to_as_many_messages(path: str, gateway: Gateway, cook
             _, words = found(gateway, cookie, query)
             assert len([each for each in words if re.search(r"\d\d:\d\d:\d\d IST$", each)]) == value
     assert [name for name, (_, url) in shown.items() if not url] == ["submitted"]
+
+
+ENDS = (
+    (),
+    ("delivered",),
+    ("failed", "DND"),
+    ("unknown", "NO_RECEIPT"),
+    ("cancelled", "CANCELLED"),
+)
+sent = st.tuples(
+    st.sampled_from([0, 1, 14, 15, 47]),  # hours ago: 15 are yesterday
+    st.sampled_from([Category.OTP, Category.PROMOTIONAL, None]),
+    st.sampled_from(ENDS),
+    st.booleans(),
+)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(sent, min_size=1, max_size=6))
+def test_whatever_was_sent_each_number_has_its_list(
+    all_sent: list[tuple[int, Category | None, tuple[str, ...], bool]],
+) -> None:
+    """The numbers of all, of categories, reasons and hours."""
+    gateway = Gateway()
+    cookie = signed_in(gateway)
+    for number, (ago_h, category, ending, with_refused) in enumerate(all_sent):
+        gateway.now = NOW - ago_h * 3600
+        options = Options(category=category)
+        refused = [record(number, to="12")] * with_refused
+        records = [each._replace(options=options) for each in (record(number), *refused)]
+        mid, *_ = send(gateway, SANDBOX, *records)
+        if ending:
+            end(gateway, [mid], *ending)
+    gateway.now = NOW
+    count(gateway)
+    gateway.now += 1
+    page = show(gateway, cookie)
+    links = re.findall(r'<a href="([^"]+)">([\d,]+)</a>', page)
+    for url, value in links:
+        query = dict(parse_qsl(urlsplit(url.replace("&amp;", "&")).query))
+        _, words = found(gateway, cookie, query)
+        rows = [each for each in words if re.search(r"\d\d:\d\d:\d\d IST$", each)]
+        assert len(rows) == int(value), query
+    today = {name: value for name, (value, _) in numbers(page).items()}
+    assert today["accepted"] == sum(ago_h < 15 for ago_h, *_ in all_sent)
+    assert today["accepted"] == today["waiting"] + sum(today.get(state, 0) for state in State)
 
 
 def test_an_hour_and_a_category_lead_to_their_messages(gateway: Gateway, cookie: str) -> None:

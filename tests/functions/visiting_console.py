@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from console.guard import SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
+from harkara.activity.exports import ExportJob
 from harkara.activity.store import Position
 from harkara.activity.today import HOURS_SHOWN
 from harkara.aws.activity import DynamoActivityStore
@@ -30,9 +31,11 @@ ADMIN = "admin@sandbox.example"
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
 CAMPAIGN = "diwali & co"
+EXPORT_ID = "101KDWCJ2M00000000000000000"
 PAGES = (
     *("/console/today", "/console/messages", "/console/campaigns"),
     "/console/campaigns/diwali%20%26%20co",
+    f"/console/exports/{EXPORT_ID}",
     *("/console/templates", "/console/templates/new", "/console/templates/try"),
     *("/console/templates/upload", "/console/templates/file", "/console/senders"),
     *(
@@ -125,6 +128,13 @@ def put_counters(
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
     store.reach(int(now_s * 1000))
+
+
+def put_export(gateway: Gateway) -> None:
+    """Begin an export of the account of samples, of which nothing is done."""
+    now_ms = int(gateway.now * 1000)
+    job = ExportJob("sandbox", EXPORT_ID, {}, now_ms - 1, now_ms, now_ms, now_ms)
+    assert gateway.ports.jobs.begin(job, 0)
 
 
 def numbers(page: str) -> dict[str, tuple[int, str]]:
