@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from cli.deployment import Deployment
 from harkara.activity.filters import query_of
+from harkara.activity.happenings import EVENTS
 from harkara.model.accounts import Account
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -55,6 +56,10 @@ class Filters(Times):
     ] = None
     country: Annotated[
         str | None, typer.Option(metavar="CODE", help="ISO code of its number's country.")
+    ] = None
+    event: Annotated[
+        str | None,
+        typer.Option("--event", metavar="EVENT", help=f"What happened to it: {', '.join(EVENTS)}."),
     ] = None
 
 

@@ -209,6 +209,7 @@ def test_a_filter_stays_in_its_field_and_on_further_pages(
         "to": "2026-01-01T12:00:00Z",
         "country": "IN",
         "sender": "ACMEBK",
+        "event": "replied",
     }
     value = values.get(name, CAMPAIGN)
     send(gateway, SANDBOX, *(record(each, NUMBER, SMSGID, CAMPAIGN) for each in range(120)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.accept.requests import Options, Record
 from harkara.activity.filters import GROUPS
+from harkara.activity.happenings import EVENTS
 from harkara.callbacks.dead_letters import dead_letter_entry
 from harkara.model.accounts import Account
 from harkara.model.activity import facts_of
@@ -84,6 +85,7 @@ VALUES = {
     "template": [f"1107{prefix}" for prefix in NUMBERS.values()],
     "category": ["otp", "promotional"],
     "country": ["IN"],
+    "event": list(EVENTS),
     "limit": ["1", "50"],
 }
 filters = st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in VALUES.items()})

@@ -9,6 +9,7 @@ from console.forms import problem_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.activity.filters import ACCEPTED, PENDING, REFUSED, MessageFilter, query_of
+from harkara.activity.happenings import EVENTS
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.messages import MessageHistory
@@ -63,6 +64,7 @@ def listing(visit: Visit, given: Mapping[str, str]) -> View:
         "problem": problem,
         "states": STATES,
         "categories": [*Category],
+        "events": EVENTS,
         "codes": [*Code],
     }
     return View("messages.html", values, status)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from harkara.accept.formats.options import time_ms
+from harkara.activity.happenings import EventName
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import DAY_S, IST_OFFSET_S
@@ -121,6 +122,10 @@ class ExportFilter(Range):
 class MessageFilter(ExportFilter):
     """The query of `GET /v1/messages`."""
 
+    event: Annotated[
+        Literal[""] | EventName,
+        Field(description="What happened to it: a link was opened, the phone replied, ..."),
+    ] = ""
     limit: Annotated[
         int,
         Field(ge=1, le=PAGE_LIMIT, description="How many at most; a page may hold fewer."),
@@ -151,7 +156,7 @@ def query_of(model: type[Q], query: Mapping[str, str]) -> Q:
     try:
         return read(model, fields)
     except FieldRefused as refused:
-        is_value = refused.field in ("state", "code", "category", "by")
+        is_value = refused.field in ("state", "code", "category", "event", "by")
         code = Code.UNKNOWN_FILTER if is_value else Code.INVALID_REQUEST
         raise RequestRefused(code, f"({refused})") from refused
 

@@ -24,6 +24,7 @@ from harkara.activity.filters import (
     MessageFilter,
     number_of,
 )
+from harkara.activity.happenings import Happenings
 from harkara.activity.index import (
     MESSAGES,
     NUMBERS,
@@ -140,6 +141,8 @@ class _Search:
         self._account_id = account_id
         self._query = query
         self._number = number_of(query)
+        event = query.event if isinstance(query, MessageFilter) else ""
+        self._happenings = Happenings(service.messages, event)
         self._start = start
         self._range = start.from_ms, start.to_ms
 
@@ -248,7 +251,9 @@ class _Search:
             batch = batches.get(candidate.batch_id)
             is_own = batch is not None and batch.account_id == self._account_id
             message = _found(batch, candidate.number, final) if batch and is_own else None
-            yield candidate, message if message and self._fits(message) else None
+            fits = message and self._fits(message)
+            happened = fits and self._happenings.of(candidate.batch_id, candidate.number)
+            yield candidate, message if happened else None
 
     def _fits(self, message: FoundMessage) -> bool:
         query = self._query

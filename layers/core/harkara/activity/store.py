@@ -89,6 +89,10 @@ class MessageReader(Protocol):
         """
         ...
 
+    def find_entries(self, partition: str, kind_prefix: str) -> Sequence[LedgerEntry]:
+        """Return a partition's ledger entries whose kind has this prefix, in order."""
+        ...
+
 
 class FailedRecords(Protocol):
     """Takes records that cannot be read."""
