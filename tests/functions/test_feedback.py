@@ -47,6 +47,9 @@ def test_the_first_answer_stands(verified: bool, samples: Gateway, logs: Logs) -
         answer = tell(samples, {"verified": said})
         assert (answer["statusCode"], json.loads(answer["body"])) == (200, expected)
     assert stored(samples) == [(OTP_BATCH.id, "feedback#0000")]
+    history = samples.call("manage", request("GET", f"/v1/messages/{MID}"))
+    steps = [each["step"] for each in json.loads(history["body"])["timeline"]]
+    assert steps == ["accepted", "scheduled", "verified" if verified else "unverified"]
     assert logs.private() == []
 
 

@@ -9,9 +9,10 @@ from harkara.base.codes import Code
 from harkara.base.time import utc_text
 from harkara.model.accounts import Enforcement, Limits, OtpLimit, Rate
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import NOW
+from tests.functions.invoking import NOW, Context
 from tests.functions.managing import request
 from tests.functions.sending import MESSAGE, ROUTES, accepted_in, body_of, code_of, each_route, post
+from tests.support.invocations import invoke
 
 LATER = utc_text(int(NOW * 1000) + 7_200_000)
 CARD = (Rate(prefix="91", price=Decimal("0.2")), Rate(prefix="44", price=Decimal(3)))
@@ -120,6 +121,17 @@ def test_a_request_that_is_too_fast_costs_nothing(gateway: Gateway) -> None:
     codes = [sent(gateway)["statusCode"] for _ in range(3)]
     assert codes == [200, 429, 429]
     give(gateway, limits=limits.model_copy(update={"requests_per_s": 0}))
+    assert [sent(gateway)["statusCode"] for _ in range(2)] == [200, 429]
+
+
+def test_what_is_known_to_be_beyond_a_cap_counts_against_no_other_limit(gateway: Gateway) -> None:
+    limits = Limits(spend_per_day=Decimal("0.2"), segments_per_day=2)
+    give(gateway, limits=limits)
+    process = gateway.app("send", gateway.services("send"))
+    event = post("/v1/messages", MESSAGE)
+    answers = [invoke(process.handler, event, Context()) for _ in range(4)]
+    assert [answer["statusCode"] for answer in answers] == [200, 429, 429, 429]
+    give(gateway, limits=limits.model_copy(update={"spend_per_day": Decimal(9)}))
     assert [sent(gateway)["statusCode"] for _ in range(2)] == [200, 429]
 
 

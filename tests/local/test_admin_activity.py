@@ -51,7 +51,7 @@ def with_messages() -> Operator:
         lease = Lease("task", "worker", 0)
         ended: dict[str, Any] = {"state": "delivered", "code": "", "carrier_code": "", "at": NOW}
         ended["of"] = facts_of(batch, 0, "sim")
-        told = {"verified": True, "of": facts_of(batch, 0)}
+        told = {"verified": True, "at": NOW * 1000, "of": facts_of(batch, 0)}
         messages.put_if_absent(
             [
                 lease.entry(batch.id, final_kind(0), **ended),

@@ -17,7 +17,7 @@ from harkara.activity.stats import StatsService
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.ids import new_batch_id
 from harkara.model.activity import Submitted, facts_of, hour_of
-from harkara.model.ledger import SHARED_KIND, Lease, final_kind, shared_partition
+from harkara.model.ledger import SHARED_KIND, Lease, feedback_kind, final_kind, shared_partition
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, pack
 from tests.pipeline.counting import RETENTION_S, Counted
 from tests.support.dynamo import ACTIVITY, Dynamo
@@ -86,7 +86,10 @@ SERIES = [f"91{first}{at:02}{at % 10}" for first in (6, 7, 8, 9) for at in range
 def test_counting_a_message_costs_a_fraction_of_a_write(
     records: int, bar: float, category: Category
 ) -> None:
-    """Requests of `records` messages, until a thousand are sent, and all of their final states."""
+    """Requests of `records` messages, until a thousand are sent, and all of their final states.
+
+    Of OTPs there is feedback, too.
+    """
     store = FakeMessageStore(Faults(), lambda: NOW)
     stream, counted = Stream(store.table, lambda: NOW), Counted(lambda: NOW)
     lease = Lease("task", "worker", 0)
@@ -109,7 +112,11 @@ def test_counting_a_message_costs_a_fraction_of_a_write(
             )
             for index in range(records)
         ]
-        store.put_if_absent([*outcomes, *finals])
+        feedback = [
+            lease.entry(batch.id, feedback_kind(index), verified=True, of=facts_of(batch, index))
+            for index in range(records if category is Category.OTP else 0)
+        ]
+        store.put_if_absent([*outcomes, *finals, *feedback])
     units, written = Units(counted), stream.poll()
     for at in range(0, len(written), BATCH):
         assert counted.count(written[at : at + BATCH])

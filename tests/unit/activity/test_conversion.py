@@ -104,6 +104,14 @@ def test_a_prefix_is_compared_with_its_own_week_if_it_had_one(watched: Watched) 
     assert watched.prefixes() == [("acme", "+4474")]
 
 
+def test_a_prefix_with_too_few_in_its_week_is_compared_with_the_whole_account(
+    watched: Watched,
+) -> None:
+    watched.count(30, "+2519", (OTPS_LEAST - 1, 0))
+    watched.count(1, "+2519", (OTPS_LEAST, 0))
+    assert watched.prefixes() == [("acme", "+2519")]
+
+
 def test_an_hour_is_looked_at_once_a_quarter_of_it_is_over(watched: Watched) -> None:
     watched.count(0, "+9198", (100, 1))
     watched.now_s -= 16 * 60

@@ -188,6 +188,16 @@ def test_parallel_sends_never_pass_the_limit_of_a_prefix() -> None:
     assert [waits[::2].count(0), waits[1::2].count(0)] == [9, 3]
 
 
+def test_what_one_prefix_passed_and_another_refused_may_be_used_again() -> None:
+    otps = Otps(0, 0, processes=2)
+    narrow, wide = (OtpLimit(prefix=each, count=1, every="day") for each in ("9198", "91"))
+    otps.limit(0, 0, narrow, wide)
+    assert otps.wait("918876543210") == 0
+    assert otps.wait(ASHA, process=1) > 0
+    otps.limit(0, 0, narrow, wide.model_copy(update={"count": 5}))
+    assert [otps.wait(ASHA, process=1), otps.wait(ASHA, process=1) > 0] == [0, True]
+
+
 def test_an_exhausted_prefix_refuses_before_a_number_is_counted() -> None:
     otps = Otps(30, 0)
     otps.limit(30, 0, PREFIXES[3])

@@ -124,6 +124,30 @@ def test_a_busy_process_makes_a_call_for_many() -> None:
     assert using.processes[1].exhausted(NAME, using.quotas, 1) is None
 
 
+def busy(using: Using, count: int = 100) -> None:
+    """Use one each so many times, a hundred a second."""
+    for _ in range(count):
+        using.now_s += 0.01
+        assert using.wait(1) == 0
+
+
+def test_what_a_process_has_in_hand_counts_for_an_amount_that_takes_all_the_rest() -> None:
+    using = Using(Quota("day", 50_000))
+    busy(using)
+    assert using.wait(1) == 0
+    assert using.wait(50_000 - 101) == 0
+    assert using.wait(1) > 0
+
+
+def test_what_a_process_has_in_hand_ends_with_its_period() -> None:
+    using = Using(Quota("day", 50_000))
+    busy(using)
+    using.now_s += DAY_S
+    for amount in (1, 20_000, 20_000, 9_999):
+        assert using.wait(amount) == 0
+    assert using.wait(1) > 0
+
+
 def test_as_much_passes_as_there_is_room_for() -> None:
     using = Using(Quota("hour", 10), Quota("day", 12), processes=2)
     first, second = using.processes

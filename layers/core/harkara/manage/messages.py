@@ -62,9 +62,9 @@ class HistoryService:
         batch, index = find_message(self.store, account.id, mid)
         attempts = attempts_of(self.store, batch, index)
         kinds = ledger.final_kind(index), ledger.recovered_kind(index), ledger.corrected_kind(index)
-        final, recovered, corrected, cancel = self.store.get_entries(
+        final, recovered, corrected, feedback, cancel = self.store.get_entries(
             [
-                *((batch.id, kind) for kind in kinds),
+                *((batch.id, kind) for kind in (*kinds, ledger.feedback_kind(index))),
                 (ledger.cancels_of(batch.id), ledger.cancel_kind(index)),
             ]
         )
@@ -76,6 +76,7 @@ class HistoryService:
             *_ended(final),
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
             *self._events(corrected, batch, index),
+            *_told(feedback),
         ]
         history: MessageHistory = {
             **_facts(account, batch, index),
@@ -200,6 +201,12 @@ def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
         if "operator" in data:
             step["operator"] = data["operator"]
         yield step
+
+
+def _told(feedback: LedgerEntry | None) -> Iterator[TimelineStep]:
+    if feedback:
+        name: StepName = "verified" if feedback.data["verified"] else "unverified"
+        yield _step(name, feedback.data["at"])
 
 
 def _number(entry: LedgerEntry) -> tuple[int, bool]:

@@ -183,6 +183,8 @@ TimelineEvent = TypeAliasType(
         "callback",
         "clicked",
         "opened_by_machine",
+        "verified",
+        "unverified",
         "replied",
         "corrected",
     ],

@@ -141,7 +141,8 @@ class Quotas:
             expires_at_s = max(line.ends_s for line in lines) + DAY_S
             begins, ends = self.store.extend_all(name, by, expires_at_s)
             with self._lock:
-                item.ends |= {each: max(end, item.ends.get(each, 0)) for each, end in ends.items()}
+                # Another thread may have seen a later end; an earlier one costs a call at most.
+                item.ends.update(ends)
                 for line in lacking if begins else ():
                     period = line.quota.period
                     held_of, held = item.held.get(period, (0, 0))
