@@ -121,7 +121,7 @@ GRANTS = {
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
-        *(("sqs:SendMessage", queue) for queue in WORK_QUEUES),
+        *(("sqs:SendMessage", queue) for queue in MESSAGE_QUEUES),
         ("dynamodb:UpdateItem", "MessagesTable"),
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
