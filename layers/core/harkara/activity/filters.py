@@ -36,6 +36,7 @@ GroupName = Literal[
     "campaign",
     "carrier",
     "operator",
+    "channel",
     "series",
     "prefix",
 ]

@@ -73,8 +73,9 @@ def tell_late(
     entries = [_corrected(lease, batches, carrier, *each) for each in late.corrected]
     for receipt in late.read:
         batch_id, index = split_mid(receipt.mid)
-        kind = later_kind(EventKind.READ, index)
-        entries.append(lease.entry(batch_id, kind, at=receipt.at_s))
+        kind, facts = later_kind(EventKind.READ, index), facts_of(batches[batch_id], index, carrier)
+        about = {"at": receipt.at_s, "of": facts, "channel": receipt.channel}
+        entries.append(lease.entry(batch_id, kind, **about))
     if not entries:
         return
     due_at_ms = max(batches[entry.partition].due_at_ms for entry in entries)
