@@ -67,6 +67,8 @@ class Apart(NamedTuple):
 
 Event = Accepted | Taken | Ended | Noted | Apart
 _NOTED = ("click", "bot", "corrected", "read", "feedback", REPLY_KIND)
+COUNTED = ("batch", "final", "outcome", SHARED_KIND, *_NOTED)
+"""The kinds of items of messages that are counted, which the stream's filter lets through."""
 
 
 def sequence_of(record: Record) -> int:
@@ -89,7 +91,7 @@ def event_of(record: Record) -> Event | None:
     keys = record["dynamodb"]["Keys"]
     partition, kind = keys["pk"]["S"], keys["sk"]["S"]
     name = DEAD_LETTER if partition.startswith(DEAD_LETTERS) else kind.partition("#")[0]
-    if name not in ("batch", "final", "outcome", SHARED_KIND, DEAD_LETTER, *_NOTED):
+    if name not in (*COUNTED, DEAD_LETTER):
         return None
     item = record["dynamodb"]["NewImage"]
     if name == "batch":

@@ -25,7 +25,7 @@ from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_
 from harkara.submit.follow_up import submitted_task_id
 from harkara.text.segments import measure
 
-_LATE: Mapping[EventKind, StepName] = {EventKind.CORRECTED: "corrected", EventKind.READ: "read"}
+LATE: Mapping[EventKind, StepName] = {EventKind.CORRECTED: "corrected", EventKind.READ: "read"}
 Underway = TypeAliasType("Underway", Literal["accepted", "scheduled", "submitted"])
 
 
@@ -63,7 +63,7 @@ class HistoryService:
         batch, index = find_message(self.store, account.id, mid)
         attempts = attempts_of(self.store, batch, index)
         kinds = [ledger.final_kind(index), ledger.recovered_kind(index)]
-        kinds += [ledger.later_kind(kind, index) for kind in _LATE]
+        kinds += [ledger.later_kind(kind, index) for kind in LATE]
         cancel, final, recovered, *late = self.store.get_entries(
             [
                 (ledger.cancels_of(batch.id), ledger.cancel_kind(index)),
@@ -77,7 +77,7 @@ class HistoryService:
             *self._called_back(submitted_task_id(batch, index), batch, index),
             *_ended(final),
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
-            *self._events(dict(zip(_LATE, late, strict=True)), batch, index),
+            *self._events(dict(zip(LATE, late, strict=True)), batch, index),
         ]
         history: MessageHistory = {
             **_facts(account, batch, index),
@@ -114,7 +114,7 @@ class HistoryService:
         """Yield what came after the final state, visits of links and replies, with callbacks."""
         for kind, late_entry in late.items():
             if late_entry:
-                yield _step(_LATE[kind], late_entry.data["at"] * 1000)
+                yield _step(LATE[kind], late_entry.data["at"] * 1000)
                 yield from self._called_back(late_task_id(kind, batch.mid(index)), batch, index)
         for name, place in EVENTS.items():
             for entry in self.store.find_entries(*place(batch.id, index)):
