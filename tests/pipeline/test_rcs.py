@@ -93,6 +93,37 @@ def test_the_sms_goes_where_the_rule_says_so(doubles: bool) -> None:
     assert sum(map(Counter, counted), Counter()) == Counter({"rcs_revoked": 1, kept: 2})
 
 
+@pytest.mark.parametrize("doubles", [False, True])
+def test_a_message_alone_goes_as_in_a_campaign(doubles: bool) -> None:
+    world = RcsWorld(doubles=doubles)
+    answers = [world.send([by_rcs(magic)]) for magic in BY_SMS]
+    world.run()
+    check(world, *answers)
+    assert by_sms(world) == expected(doubles) - {REFUSED}
+
+
+def test_an_sms_after_rcs_waits_for_the_morning() -> None:
+    world = RcsWorld()
+    evening = campaign.OPENING + 10 * 3600 + 58 * 60
+    world.now = evening
+    answers = world.send([by_rcs(REVOKED, category=Category.PROMOTIONAL)])
+    world.run()
+    check(world, answers)
+    (at_s,) = world.providers.taken_at().values()
+    assert at_s - campaign.OPENING >= 86_400
+
+
+def test_a_cancel_that_comes_too_late_for_rcs_keeps_the_sms_back() -> None:
+    world = RcsWorld()
+    (sent,) = world.send([by_rcs(REVOKED)]) or []
+    refusals: list[object] = []
+    world.at(30, lambda: refusals.append(world.cancel(sent.mid)))
+    world.run()
+    assert refusals == [Code.TOO_LATE_TO_CANCEL]
+    assert world.finals() == {sent.mid: "cancelled"}
+    assert not world.providers.taken()
+
+
 def test_what_rcs_surely_did_not_take_goes_by_sms_at_once() -> None:
     world = RcsWorld(wait_s=3600)
     world.send([by_rcs(NOT_BY_RCS), by_rcs(THROTTLED)])
