@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld
@@ -26,6 +27,7 @@ from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.corrections import keep_opt_outs, late_in, tell_late
 from harkara.receipts.verdicts import Reported, fallen_back, judge, whole
 
+_CHANNEL, _READ = attrgetter("receipt.channel"), attrgetter("receipt.read")
 _Stored = tuple[LedgerEntry, Relation]
 """An entry as it is stored, and this worker's relation to it."""
 
@@ -65,7 +67,7 @@ class DeliverService:
                 await asyncio.to_thread(
                     self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
                 )
-        if any(each.receipt.channel for each in verdicts.counting):
+        if any(map(_CHANNEL, verdicts.counting)):
             verdicts = await asyncio.to_thread(fallen_back, self.queues, verdicts, rounds)
         counting = await asyncio.to_thread(whole, self.store, verdicts.counting, lease)
         # The first counting receipt of each message.
@@ -73,7 +75,7 @@ class DeliverService:
         finals = [_final(lease, each, carrier) for each in reversed(current.values())]
         existing = await self._put_finals(batches, finals)
         undelivered = any(entry.data["state"] != State.DELIVERED for entry in existing)
-        if undelivered or any(each.receipt.read for each in counting):
+        if undelivered or any(map(_READ, counting)):
             late = late_in(counting, existing)
             await asyncio.to_thread(
                 tell_late, self.store, self.queues, self.emit, batches, late, lease, carrier
