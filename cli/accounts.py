@@ -30,7 +30,7 @@ def create(
     fields: AccountFields,
 ) -> Answer:
     """Create an account."""
-    _check_carrier(deployment, carrier)
+    deployment.check_carrier(carrier)
     created = _with_fields(Account(id=account, name=account, carrier=carrier), fields)
     if not deployment.operator.create_account(created):
         raise CommandRefused(f"the account {account} exists: change it with `harkara account set`")
@@ -51,7 +51,8 @@ def set_(
     ] = None,
 ) -> Answer:
     """Change the given settings of an account."""
-    _check_carrier(deployment, carrier)
+    if carrier:
+        deployment.check_carrier(carrier)
     if default_callback and default_callback not in deployment.account(account).callbacks:
         raise CommandRefused(
             f"there is no callback {default_callback}: add it with `harkara callback add {account}`"
@@ -138,11 +139,6 @@ def _in_use(deployment: Deployment, account: str) -> str:
         names = ", ".join(each.name for each in carriers)
         return f"phones send to it, by --inbound of {names}"
     return ""
-
-
-def _check_carrier(deployment: Deployment, carrier: str | None) -> None:
-    if carrier and deployment.store.carrier(carrier) is None:
-        raise CommandRefused(f"there is no carrier {carrier}: set it up with `harkara carrier put`")
 
 
 def _with_fields(account: Account, fields: AccountFields, **more: str | None) -> Account:

@@ -12,6 +12,7 @@ from harkara.carriers.http_options import IdBase
 from harkara.carriers.settings import KindName, SignatureEncoding
 from harkara.carriers.signatures import Scheme
 from harkara.model.messages import State
+from harkara.model.rcs import Channel
 
 
 def _inbound(text: str) -> Pair:
@@ -59,6 +60,9 @@ class CarrierFields:
     kind: Annotated[KindName | None, typer.Option(help="The kind of API (default: datasend).")] = (
         None
     )
+    channel: Annotated[
+        Channel | None, typer.Option(help="By what it reaches phones (default: sms).")
+    ] = None
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="An https URL to submit messages to.")
     ] = None

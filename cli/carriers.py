@@ -97,6 +97,8 @@ def _check(
         raise UsageError(f"the carrier {fields['name']} is not there yet: it takes {names}")
     if not of_aws:
         _check_url(fields["url"])
+    if existing and fields.get("channel", existing.channel) != existing.channel:
+        raise UsageError(f"--channel: the carrier {existing.name} is for {existing.channel}")
     secrets = {"receipt_secret": b"new"} if options.receipt_secret_file else {}
     secrets |= {"receipt_url": b"new"} if existing is None or options.new_receipt_url else {}
     CarrierSettings.model_validate(fields | secrets)
@@ -148,7 +150,7 @@ def remove(deployment: Deployment, carrier: CarrierName) -> Answer:
     routed = [
         account
         for account, routing in deployment.operator.routings().items()
-        if any(each.carrier == carrier for route in routing.routes for each in route.carriers)
+        if any(carrier in route.names for route in routing.routes)
     ]
     if accounts:
         names = ", ".join(accounts)

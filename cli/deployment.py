@@ -44,6 +44,7 @@ from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
 from harkara.model.accounts import Account, Credential, hash_secret, hook_key
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
+from harkara.model.rcs import Channel
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import TIMEOUT_S, SinglePoster
 from harkara.net.client import CONNECT_TIMEOUT_S
@@ -196,6 +197,19 @@ class Deployment:
             raise CommandRefused(no_account(account_id))
         callbacks = self.registry.registry.find(account_id, CallbackEndpoint)
         return account.model_copy(update={"callbacks": {each.id: each for each in callbacks}})
+
+    def check_carrier(self, name: str, channel: Channel = Channel.SMS) -> None:
+        """Raise CommandRefused unless there is a carrier of this name and channel."""
+        carrier = self.store.carrier(name)
+        if carrier is None:
+            raise CommandRefused(
+                f"there is no carrier {name}: set it up with `harkara carrier put`"
+            )
+        if carrier.channel is not channel:
+            raise CommandRefused(
+                f"the carrier {name} is for {carrier.channel}: RCS is `route set --rcs`, in front"
+                " of carriers for sms"
+            )
 
     def hash(self, secret: str) -> str:
         """Return the keyed hash under which a credential's secret is stored."""

@@ -11,7 +11,8 @@ from cli.command import CommandRefused, noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer
 from harkara.model.messages import Category
-from harkara.model.routing import EVERYONE, InDoubtPolicy, Route, Routing, Weighted
+from harkara.model.rcs import Channel
+from harkara.model.routing import EVERYONE, InDoubtPolicy, RcsFirst, Route, Routing, Weighted
 
 app = noun()
 _WEIGHTED = re.compile(r"([A-Za-z0-9_-]{1,64})(?:=([0-9]{1,4}))?")
@@ -62,6 +63,50 @@ class Which:
         return (route.prefix, set(route.categories)) == (self.prefix, set(self.categories or ()))
 
 
+@dataclass(frozen=True)
+class RcsOptions:
+    """How messages with RCS content go by RCS first."""
+
+    carrier: Annotated[
+        str | None,
+        typer.Option("--rcs", metavar="CARRIER", help="RCS carrier before the SMS."),
+    ] = None
+    wait_s: Annotated[
+        int,
+        typer.Option(
+            "--rcs-wait",
+            min=10,
+            max=86_400,
+            metavar="SECONDS",
+            help="How long to wait for a delivery before the message is revoked.",
+        ),
+    ] = RcsFirst.model_fields["wait_s"].default
+    doubles: Annotated[
+        bool,
+        typer.Option(
+            "--rcs-doubles", help="Send the SMS even if the phone may have the RCS message."
+        ),
+    ] = False
+    monthly: Annotated[
+        int,
+        typer.Option(
+            "--rcs-monthly",
+            min=0,
+            max=1000,
+            metavar="N",
+            help="Most promotional messages by RCS to a number in a month; 0: any.",
+        ),
+    ] = RcsFirst.model_fields["monthly"].default
+
+    def first(self) -> RcsFirst | None:
+        """Return the route's RCS, None without a carrier for it."""
+        if self.carrier is None:
+            return None
+        return RcsFirst(
+            carrier=self.carrier, wait_s=self.wait_s, doubles=self.doubles, monthly=self.monthly
+        )
+
+
 def check_account(deployment: Deployment, account_id: str) -> None:
     """Raise CommandRefused unless there is such an account, or `*` stands for all."""
     if account_id != EVERYONE:
@@ -81,18 +126,19 @@ def set_(
         ),
     ],
     which: Which,
+    rcs: RcsOptions,
 ) -> Answer:
     """Add or change the route of this prefix and these categories."""
     check_account(deployment, account)
     for weighted in carriers:
-        if deployment.store.carrier(weighted.carrier) is None:
-            raise CommandRefused(
-                f"there is no carrier {weighted.carrier}: set it up with `harkara carrier put`"
-            )
+        deployment.check_carrier(weighted.carrier, Channel.SMS)
+    if rcs.carrier:
+        deployment.check_carrier(rcs.carrier, Channel.RCS)
     route = Route(
         prefix=which.prefix,
         categories=tuple(sorted(which.categories or ())),
         carriers=tuple(carriers),
+        rcs=rcs.first(),
     )
 
     def with_route(routing: Routing) -> Routing:
@@ -156,6 +202,7 @@ def _answer(account_id: str, routing: Routing) -> Answer:
                 "prefix": route.prefix,
                 "categories": route.categories,
                 "carriers": [f"{each.carrier}={each.weight}" for each in route.carriers],
+                **({"rcs": route.rcs.model_dump()} if route.rcs else {}),
             }
             for route in routing.routes
         ],

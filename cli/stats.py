@@ -19,7 +19,7 @@ from harkara.activity.filters import GROUPS, StatsQuery
 app = noun()
 BY_ACCOUNT = "account"
 MEASURES = ("accepted", "refused", "submitted", "delivered", "failed", "segments", "price")
-EVENTS = ("corrected", "clicks", "bots", "replies", "parked", "verified", "unverified")
+EVENTS = ("corrected", "read", "clicks", "bots", "replies", "parked", "verified", "unverified")
 _BELOW = "otp delay below "
 
 

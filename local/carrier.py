@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from pydantic_core import from_json, to_json
 
+from local.rcs import Rcs
 from local.receipts import Receipts, first_receipt
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, RECEIPT_TOKEN
 from local.simulators import page, parameters
@@ -96,12 +97,17 @@ class Carrier:
         self._texts: deque[dict[str, Any]] = deque(maxlen=TEXTS_KEPT)
         self._serial = time.time_ns() // 1_000_000
         self._receipts = Receipts(settings, lambda: self.counts)
+        self._rcs = Rcs(settings, Counts())
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.cleanup_ctx.append(self._receipts.client)
+        app.cleanup_ctx.append(self._rcs.client)
         app.router.add_get("/", self._page)
         app.router.add_post("/datasend", self._submit)
+        app.router.add_post("/rcs/{number}/{reference}", self._rcs.submit)
+        app.router.add_delete("/rcs/{number}/{reference}", self._rcs.revoke)
+        app.router.add_get("/rcs", self._rcs.visible)
         app.router.add_get("/submissions", self._submissions)
         app.router.add_delete("/submissions", self._reset)
         app.router.add_get("/texts", self._phones)
@@ -207,6 +213,8 @@ class Carrier:
         return web.Response(
             text="Harkara's carrier simulator\n\n"
             "POST /datasend                 submit, as the carrier takes it\n"
+            "POST, DELETE /rcs/...          send and revoke by RCS\n"
+            "GET /rcs                       what came of the messages by RCS\n"
             "GET /submissions[?summary=1]   what it got, by our message id\n"
             "GET /submissions?ref=<mid>     what came of one message\n"
             "GET /texts                     the last texts, as phones show them: links to follow\n"

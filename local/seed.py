@@ -9,6 +9,7 @@ from harkara.aws.carriers import DynamoCarrierStore, encrypt_secret
 from harkara.aws.clients import values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.time import DAY_S, Deadline
@@ -26,7 +27,8 @@ from harkara.model.accounts import (
 )
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, SigningSecret
 from harkara.model.messages import Category, pack
-from local import samples
+from harkara.model.routing import Routing
+from local import rcs, samples
 from local.deploy import client
 from local.settings import (
     CARRIER_PASSWORD,
@@ -139,6 +141,10 @@ def seed(
     }
     store.put_carrier(CarrierSettings(**fields))
     store.put_carrier(samples.AWS_CARRIER)
+    rcs_secret = encrypt_secret(kms, key_id, rcs.CARRIER, CARRIER_PASSWORD)
+    store.put_carrier(rcs.settings_at(ports.url("carrier"), rcs_secret))
+    operator = OperatorStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
+    operator.change_routing("sandbox", lambda _: Routing.model_validate({"routes": [rcs.ROUTE]}))
 
 
 def _accounts(ports: Ports, encrypted: Mapping[str, bytes]) -> tuple[Account, Account]:

@@ -7,6 +7,7 @@ from local.platforms.reading import (
     CORRECTED,
     DELIVERED,
     FAILED,
+    READ,
     REPLIED,
     SUBMITTED,
     Entry,
@@ -22,6 +23,7 @@ MEMBERS = {
     "status": (*COMMON, "status", "code", "reason", "carrier_code", "segments"),
     SUBMITTED: (*COMMON, "status", "segments"),
     CORRECTED: (*COMMON, "status", "was", "segments"),
+    READ: COMMON,
     REPLIED: (*COMMON, "from", "text"),
     CLICKED: (*COMMON, "url", "short_url"),
 }
@@ -41,7 +43,8 @@ def read(post: Post) -> list[Entry]:
 def _entry(payload: Any) -> Entry:
     event = payload.get("event") if isinstance(payload, dict) else None
     check(event in MEMBERS, f"event {event!r} is none of {', '.join(MEMBERS)}")
-    check_members(payload, f"an object of {event}", *MEMBERS[str(event)])
+    by_rcs = event == "status"
+    check_members(payload, f"an object of {event}", *MEMBERS[str(event)], by_rcs=by_rcs)
     check_time(payload["ts"])
     check_texts(payload, "to")
     if event in (REPLIED, CLICKED):
@@ -49,6 +52,8 @@ def _entry(payload: Any) -> Entry:
         check(event == REPLIED or payload["mid"] != "", "a click without a message")
         return Entry(payload["mid"], str(event), str(payload))
     check_texts(payload, "mid")
+    if event == READ:
+        return Entry(payload["mid"], READ)
     check(type(payload["segments"]) is int, "segments is not a count")
     if event in (SUBMITTED, CORRECTED):
         check(payload["status"] == STATUS_OF[event], f"{event}, and {payload['status']!r}")

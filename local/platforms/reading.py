@@ -11,6 +11,7 @@ REPLIED = "replied"
 CLICKED = "clicked"
 SUBMITTED = "submitted"
 CORRECTED = "corrected"
+READ = "read"
 
 
 class NotTaken(Exception):
@@ -62,8 +63,13 @@ def check(holds: bool, reason: str) -> None:
         raise NotTaken(reason)
 
 
-def check_members(value: Any, what: str, *names: str) -> None:
-    """Raise NotTaken for anything but an object of exactly these members."""
+def check_members(value: Any, what: str, *names: str, by_rcs: bool = False) -> None:
+    """Raise NotTaken for anything but an object of exactly these members.
+
+    With `by_rcs` there may be `"channel": "rcs"` too.
+    """
+    if by_rcs and isinstance(value, dict) and value.get("channel") == "rcs":
+        names += ("channel",)
     exact = isinstance(value, dict) and value.keys() == set(names)
     check(exact, f"{what} has not exactly the members {', '.join(sorted(names))}")
 

@@ -9,6 +9,7 @@ from local.platforms.reading import (
     CORRECTED,
     DELIVERED,
     FAILED,
+    READ,
     REPLIED,
     SUBMITTED,
     Entry,
@@ -25,6 +26,7 @@ MEMBERS = {
     f"message.{DELIVERED}": (*COMMON, "segments"),
     f"message.{SUBMITTED}": (*COMMON, "segments"),
     f"message.{CORRECTED}": (*COMMON, "segments", "was"),
+    f"message.{READ}": COMMON,
     **{f"message.{end}": FAILURE for end in (FAILED, "expired", "unknown", "cancelled")},
     f"message.{REPLIED}": (*COMMON, "from", "text"),
     f"message.{CLICKED}": (*COMMON, "url", "short_url"),
@@ -43,10 +45,10 @@ def read(post: Post) -> list[Entry]:
     kind, data = event["type"], event["data"]
     check(kind in MEMBERS, f"type {kind!r} is none of {', '.join(MEMBERS)}")
     check(TIMESTAMP.fullmatch(str(event["timestamp"])) is not None, "timestamp is not in UTC")
-    check_members(data, f"data of {kind}", *MEMBERS[kind])
+    check_members(data, f"data of {kind}", *MEMBERS[kind], by_rcs=True)
     what = kind.removeprefix("message.")
     if what in (REPLIED, CLICKED):
         return [Entry(data["mid"], what, str(event))]
-    if what in (DELIVERED, SUBMITTED, CORRECTED):
+    if what in (DELIVERED, SUBMITTED, CORRECTED, READ):
         return [Entry(data["mid"], what)]
     return [Entry(data["mid"], FAILED, data["code"])]

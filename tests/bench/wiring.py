@@ -16,7 +16,7 @@ from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.callbacks.posting import CallbackPoster
-from harkara.carriers.contract import Carrier, Connected, Outcome, Submission, Taken
+from harkara.carriers.contract import Carrier, Connected, Outcome, Revocation, Submission, Taken
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, hash_secret
@@ -74,6 +74,9 @@ class Everything:
         self.calls["carrier"] += 1
         self.taken += [each.reference for each in submissions]
         return [Taken(str(uuid.uuid4())) for _ in submissions]
+
+    async def revoke(self, submission: Submission, within_s: float) -> Revocation:
+        return Revocation.KEPT
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = 0

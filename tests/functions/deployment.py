@@ -168,7 +168,7 @@ class Deployment:
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
-        request = decode(content)
+        request = decode(content) if content else {}
         self.requests.append((url, request))
         if self.answers:
             answer = self.answers.pop(0)

@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from cli import preset_files as presets
 from harkara.base.errors import HttpAnswer, Outside, TextAnswer
 from harkara.carriers.contract import Submission, Taken
-from harkara.carriers.http_exchange_options import AnswerOptions, LoginOptions
+from harkara.carriers.http_exchange_options import AnswerOptions, LoginOptions, RevokeOptions
 from harkara.carriers.http_options import (
     HttpOptions,
     InboundOptions,
     ReceiptOptions,
+    SuggestionOptions,
     TemplateOptions,
     ValidityOptions,
 )
@@ -49,6 +50,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "inbound option": InboundOptions,
     "validity option": ValidityOptions,
     "template option": TemplateOptions,
+    "revoke option": RevokeOptions,
+    "suggestions option": SuggestionOptions,
 }
 MESSAGE = Message("919876543210", "ACMEBK", TEXT, "order-4711", None, 1, PE_ID, TEMPLATE_ID)
 TWO_DAYS_S = 2 * 86_400

@@ -4,10 +4,17 @@ from typing import Any
 
 import pytest
 
+from harkara.base.codes import Code
+from harkara.base.ids import split_mid
+from harkara.carriers.contract import NotTaken, Taken
 from harkara.model.accounts import Template
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import EventKind
+from harkara.model.ledger import Lease, claim_kind, final_kind, later_kind, outcome_kind
 from harkara.model.messages import Category
+from harkara.submit.attempts import outcome_data
 from tests.functions.handlers import Gateway
+from tests.functions.invoking import NOW
 from tests.functions.visiting_console import MID, TEMPLATE_ID, Page, signed_in, visit
 from tests.support.people import changes
 
@@ -214,6 +221,33 @@ def test_a_message_is_cancelled_while_no_carrier_has_it(gateway: Gateway, cookie
     answer = visit(gateway, "POST", f"{path}/cancel", cookie=cookie)
     assert answer["headers"]["Location"] == f"{path}?done=cancelled"
     assert 'role="status">Cancelled<' in visit(gateway, "GET", path, cookie=cookie)["body"]
+
+
+def test_a_message_that_rcs_did_not_reach_shows_both_channels(
+    gateway: Gateway, cookie: str
+) -> None:
+    batch_id, index = split_mid(MID)
+    lease, path = Lease("t", "w", 0), f"/console/messages/{MID}"
+    by_rcs, by_sms = NotTaken(code=Code.UNKNOWN_SUBSCRIBER, carrier_code="404"), Taken("C1")
+    entries = []
+    for attempt, end, claimed in (
+        (1, by_rcs, {"carriers": {"chat": [index]}, "rcs": [("chat", 300, False, [index])]}),
+        (2, by_sms, {"carriers": {"sim": [index]}}),
+    ):
+        about = {"at": int(NOW * 1000), "indexes": [index]}
+        outcome = outcome_data([index], [end])
+        kinds = claim_kind(attempt, 0), outcome_kind(attempt, 0)
+        entries.append(lease.entry(batch_id, kinds[0], **about, **claimed))
+        entries.append(lease.entry(batch_id, kinds[1], at=about["at"], **outcome))
+    gateway.store.put_if_absent(entries)
+    body = visit(gateway, "GET", path, cookie=cookie)["body"]
+    assert body.count("By RCS, in front of SMS") == 1
+    assert body.index("did not take it") < body.index("By RCS") < body.index("The carrier took it")
+    assert "UNKNOWN_SUBSCRIBER" in body
+    final = {"state": "delivered", "at": int(NOW), "code": "", "carrier_code": ""}
+    read = lease.entry(batch_id, later_kind(EventKind.READ, index), at=int(NOW) + 60)
+    gateway.store.put_if_absent([lease.entry(batch_id, final_kind(index), **final), read])
+    assert "Opened" in visit(gateway, "GET", path, cookie=cookie)["body"]
 
 
 def test_a_callback_is_tried_and_its_dead_letters_are_posted_again(

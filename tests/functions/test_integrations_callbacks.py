@@ -7,7 +7,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
 from harkara.model.callbacks import unregistered
-from harkara.model.events import Click, Corrected, Dlr, Event, EventKind, Reply, Submitted
+from harkara.model.events import Click, Corrected, Dlr, Event, EventKind, Read, Reply, Submitted
 from harkara.model.messages import Endpoint, State
 from tests.functions import pages
 
@@ -25,6 +25,7 @@ EVENTS: list[tuple[EventKind, Event]] = [
     (EventKind.CLICKED, Click(MID, REF, AT_S + 88, MSISDN, LONG, SHORT)),
     (EventKind.SUBMITTED, Submitted(MID, REF, AT_S - 1, MSISDN, 1)),
     (EventKind.CORRECTED, Corrected(MID, REF, AT_S + 1_798, MSISDN, 1, State.FAILED)),
+    (EventKind.READ, Read(MID, REF, AT_S + 118, MSISDN)),
 ]
 # By format: the page, and the marks of its blocks there.
 BLOCKS = {
@@ -57,6 +58,7 @@ def test_the_page_for_all_says_how_many_messages_a_format_holds_and_what_it_tell
         EventKind.CLICKED: "clicks",
         EventKind.SUBMITTED: "submissions",
         EventKind.CORRECTED: "corrections",
+        EventKind.READ: "openings",
     }
     rows = pages.rows(pages.page("http"), "format")
     written = {name.strip("[").split("`")[1]: rest for name, *rest in rows}

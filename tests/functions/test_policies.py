@@ -47,6 +47,7 @@ from tests.support.fakes import calling_back
 from tests.support.loops import own_loop
 from tests.support.people import PASSWORD, cookie_of
 from tests.support.policies import BY_LAMBDA, Grant
+from tests.support.rcs import RCS
 from tests.support.streams import event_of, record_of
 from tests.template.reading import services
 
@@ -59,6 +60,12 @@ def used() -> Iterator[set[Grant]]:
         deployment = Deployment(patch)
         traffic(deployment)
         yield policies.used
+
+
+BUSY_ROUTING = {
+    "suppression": True,
+    "routes": [{"prefix": "44", "carriers": [{"carrier": "busy"}], "rcs": {"carrier": "rcs"}}],
+}
 
 
 def traffic(deployment: Deployment) -> None:
@@ -84,6 +91,7 @@ def traffic(deployment: Deployment) -> None:
     deployment.answers = [HttpAnswer(400, {}, encode({"code": "21610"}))]
     send(deployment, "own", {"from": "BUSYSI"})
     deployment.work_off()
+    fall_back(deployment)
     park(deployment)
     visit_console(deployment)
     # An unreachable carrier opens its circuit.
@@ -125,6 +133,26 @@ def traffic(deployment: Deployment) -> None:
         export(deployment, filters)
     broken = record_of({"pk": {"S": "1"}, "sk": {"S": "final#0000"}}, 10**39, time.time())
     deployment.call("activity", event_of([broken]))
+
+
+def fall_back(deployment: Deployment) -> None:
+    """Send a promotional message by RCS; have RCS fail for a message of each lane."""
+    deployment.answers = [HttpAnswer(200, {}, b'{"id": "1"}')]
+    promotion = {
+        **{"to": "447911123456", "from": "BUSYSI", "text": "Hello"},
+        **{"category": "promotional", "rcs": {"text": "Hello by RCS"}},
+    }
+    headers = {"x-api-key": "busy.busy-secret"}
+    event = http_event("POST", "/v1/messages", encode(promotion).decode(), headers)
+    assert decode(deployment.call("send", event)["body"])["mid"]
+    deployment.work_off()
+    for header in ("BUSYSI", "BUSYTX"):
+        send(deployment, "busy", {"from": header})
+        deployment.work_off()
+        _, request = deployment.requests[-1]
+        failed = {"id": request["smstosend"][0]["smsgid"], "event": "failed"}
+        carrier_posts(deployment, "receipts", "rcs", failed)
+        deployment.work_off()
 
 
 def park(deployment: Deployment) -> None:
@@ -207,6 +235,7 @@ def add_busy_account(deployment: Deployment) -> None:
         name="Busy",
         carrier="busy",
         two_way=True,
+        countries=("*",),
         dlt=Enforcement.OFF,
         senders={
             header: Sender(header=header, categories=(category,))
@@ -247,6 +276,7 @@ def add_busy_account(deployment: Deployment) -> None:
             {"name": "own", "kind": "http", "http": OWN, "echoes_reference": False, **signed}
         )
     )
+    store.put_carrier(RCS.model_copy(update={"receipt_token_hashes": (hash_token("token"),)}))
     store.put_carrier(
         CarrierSettings(
             name="signed",
@@ -258,7 +288,7 @@ def add_busy_account(deployment: Deployment) -> None:
         )
     )
     operator = OperatorStore(deployment.dynamo, ACCOUNTS)
-    operator.change_routing("busy", lambda _: Routing(suppression=True))
+    operator.change_routing("busy", lambda _: Routing.model_validate(BUSY_ROUTING))
 
 
 def send(

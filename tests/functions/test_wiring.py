@@ -297,9 +297,8 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
     assert posting.attempts.retry_delays_s == check.retry_delays_s == (5, 30)
     assert check.receipt_wait_s == 7
     assert deliver.queues is posting.attempts.queues is coalesce.queues
-    assert deliver.queues._urls == {
-        queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
-    }
+    others = {queue: url for queue, url in URLS.items() if queue is not QueueName.EXPORT}
+    assert deliver.queues._urls == others
     assert posting.endpoint_health.store._table.name == "messages"
     assert posting.endpoint_health.concurrency == 40
     assert deliver.queues._due._table.name == "due"

@@ -4,8 +4,9 @@ import pytest
 
 from harkara.aws.carriers import DynamoRoutingStore
 from harkara.model.messages import Category
-from harkara.model.routing import EVERYONE, InDoubtPolicy, Route, Routing, Rules, Weighted
+from harkara.model.routing import EVERYONE, InDoubtPolicy, RcsFirst, Route, Routing, Rules, Weighted
 from tests.local.operators import CARRIER, Operator
+from tests.support.rcs import RCS
 
 
 @pytest.fixture
@@ -49,6 +50,49 @@ def test_routes_are_shown(operator: Operator) -> None:
         "routes": [{"prefix": "91", "categories": ["otp"], "carriers": ["sim=70", "spare=30"]}],
     }
     assert operator("route show * --json").json()["routes"] == []
+
+
+@pytest.fixture
+def with_rcs(operator: Operator) -> Operator:
+    operator.store.put_carrier(RCS)
+    return operator
+
+
+def test_a_route_sends_by_rcs_first(with_rcs: Operator) -> None:
+    with_rcs("route set acme --carriers sim --rcs rcs")
+    (usual,) = rules(with_rcs).own.routes
+    assert usual.rcs == RcsFirst(carrier="rcs", wait_s=300, doubles=False, monthly=4)
+    with_rcs("route set acme --carriers sim --rcs rcs --rcs-wait 30 --rcs-doubles --rcs-monthly 0")
+    set_ = {"carrier": "rcs", "wait_s": 30, "doubles": True, "monthly": 0}
+    (row,) = with_rcs("route show acme --json").json()["routes"]
+    assert row == {"prefix": "", "categories": [], "carriers": ["sim=1"], "rcs": set_}
+    with_rcs("route set acme --carriers sim")
+    assert rules(with_rcs).own.routes == (route(sim=1),)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("route set acme --carriers sim rcs", "the carrier rcs is for rcs"),
+        ("route set acme --carriers rcs", "the carrier rcs is for rcs"),
+        ("route set acme --carriers sim --rcs spare", "the carrier spare is for sms"),
+        ("route set acme --carriers sim --rcs nobody", "there is no carrier nobody"),
+        ("route set acme --carriers sim --rcs rcs --rcs-wait 9", "--rcs-wait"),
+        ("account set acme --carrier rcs", "the carrier rcs is for rcs"),
+        ("carrier put sim --channel rcs", "--channel: the carrier sim is for sms"),
+        ("carrier put rcs --channel sms", "--channel: the carrier rcs is for rcs"),
+    ],
+)
+def test_a_carrier_is_named_where_its_channel_is(with_rcs: Operator, line: str, says: str) -> None:
+    done = with_rcs.run(line.split())
+    assert done.status != 0
+    assert says in " ".join(done.err.split())
+
+
+def test_an_rcs_carrier_of_a_route_is_not_removed(with_rcs: Operator) -> None:
+    with_rcs("route set acme --carriers sim --rcs rcs")
+    done = with_rcs.run(["carrier", "remove", "rcs", "--yes"])
+    assert "routes of acme lead to rcs" in " ".join(done.err.split())
 
 
 def test_policies_for_doubts_are_kept_by_category(operator: Operator) -> None:

@@ -1,6 +1,7 @@
 """`harkara carrier presets`, and `carrier put --preset`: setting up providers by name.
 
-The requests to these providers are tested in tests/functions/test_providers.py.
+The requests to these providers are tested in tests/functions/test_providers.py, and those to RCS
+providers in test_rcs_providers.py.
 """
 
 from pathlib import Path
@@ -9,11 +10,11 @@ import pytest
 
 from cli import preset_files as presets
 from tests.local.operators import Operator
-from tests.support.preset_cases import CASES, put
+from tests.support.preset_cases import CASES, RCS_CASES, put
 
 
 def test_every_preset_has_cases() -> None:
-    assert set(CASES) == set(presets.NAMES)
+    assert set(CASES) == set(presets.NAMES) - RCS_CASES.keys()
     assert len(CASES) >= 13
 
 
@@ -33,11 +34,12 @@ def test_presets_are_listed_without_a_deployment() -> None:
 @pytest.mark.parametrize("name", presets.NAMES)
 def test_a_preset_names_its_pages_and_what_it_asks_for(name: str) -> None:
     preset = presets.read_preset(name)
-    assert preset.source == CASES[name]["source"]
+    case = (CASES | RCS_CASES)[name]
+    assert preset.source == case["source"]
     used = set(presets.variables_in(preset.carrier))
     assert used == preset.variables.keys()
     assert preset.defaults.keys() <= preset.variables.keys()
-    assert bool(preset.username) == bool(CASES[name]["username"])
+    assert bool(preset.username) == bool(case["username"])
 
 
 @pytest.mark.parametrize(

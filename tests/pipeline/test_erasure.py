@@ -19,6 +19,7 @@ from harkara.model.consents import Consent, ConsentSource
 from harkara.model.events import Dlr
 from harkara.model.messages import Category
 from harkara.model.people import AuditEntry
+from harkara.model.rcs import Rcs
 from harkara.model.suppressions import Source, opt_out
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import FAILED
@@ -54,8 +55,9 @@ def records(options: Options) -> list[Record]:
     linked = plain.options._replace(shorten_urls=True)
     latin = plain.options._replace(unicode_allowed=False)
     others = [campaign.record(magic)._replace(options=options) for magic in campaign.EXPECTED]
+    others[0] = others[0]._replace(options=options._replace(rcs=Rcs("Hello by RCS")))
     return [
-        plain,
+        plain._replace(options=options._replace(rcs=Rcs(f"{NAME}, hello by RCS"))),
         plain._replace(text=f"{NAME}: {PRIVATE} {SHARED}", client_ref="ref-2", options=linked),
         *others[:6],
         plain._replace(text=f"Again {NAME}", client_ref=f"order of {NATIONAL}"),

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from harkara.base.ids import accepted_at_ms
-from harkara.carriers.contract import NotTaken, Outcome, Submission, Taken
+from harkara.carriers.contract import NotTaken, Outcome, Revocation, Submission, Taken
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.events import Dlr
 from harkara.model.tasks import CallbackTask
@@ -162,6 +162,9 @@ class Outside:
         body = json.dumps(entries if len(entries) > 1 else entries[0])
         assert self._post(f"/receipts/sim/{TOKEN}", body, 200) is not None
         self.under_way -= 1
+
+    async def revoke(self, submission: Submission, within_s: float) -> Revocation:
+        return Revocation.KEPT
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf

@@ -21,17 +21,20 @@ from tests.local.operators import Operator
 from tests.unit.carrier_cases import MESSAGE, REFERENCE
 
 FOLDER = Path(__file__).parent.parent / "cases" / "presets"
+RCS_FOLDER = FOLDER.parent / "rcs_presets"
 SECRET = "s3cret"
 TEXTS = {"english": "123456 is your code", "hindi": "123456 आपका कोड है"}
 
 
-def load(name: str) -> dict[str, Any]:
-    text = (FOLDER / f"{name}.json").read_text()
+def load(path: Path) -> dict[str, Any]:
+    text = path.read_text()
     case: dict[str, Any] = json.loads(text.replace("$TO", MESSAGE.to).replace("$REF", REFERENCE))
     return case
 
 
-CASES = {path.stem: load(path.stem) for path in sorted(FOLDER.glob("*.json"))}
+CASES = {path.stem: load(path) for path in sorted(FOLDER.glob("*.json"))}
+RCS_CASES = {path.stem: load(path) for path in sorted(RCS_FOLDER.glob("*.json"))}
+"""RCS providers, which take the RCS content of a message: tests/functions/test_rcs_providers.py."""
 
 
 class SetUp(NamedTuple):
@@ -58,7 +61,7 @@ def rows(section: str, *without: str) -> list[ParameterSet]:
 
 def put(folder: Path, name: str, *more: str, secret: str = SECRET) -> SetUp:
     """Set up the carrier `acme` from a preset, with the command."""
-    operator, case = Operator(), CASES[name]
+    operator, case = Operator(), (CASES | RCS_CASES)[name]
     words = ["carrier", "put", "acme", "--preset", name, "--secret-file", "-", "--json"]
     if presets.read_preset(name).username:
         words += ["--username", case["username"]]

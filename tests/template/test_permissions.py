@@ -121,8 +121,7 @@ GRANTS = {
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
-        ("sqs:SendMessage", "ReceiptQueue"),
-        ("sqs:SendMessage", "CallbackQueue"),
+        *(("sqs:SendMessage", queue) for queue in MESSAGE_QUEUES),
         ("dynamodb:UpdateItem", "MessagesTable"),
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
@@ -196,7 +195,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
     }
     counted = {
         "send": ["rate#*"],
-        "submit": ["carrier-rate#*", "carrier-token#*", "breaker#*"],
+        "submit": ["carrier-rate#*", "carrier-token#*", "breaker#*", "rcs-month#*"],
         "dlr": ["health#*"],
         "manage": ["health#*"],
         "console": ["health#*", "rate#*", "sign_in#*"],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.activity import exports
+from harkara.activity.records import COUNTED, DEAD_LETTERS
 from harkara.base.time import DAY_S
 from harkara.ports import SHARDS
 from tests.template.reading import (
@@ -323,3 +324,13 @@ def test_what_is_written_of_messages_is_counted_from_the_tables_stream() -> None
     failures = properties["DestinationConfig"]["OnFailure"]
     assert logical_id(failures["Destination"]) == "ActivityFailures"
     assert "ActivityFailures" in resources("AWS::SQS::Queue")
+
+
+def test_the_stream_lets_through_every_kind_of_item_that_is_counted() -> None:
+    (stream,) = functions()["activity"]["Events"].values()
+    filters = stream["Properties"]["FilterCriteria"]["Filters"]
+    keys = [json.loads(each["Pattern"])["dynamodb"]["Keys"] for each in filters]
+    kinds = [kind for each in keys if "sk" in each for kind in each["sk"]["S"]]
+    names = {kind if isinstance(kind, str) else kind["prefix"].rstrip("#") for kind in kinds}
+    assert names == set(COUNTED)
+    assert {"pk": {"S": [{"prefix": DEAD_LETTERS}]}} in keys

@@ -7,7 +7,7 @@ from typing import Any
 
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.time import Deadline
-from harkara.carriers.contract import Connected, Outcome, Submission, Taken
+from harkara.carriers.contract import Connected, Outcome, Revocation, Submission, Taken
 from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.model.routing import Rules
 from harkara.submit.dispatch import Handed
@@ -56,6 +56,9 @@ class Carrier:
         await self.meanwhile()
         names = [each.message.client_ref for each in submissions]
         return [self.outcomes.get(name, Taken(f"id-{name}")) for name in names]
+
+    async def revoke(self, submission: Submission, within_s: float) -> Revocation:
+        return Revocation.KEPT
 
 
 class Handing(Wired):

@@ -182,6 +182,7 @@ VALUES: dict[str, Any] = {
     "allowunicode": False,
     "urlshortening": False,
     "shorten_urls": False,
+    "rcs": {"text": "Hello"},
 }
 # An option with two names has its value under the other one.
 UNREAD = {"user", "pass", "username", "password", "urlshortening", "shorten_urls"}

@@ -16,6 +16,7 @@ from harkara.model.events import (
     Dlr,
     Event,
     EventKind,
+    Read,
     Reply,
     Submitted,
     event_of,
@@ -42,11 +43,14 @@ ENDS = st.just((State.DELIVERED, "")) | st.tuples(
     st.sampled_from(Code),
 )
 dlrs = st.builds(
-    lambda mid, ref, end, count: Dlr(mid, ref, end[0], AT_S, end[1], "919876543210", count),
+    lambda mid, ref, end, count, channel: Dlr(
+        mid, ref, end[0], AT_S, end[1], "919876543210", count, "", channel
+    ),
     names,
     names | st.just(""),
     ENDS,
     st.integers(1, 10),
+    st.sampled_from(["", "rcs"]),
 )
 replies = st.builds(Reply, names, names, st.just(AT_S), names, names, names)
 clicks = st.builds(Click, names, names, st.just(AT_S), names, names, names)
@@ -60,6 +64,7 @@ EVENTS = {
     EventKind.CLICKED: clicks,
     EventKind.SUBMITTED: submissions,
     EventKind.CORRECTED: corrections,
+    EventKind.READ: st.builds(Read, names, names, st.just(AT_S), names),
 }
 
 

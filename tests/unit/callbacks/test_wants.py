@@ -14,6 +14,7 @@ from harkara.model.events import (
     Dlr,
     Event,
     EventKind,
+    Read,
     Reply,
     Submitted,
 )
@@ -29,6 +30,7 @@ EVENTS: dict[EventKind, Event] = {
     EventKind.CLICKED: CLICK,
     EventKind.SUBMITTED: Submitted("M0", "ref", 1, "919876543210", 1),
     EventKind.CORRECTED: Corrected("M0", "ref", 1, "919876543210", 1, "failed"),
+    EventKind.READ: Read("M0", "ref", 1, "919876543210"),
 }
 
 

@@ -88,7 +88,7 @@ def test_what_a_kind_needs_is_enough(kind: str) -> None:
         ("http", {"http": http_with(receipts__state="status")}, "state"),
         ("http", {"http": http_with(answer__id="/a~2")}, "answer.id"),
         ("http", {"http": http_with(answer__code=SECRET)}, "answer.code"),
-        ("http", {"http": http_with(method="DELETE")}, "method"),
+        ("http", {"http": http_with(method="PATCH")}, "method"),
         ("http", {"http": http_with(receipts__counts_segments=True)}, "name reference and id"),
         (
             "http",

@@ -24,6 +24,7 @@ _PARTS = (
     *("try", "code", "carrier_code", "carrier_message_id", "send_at", "url", "status", "reason"),
     *(
         "operator",
+        "channel",
         "duration_ms",
         "answer",
         "acknowledged",

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from harkara.base.codes import Code
 from harkara.model.messages import Category, Message
+from harkara.model.rcs import Rcs
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 # Lambda's answers are limited to 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else
@@ -30,11 +31,12 @@ class Options(NamedTuple):
     variables: tuple[tuple[str, str], ...] = ()
     unicode_allowed: bool = True
     shorten_urls: bool | None = None
+    rcs: Rcs | None = None
 
     def shared(self) -> "Options":
         """Return the options without those that differ from record to record."""
-        if self.variables or self.campaign_id:
-            return self._replace(variables=(), campaign_id="")
+        if self.variables or self.campaign_id or self.rcs:
+            return self._replace(variables=(), campaign_id="", rcs=None)
         return self
 
 

@@ -172,6 +172,7 @@ class RecordChecker:
             decision.entity,
             decision.subject.dlt_template_id,
             campaign_id=options.campaign_id,
+            rcs=options.rcs,
         )
         return decision, message, link
 

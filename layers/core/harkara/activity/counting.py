@@ -11,6 +11,7 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     replies
     verified, unverified                       OTPs by their feedback
     corrected, corrected:<state>               deliveries after another final state, which stands
+    read                                       messages that were opened, by RCS
     segments, price                            of accepted messages
     segments:<state>, price:<state>            of ended messages
     code:<code>                                of ended messages, and of refused records
@@ -38,17 +39,19 @@ from harkara.text.series import operator_of
 
 DIMENSIONS = (
     *("sender", "template", "country", "campaign"),
-    *("carrier", "operator", "series", "prefix"),
+    *("carrier", "operator", "channel", "series", "prefix"),
 )
 # A message may have no name of these: a carrier and an operator are known once it was taken and
-# ended, and series are counted of OTPs to India.
-SPARSE_DIMENSIONS = ("carrier", "operator", "series")
+# ended, so is a channel, of which SMS is the one without a name, and series are counted of OTPs to
+# India.
+SPARSE_DIMENSIONS = ("carrier", "operator", "channel", "series")
 OF_PREFIXES = ("accepted", "verified", "unverified")
 """What is counted of OTPs by prefix, the first four digits of a number."""
 _MEASURES = {
     "click": "clicks",
     "bot": "bots",
     "corrected": "corrected",
+    "read": "read",
     "verified": "verified",
     "unverified": "unverified",
     REPLY_KIND: "replies",
@@ -58,8 +61,8 @@ _MEASURES = {
 NAMES_LIMIT = 100
 OTHER = "other"
 STATES = tuple(map(str, State))
-# An update's expression has at most 4 KB.
-ATTRIBUTES_LIMIT = 150
+# An update's expression has at most 4 KB, and 300 operators.
+ATTRIBUTES_LIMIT = 250
 # A transaction has a hundred writes: the watermark's, and an event's counters and index rows.
 TRANSACTION_LIMIT = 99
 EVENT_ITEMS_LIMIT = TRANSACTION_LIMIT - ROWS_A_GROUP
@@ -105,12 +108,12 @@ def counts_of(event: Event) -> Counts:
             for each in submitted:
                 _add_taken(counts, each)
         case Ended(facts, accepted_at_ms):
-            _add(counts, facts, accepted_at_ms, _ended(event), event.operator)
+            _add(counts, facts, accepted_at_ms, _ended(event), event.operator, event.channel)
         case Noted(kind, facts, accepted_at_ms):
             measures = Counter({_MEASURES[kind]: 1})
             if event.was:
                 measures[f"{_MEASURES[kind]}:{event.was}"] = 1
-            _add(counts, facts, accepted_at_ms, measures, event.operator)
+            _add(counts, facts, accepted_at_ms, measures, event.operator, event.channel)
         case Apart(kind, account_id, at_ms, campaigns):
             measure = _MEASURES[kind]
             _counter(counts, "hour", account_id, at_ms)[measure] = 1
@@ -171,7 +174,12 @@ def _campaign(counts: Counts, account_id: str, campaign_id: str) -> Counter[str]
 
 
 def _add(
-    counts: Counts, facts: Facts, at_ms: int, measures: Mapping[str, int], operator: str = ""
+    counts: Counts,
+    facts: Facts,
+    at_ms: int,
+    measures: Mapping[str, int],
+    operator: str = "",
+    channel: str = "",
 ) -> None:
     """Count a message's measures in its hour, under its names, and in its campaign."""
     # States, segments and prices are told apart by name; codes and most delays are not.
@@ -184,7 +192,7 @@ def _add(
     }
     named = _counter(counts, "names", facts.account_id, at_ms)
     prefix = facts.prefix and f"+{facts.prefix[:4]}"
-    names = (*_names(facts), operator, operator_of(facts.prefix), prefix)
+    names = (*_names(facts), operator, channel, operator_of(facts.prefix), prefix)
     for dimension, name in zip(DIMENSIONS, names, strict=True):
         kept = sparse if dimension in SPARSE_DIMENSIONS else plain
         if dimension == "prefix":

@@ -37,6 +37,7 @@ GroupName = Literal[
     "campaign",
     "carrier",
     "operator",
+    "channel",
     "series",
     "prefix",
 ]

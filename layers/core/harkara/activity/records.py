@@ -39,6 +39,7 @@ class Ended(NamedTuple):
     code: str
     at_s: int
     operator: str
+    channel: str
 
 
 class Noted(NamedTuple):
@@ -52,6 +53,7 @@ class Noted(NamedTuple):
     accepted_at_ms: int
     was: str
     operator: str
+    channel: str
 
 
 class Apart(NamedTuple):
@@ -64,7 +66,9 @@ class Apart(NamedTuple):
 
 
 Event = Accepted | Taken | Ended | Noted | Apart
-_NOTED = ("click", "bot", "corrected", "feedback", REPLY_KIND)
+_NOTED = ("click", "bot", "corrected", "read", "feedback", REPLY_KIND)
+COUNTED = ("batch", "final", "outcome", SHARED_KIND, *_NOTED)
+"""The kinds of items of messages that are counted, which the stream's filter lets through."""
 
 
 def sequence_of(record: Record) -> int:
@@ -87,7 +91,7 @@ def event_of(record: Record) -> Event | None:
     keys = record["dynamodb"]["Keys"]
     partition, kind = keys["pk"]["S"], keys["sk"]["S"]
     name = DEAD_LETTER if partition.startswith(DEAD_LETTERS) else kind.partition("#")[0]
-    if name not in ("batch", "final", "outcome", SHARED_KIND, DEAD_LETTER, *_NOTED):
+    if name not in (*COUNTED, DEAD_LETTER):
         return None
     item = record["dynamodb"]["NewImage"]
     if name == "batch":
@@ -105,9 +109,9 @@ def event_of(record: Record) -> Event | None:
     if facts is None:
         return Apart(name, data["account"], data["at"]) if name == REPLY_KIND else None
     at_ms = data["accepted"] if name == REPLY_KIND else accepted_at_ms(partition)
-    operator = data.get("operator", "")
+    operator, channel = data.get("operator", ""), data.get("channel", "")
     if name == "final":
-        return Ended(facts, at_ms, data["state"], data["code"], data["at"], operator)
+        return Ended(facts, at_ms, data["state"], data["code"], data["at"], operator, channel)
     if name == "feedback":
         name = "verified" if data["verified"] else "unverified"
-    return Noted(name, facts, at_ms, data.get("was", ""), operator)
+    return Noted(name, facts, at_ms, data.get("was", ""), operator, channel)

@@ -29,7 +29,7 @@ from harkara.model.accounts import Account
 from harkara.model.activity import PRICE_SCALE
 from harkara.model.messages import State
 
-_EVENTS = ("corrected", "clicks", "bots", "replies", "verified", "unverified", "parked")
+_EVENTS = ("corrected", "read", "clicks", "bots", "replies", "verified", "unverified", "parked")
 _HOURLY = ("accepted", "refused", "submitted", *STATES, *_EVENTS, "segments", "price")
 # An outcome names carrier, category and campaign of what was taken; a callback has many messages.
 _NAMED = tuple(name for name in _HOURLY if name not in ("submitted", "parked"))
@@ -38,6 +38,7 @@ _BY = {
     "campaign": _HOURLY,
     "carrier": ("submitted", *STATES, "corrected"),
     "operator": (*STATES, "corrected"),
+    "channel": (*STATES, "read"),
     "series": ("accepted", *STATES, "corrected", "segments", "price"),
     "prefix": OF_PREFIXES,
 }
@@ -68,6 +69,7 @@ class Measures(TypedDict, total=False):
         Count,
         Field(description="Delivered after another final state, which stands and counts too."),
     ]
+    read: Annotated[Count, Field(description="Messages by RCS that were opened.")]
     clicks: Annotated[Count, Field(description="First clicks on links.")]
     bots: Annotated[Count, Field(description="Links that a machine opened, each once.")]
     replies: Annotated[
@@ -105,7 +107,8 @@ class Group(Measures, total=False):
     key: Annotated[str, Field(description="What they have in common; empty for none.")]
     messages: Annotated[Count, Field(description="By state and by code: how many.")]
     otp_delay: Annotated[
-        Delay | None, Field(description="By carrier, operator and series: of delivered OTPs.")
+        Delay | None,
+        Field(description="By carrier, operator, channel and series: of delivered OTPs."),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from harkara.base import time as times
 from harkara.base.codes import Code
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, HttpAnswer, Outside
-from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Revocation, Submission
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 
 _RETRY_AFTER_LIMIT_S = 3600
@@ -91,6 +91,10 @@ class TurnTakingCarrier(ABC):
             return [InDoubt()] * len(submissions)
         finally:
             self._turns.release()
+
+    async def revoke(self, submission: Submission, within_s: float) -> Revocation:
+        """Say that the message stays, as a carrier does that revokes none."""
+        return Revocation.KEPT
 
     @abstractmethod
     async def _exchanged(

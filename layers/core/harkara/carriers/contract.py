@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from harkara.base.codes import Code
@@ -26,11 +27,14 @@ class NotTaken(NamedTuple):
     """The carrier did not accept the message, and may accept it later.
 
     `failed`: the cause was a failure of the carrier (no connection, an error of its own), not
-    throttling. Such failures open its circuit breaker, and so do outcomes in doubt.
+    throttling. Such failures open its circuit breaker, and so do outcomes in doubt. `code` says why
+    an RCS carrier will never accept it, so that it goes by SMS.
     """
 
     retry_after_s: int = 0
     failed: bool = False
+    code: str = ""
+    carrier_code: str = ""
 
 
 class InDoubt(NamedTuple):
@@ -57,6 +61,17 @@ class Submission(NamedTuple):
     expires_at_s: int = 0
 
 
+class Revocation(StrEnum):
+    """What an RCS carrier says of a message that it is to revoke."""
+
+    REVOKED = "revoked"
+    """The phone will never get it."""
+    KEPT = "kept"
+    """The phone has it, or will get it, or the carrier never had it."""
+    UNKNOWN = "unknown"
+    """No answer, or none that says so: to be asked again."""
+
+
 class Carrier(Protocol):
     """A connection that submits messages; `carriers.kinds.parse_receipts` reads the receipts."""
 
@@ -71,6 +86,13 @@ class Carrier(Protocol):
         """Submit messages within `within_s` seconds, the time left in the invocation.
 
         Returns an outcome for each, in order. Raises nothing.
+        """
+        ...
+
+    async def revoke(self, submission: Submission, within_s: float) -> Revocation:
+        """Revoke a message under the reference of its submission, if it is not delivered.
+
+        A repetition gets the same answer. Raises nothing.
         """
         ...
 

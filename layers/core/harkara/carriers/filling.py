@@ -13,9 +13,10 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.contract import Submission
 from harkara.carriers.http_options import DEFAULT, HttpOptions, ValidityOptions
-from harkara.carriers.http_placeholders import RECORDS, pieces_of, values_in
+from harkara.carriers.http_placeholders import RECORDS, SUGGESTIONS, pieces_of, values_in
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Message
+from harkara.model.rcs import Rcs
 from harkara.text.segments import measure
 
 VARIABLES = "{variables}"
@@ -23,9 +24,9 @@ VARIABLES = "{variables}"
 # Prefix of the variables' names among the values; no placeholder has it.
 _VARIABLE = "##"
 
-Value = bool | int | str
+Value = bool | int | str | list[Any]
 Values = Mapping[str, Value]
-"""The value of each placeholder, "" if it is empty."""
+"""The value of each placeholder, "" if it is empty; that of `{suggestions}` is an array."""
 Records = Sequence[object]
 """The records of several messages, filled, for `{records}` in JSON."""
 
@@ -36,12 +37,17 @@ _UNITS_MS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_6
 
 
 def values_of(
-    submission: Submission, username: str, secrets: CarrierSecrets, options: HttpOptions
+    submission: Submission,
+    username: str,
+    secrets: CarrierSecrets,
+    options: HttpOptions,
+    rcs: Rcs | None = None,
 ) -> Values:
     """Return a message's values for the placeholders, mapped to the provider's words.
 
-    Raises RequestRefused if the provider has no template for the message
-    (TEMPLATE_NOT_REGISTERED), or the text does not match it (TEMPLATE_MISMATCH).
+    `rcs` takes the place of its text and template at an RCS carrier. Raises RequestRefused if the
+    provider has no template for the message (TEMPLATE_NOT_REGISTERED), or the text does not match
+    it (TEMPLATE_MISMATCH).
     """
     message = submission.message
     validity = _validity(submission.validity_s, options.validity)
@@ -69,7 +75,9 @@ def values_of(
         "receipt_url": secrets.receipt_url,
         **credentials(username, secrets),
     }
-    if options.templates:
+    if rcs:
+        values |= _rcs_values(rcs, options)
+    elif options.templates:
         values |= _template(message, options)
     for name, table in options.values.items():
         values[name] = table.get(str(values[name]), table.get(DEFAULT, values[name]))
@@ -153,6 +161,21 @@ def misplaced(url: str, values: Values) -> list[str]:
 def as_text(value: Value) -> str:
     """Return a value as text, with `true` and `false` as in JSON."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _rcs_values(rcs: Rcs, options: HttpOptions) -> dict[str, Value]:
+    """Return the values of RCS content. Raises RequestRefused if the provider does not take it."""
+    names = options.placeholders
+    if not (rcs.text and "text" in names) and not (rcs.template_id and "template_id" in names):
+        raise RequestRefused(Code.TEMPLATE_NOT_REGISTERED)
+    buttons: list[Any] = []
+    if forms := options.suggestions:
+        for text, url, phone in rcs.suggestions:
+            values = {"label": text, "suggestion_url": url, "suggestion_phone": phone}
+            buttons.append(fill_json(forms.open_url if url else forms.dial, values))
+    variables = {_VARIABLE + name: value for name, value in rcs.variables}
+    named = {"text": rcs.text, "template_id": rcs.template_id, SUGGESTIONS: buttons or ""}
+    return {**named, **variables}
 
 
 def _template(message: Message, options: HttpOptions) -> Values:

@@ -7,7 +7,7 @@ Receipts are JSON, XML, a form or a query, with one or more entries.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -26,7 +26,7 @@ from harkara.base.errors import (
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import encode
 from harkara.carriers.base import Request, RequestingCarrier
-from harkara.carriers.contract import NotTaken, Outcome, Refused, Submission
+from harkara.carriers.contract import NotTaken, Outcome, Refused, Revocation, Submission
 from harkara.carriers.documents import document_of
 from harkara.carriers.filling import Values, misplaced, values_of
 from harkara.carriers.http_exchange_options import LoginOptions
@@ -38,6 +38,7 @@ from harkara.carriers.http_exchanges import (
     login_request,
     outcome_of,
     outcomes_of,
+    revoke_request,
     submit_request,
     token_of,
 )
@@ -49,6 +50,7 @@ from harkara.carriers.receipts import (
     ReceivedMessages,
     ReceivedReceipts,
     Report,
+    by_rcs,
     collect,
     inbound,
     text_of,
@@ -56,6 +58,7 @@ from harkara.carriers.receipts import (
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
+from harkara.model.rcs import Channel
 
 # Added to the states of the options; the failures are in the options too. The leading blank keeps
 # it apart from states in receipts, which are stripped.
@@ -76,6 +79,7 @@ class ConfiguredCarrier(RequestingCarrier):
     ) -> None:
         super().__init__(settings, secrets, outside)
         self._options = _options(settings)
+        self._by_rcs = settings.channel is Channel.RCS
         self._tokens = outside.tokens
         # A token is of these credentials and this login.
         version = [settings.username, settings.secret.hex(), str(self._options.login)]
@@ -110,10 +114,30 @@ class ConfiguredCarrier(RequestingCarrier):
             sent = iter([NotTaken()] * len(sendable))
         return [refusal or next(sent) for refusal in refusals]
 
+    async def revoke(self, submission: Submission, within_s: float) -> Revocation:
+        """Revoke a message, if the provider has a request for it."""
+        options = self._options.revoke
+        if options is None:
+            return Revocation.KEPT
+        timeout_s = min(self._settings.timeout_s, within_s / 2)
+        try:
+            values = self._values(submission)
+            async with asyncio.timeout(timeout_s), self._turns:
+                answer = await self._asked(partial(revoke_request, options, values), timeout_s)
+        except (ExchangeError, RequestRefused, StoreUnavailable, TimeoutError):
+            return Revocation.UNKNOWN
+        if answer.status in options.revoked:
+            return Revocation.REVOKED
+        return Revocation.KEPT if answer.status in options.kept else Revocation.UNKNOWN
+
     async def _answer(self, submissions: Sequence[Submission], timeout_s: float) -> HttpAnswer:
+        return await self._asked(partial(self._request, submissions), timeout_s)
+
+    async def _asked(self, request: Callable[[str], Request], timeout_s: float) -> HttpAnswer:
+        """Send the request that is made of a token ("" without a login), and return the answer."""
         login = self._options.login
         if login is None:
-            return await super()._answer(submissions, timeout_s)
+            return await self._exchange(*request(""), timeout_s)
         clock = asyncio.get_running_loop().time
         until_s, token = clock() + timeout_s, ""
         for _ in range(2):
@@ -125,8 +149,7 @@ class ConfiguredCarrier(RequestingCarrier):
                 )
             except TokenUnavailable as error:
                 raise ExchangeUnreachable(str(error)) from error
-            request = self._request(submissions, token)
-            answer = await self._exchange(*request, until_s - clock())
+            answer = await self._exchange(*request(token), until_s - clock())
             if not is_token_refused(answer, self._options.answer, login):
                 return answer
         raise ExchangeUnreachable("the token is refused")
@@ -154,7 +177,10 @@ class ConfiguredCarrier(RequestingCarrier):
         return None
 
     def _values(self, submission: Submission) -> Values:
-        return values_of(submission, self._settings.username, self._secrets, self._options)
+        rcs = None
+        if self._by_rcs and (rcs := submission.message.rcs) is None:
+            raise RequestRefused(Code.EMPTY_TEXT)
+        return values_of(submission, self._settings.username, self._secrets, self._options, rcs)
 
     def _request(self, submissions: Sequence[Submission], token: str = "") -> Request:
         messages = [self._values(each) for each in submissions]
@@ -163,6 +189,8 @@ class ConfiguredCarrier(RequestingCarrier):
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
         options = self._options.answer
         failures = {**options.failures, **self._settings.failures}
+        if self._by_rcs and answer.status == 404:  # RCS does not reach the phone
+            return [Refused(Code.UNKNOWN_SUBSCRIBER, "404")] * len(submissions)
         if self._options.record is None:
             return [outcome_of(answer, options, failures)]
         references = [each.reference for each in submissions]
@@ -177,7 +205,8 @@ def parse_receipts(
     entries = _entries(request, options.entries, options.nested)
     reports = [_report(entry, options, settings) for entry in entries]
     failures = {**options.failures, **settings.failures}
-    return collect(reports, {**options.states, **STATES}, failures, signer)
+    received = collect(reports, {**options.states, **STATES}, failures, signer)
+    return by_rcs(received) if settings.channel is Channel.RCS else received
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:

@@ -7,12 +7,20 @@ hold placeholders such as `{to}`. JSON pointers (RFC 6901) name the fields of an
 import re
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from harkara.base.codes import Code
 from harkara.carriers.http_placeholders import (
     HEADER_PLACEHOLDERS,
     LOGIN_PLACEHOLDERS,
+    NOT_IN_URLS,
     RECORDS,
     placeholders_of,
 )
@@ -20,6 +28,7 @@ from harkara.model.fields import OperatorRecord
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LOGIN_URL = re.compile(r"https://[^/@{}#\s]+/[^{}#\s]*|http://127\.0\.0\.1:\d+/[^{}#\s]*")
+_REVOKE_URL = re.compile(r"https://[^/@{}#\s]+/[^#\s]*|http://127\.0\.0\.1:\d+/[^#\s]*")
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
 """A JSON pointer; "" is the whole document, or in an optional field: not present."""
@@ -41,7 +50,7 @@ class AnswerFormat(Options):
 class RequestOptions(Options):
     """A request without its URL. The body is `form` or `json_body`, or none."""
 
-    method: Literal["GET", "POST", "PUT"] = "POST"
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "POST"
     headers: dict[str, str] = {}
     query: dict[str, str] = {}
     form: dict[str, str] = {}
@@ -101,6 +110,38 @@ class AnswerOptions(AnswerFormat):
     entries: Pointer = ""
     record: Pointer = ""
     whole_error: Pointer = ""
+
+
+class RevokeOptions(RequestOptions):
+    """The request that revokes an RCS message which is not delivered yet, for channel `rcs`.
+
+    `url` may hold placeholders, as the carrier's own. An answer with a status in `revoked` says
+    that the phone will never get the message, one in `kept` that it stays; after any other, and
+    after none, the carrier is asked again.
+    """
+
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "DELETE"
+    url: str
+    revoked: tuple[Annotated[int, Field(ge=200, le=599)], ...] = (200, 202, 204)
+    kept: tuple[Annotated[int, Field(ge=200, le=599)], ...] = (404, 409, 410)
+
+    @field_validator("url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        if not _REVOKE_URL.fullmatch(url) or placeholders_of(url) & NOT_IN_URLS:
+            raise ValueError("write https, a host without placeholders, and a path")
+        return url
+
+    @model_validator(mode="after")
+    def _is_of_one_message(self) -> "RevokeOptions":
+        if others := self.placeholders & (NOT_IN_URLS - {"token"}):
+            raise ValueError(f"{{{min(others)}}} cannot stand in it")
+        return self
+
+    @property
+    def placeholders(self) -> set[str]:
+        """The placeholders in the request."""
+        return placeholders_of([self.url, self.headers, self.query, self.form, self.json_body])
 
 
 class LoginOptions(RequestOptions):

@@ -27,6 +27,7 @@ from harkara.carriers.http_exchange_options import (
     AnswerOptions,
     LoginOptions,
     RequestOptions,
+    RevokeOptions,
 )
 from harkara.carriers.http_options import HttpOptions, ReceiptOptions
 from harkara.carriers.receipts import CARRIER_CODE_LIMIT, text_of
@@ -57,6 +58,12 @@ def submit_request(
     elements = "".join(fill_xml(str(record or ""), values) for values in messages)
     body = fill_xml(options.xml_body, shared, elements).encode()
     return _request(options, fill(url, quoted), shared, [], body)
+
+
+def revoke_request(options: RevokeOptions, values: Values, token: str) -> Request:
+    """Return the request that revokes a message, by the values of its submission."""
+    quoted = {name: quote(as_text(value), safe="") for name, value in values.items()}
+    return _request(options, fill(options.url, quoted), {**values, "token": token}, [])
 
 
 def login_request(

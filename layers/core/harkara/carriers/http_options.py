@@ -19,8 +19,16 @@ from harkara.carriers.http_exchange_options import (
     Options,
     Pointer,
     RequestOptions,
+    RevokeOptions,
 )
-from harkara.carriers.http_placeholders import INDEXES, RECORDS, pieces, placeholders_of
+from harkara.carriers.http_placeholders import (
+    INDEXES,
+    OF_A_SUGGESTION,
+    RECORDS,
+    SUGGESTIONS,
+    pieces,
+    placeholders_of,
+)
 from harkara.model.messages import Category, State
 
 # Placeholders that may have a map of values. The maps of these two must cover all their values.
@@ -56,7 +64,8 @@ class ReceiptOptions(Options):
 
     The value at `entries` may be JSON or XML in a form's field. If an entry has an array at
     `nested`, each member of that is a receipt and has the entry's fields too. `states` lists every
-    state of the provider, null for one that is not final; case is ignored. `part` (a segment's
+    state of the provider, null for one that is not final, `read` for a message that was delivered
+    and opened; case is ignored. `part` (a segment's
     number, from 1) and `parts` (their count) are for a provider that reports the segments of a long
     message one by one: delivery of the last delivers the message, and failure of any fails it.
     `counts_segments` is for a provider that reports segments under separate ids, without a number:
@@ -75,7 +84,7 @@ class ReceiptOptions(Options):
     id_before: str = ""
     id_base: IdBase | None = None
     state: Pointer
-    states: dict[str, State | None] = Field(min_length=1)
+    states: dict[str, State | Literal["read"] | None] = Field(min_length=1)
     code: Pointer = ""
     failures: dict[str, Code] = {}
     time: Pointer = ""
@@ -96,7 +105,9 @@ class ReceiptOptions(Options):
 
     @field_validator("states")
     @classmethod
-    def _in_lower_case(cls, states: dict[str, State | None]) -> dict[str, State | None]:
+    def _in_lower_case(
+        cls, states: dict[str, State | Literal["read"] | None]
+    ) -> dict[str, State | Literal["read"] | None]:
         return {name.lower(): state for name, state in states.items()}
 
 
@@ -147,6 +158,23 @@ class TemplateOptions(Options):
         return text
 
 
+class SuggestionOptions(Options):
+    """The forms of an RCS message's buttons in JSON, for `{suggestions}` in `json_body`.
+
+    They may hold `{label}`, `{suggestion_url}` and `{suggestion_phone}`.
+    """
+
+    open_url: JsonValue
+    dial: JsonValue
+
+    @field_validator("open_url", "dial")
+    @classmethod
+    def _check_placeholders(cls, template: JsonValue) -> JsonValue:
+        if others := placeholders_of(template) - OF_A_SUGGESTION:
+            raise ValueError(f"{{{min(others)}}} cannot stand in a suggestion")
+        return template
+
+
 class HttpOptions(RequestOptions):
     """A provider's API: the request, the meaning of its answers, and its receipts.
 
@@ -165,6 +193,8 @@ class HttpOptions(RequestOptions):
     xml_body: str = ""
     record: JsonValue = None
     login: LoginOptions | None = None
+    revoke: RevokeOptions | None = None
+    suggestions: SuggestionOptions | None = None
     values: dict[str, dict[str, bool | int | str]] = {}
     validity: ValidityOptions = ValidityOptions()
     templates: dict[str, TemplateOptions] = {}
@@ -199,8 +229,16 @@ class HttpOptions(RequestOptions):
             _check_xml(self.record)
         if self.record is None and (self.answer.entries or self.answer.record):
             raise ValueError("answer: entries and record are for requests of records")
+        in_json = placeholders_of([self.json_body, self.record])
+        if (SUGGESTIONS in in_json) != (self.suggestions is not None):
+            raise ValueError("suggestions: {suggestions} in json_body stands for them")
+        elsewhere = placeholders_of([self.query, self.form, self.xml_body])
+        if self.placeholders & OF_A_SUGGESTION or SUGGESTIONS in elsewhere:
+            raise ValueError("{suggestions} stands in json_body, what they hold in suggestions")
         if ("token" in self.placeholders) != (self.login is not None):
             raise ValueError("login: {token} in the request stands for the token that it gets")
+        if self.revoke and "token" in self.revoke.placeholders and self.login is None:
+            raise ValueError("revoke: {token} takes a login")
         return self
 
     @field_validator("values")

@@ -11,10 +11,14 @@
     {token}                                   what the options' `login` got
     {records} {index}                         of the options' `record`
     {receipt_url}                             the URL for this carrier's receipts
+    {suggestions}                             buttons of an RCS message, by the options' own name
+    {label} {suggestion_url} {suggestion_phone}   in those
 
 `{segment_count:number}`, `{validity:number}` and `{validity_s:number}` become numbers if they are a
 whole JSON value; a JSON member called `{variables}` is replaced by a member for each variable of
 the provider's template. The options' `values` map a placeholder's value to the provider's word.
+
+For an RCS carrier `{text}`, `{template_id}` and `{variables}` are those of the RCS content.
 
 Some providers store templates, and take a template's id and the values of its variables in place of
 a text. The values are extracted from the message's whole text: `##name##` in the provider's
@@ -56,11 +60,17 @@ PLACEHOLDERS = frozenset(
         "records",
         "index",
         "index:number",
+        "suggestions",
+        "label",
+        "suggestion_url",
+        "suggestion_phone",
     }
 )
 RECORDS = "records"
+SUGGESTIONS = "suggestions"
+OF_A_SUGGESTION = frozenset({"label", "suggestion_url", "suggestion_phone"})
 INDEXES = frozenset({"index", "index:number"})
-NOT_IN_URLS = frozenset({"token", RECORDS, *INDEXES})
+NOT_IN_URLS = frozenset({"token", RECORDS, SUGGESTIONS, *OF_A_SUGGESTION, *INDEXES})
 LOGIN_PLACEHOLDERS = frozenset({"username", "password", "basic", "token"})
 # Only these may be used in headers: other values may hold characters that a header cannot.
 HEADER_PLACEHOLDERS = frozenset(

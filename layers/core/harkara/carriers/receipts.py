@@ -9,14 +9,19 @@ err:000 text:...` (SMPP 3.4, appendix B); operators write it in upper, lower or 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
+from harkara.model.rcs import Channel
 from harkara.model.tasks import Receipt
+
+READ = "read"
+StateWord = State | Literal["read"] | None
+"""The meaning of a carrier's word: a final state, delivered and opened, or none that is final."""
 
 
 class ReceiptRequest(NamedTuple):
@@ -106,7 +111,7 @@ class Report(NamedTuple):
 
 def collect(
     reports: Iterable[Report | None],
-    states: Mapping[str, State | None],
+    states: Mapping[str, StateWord],
     failures: Mapping[str, Code],
     signer: ReferenceSigner,
 ) -> ReceivedReceipts:
@@ -124,15 +129,27 @@ def collect(
             intermediate_count += 1
         else:
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
-            code = _code(state, carrier_code, failures, report.code)
+            final = State.DELIVERED if state == READ else State(state)
+            code = _code(final, carrier_code, failures, report.code)
             more = report.segment, report.operator[:OPERATOR_LIMIT]
-            receipt = Receipt(*whose, state, report.at_s, code, carrier_code, *more)
+            receipt = Receipt(*whose, final, report.at_s, code, carrier_code, *more)
+            receipt = receipt._replace(read=True) if state == READ else receipt
             if receipt.mid:
                 receipts.append(receipt)
             else:
                 by_carrier_id.append((report.carrier_id, receipt))
     return ReceivedReceipts(
         receipts, intermediate_count, foreign_count, unknown_count, tuple(by_carrier_id)
+    )
+
+
+def by_rcs(received: ReceivedReceipts) -> ReceivedReceipts:
+    """Return the receipts as those of an RCS carrier."""
+    return received._replace(
+        receipts=[each._replace(channel=Channel.RCS) for each in received.receipts],
+        by_carrier_id=[
+            (name, each._replace(channel=Channel.RCS)) for name, each in received.by_carrier_id
+        ],
     )
 
 

@@ -19,6 +19,7 @@ from harkara.carriers.http_placeholders import NOT_IN_URLS, placeholders_of
 from harkara.carriers.signatures import HEADERS, Scheme
 from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Category, State
+from harkara.model.rcs import Channel
 
 KindName = Literal["datasend", "kannel", "aws", "http"]
 SignatureEncoding = Literal["hex", "base64"]
@@ -116,11 +117,13 @@ class CarrierSettings(OperatorRecord):
     carrier's own id, which is written in `id_base` and compared in a normal form. `states` maps the
     carrier's words for states to ours (null: not final; case is ignored), and `failures` maps its
     codes; both override the tables of its kind. `inbound` maps a number that phones send to, as
-    "<number>", or "<number> <KEYWORD>" if accounts share it, to an account.
+    "<number>", or "<number> <KEYWORD>" if accounts share it, to an account. `channel` is `rcs` for
+    a provider of kind `http` to which messages' RCS content goes in place of their texts.
     """
 
     name: str
     kind: KindName
+    channel: Channel = Channel.SMS
     url: str = ""
     username: str = ""
     secret: bytes = b""
@@ -166,6 +169,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("records_per_request: a request of this kind holds one message")
         if self.signature_header and not self.receipt_secret:
             raise ValueError("receipt_secret: a signature needs it")
+        if self.channel is Channel.RCS and self.kind != "http":
+            raise ValueError("channel: rcs is of carriers of kind http")
         if self.kind != "http" and not self.echoes_reference:
             raise ValueError("echoes_reference: carriers of this kind do")
         if self.states and self.kind in ("http", "aws"):
@@ -201,7 +206,10 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("url: what is behind # is never sent")
         if "to" not in names or not names & {"text", "template_id"}:
             raise ValueError("http: the request must hold {to} and {text}, or {template_id}")
-        if "template_id" in names and not options.templates:
+        sends_sms = self.channel is Channel.SMS
+        if sends_sms and (options.revoke or options.suggestions):
+            raise ValueError("http: revoke and suggestions are for the channel rcs")
+        if sends_sms and "template_id" in names and not options.templates:
             raise ValueError("http: {template_id} takes the provider's templates (--templates)")
         if bool(options.form) + bool(options.xml_body) + (options.json_body is not None) > 1:
             raise ValueError("http: the body is form or json_body or xml_body, one of them")

@@ -52,7 +52,7 @@ class Person:
             facts = facts_of(batch, index)
             erased[index] = facts.country, facts.prefix
             client_ref = "" if self._is_in(message.client_ref) else message.client_ref
-            messages[index] = message._replace(to="", text="", client_ref=client_ref)
+            messages[index] = message._replace(to="", text="", client_ref=client_ref, rcs=None)
             if index < len(hashes):
                 hashes[index] = ""
         return replace(

@@ -28,11 +28,11 @@ from harkara.callbacks import dead_letters
 from harkara.links.codec import pack_links, unpack_links
 from harkara.manage.erased import Person, mids_of, out_of_links
 from harkara.manage.erasure import Change, ErasureService
-from harkara.manage.messages import EVENTS
+from harkara.manage.messages import EVENTS, LATE
 from harkara.model import ledger
 from harkara.model.accounts import Account
 from harkara.model.messages import MessageBatch, pack, unpack
-from harkara.receipts.corrections import correction_task_id
+from harkara.receipts.corrections import late_task_id
 from harkara.submit.dispatch import duplicate_partition
 from harkara.submit.follow_up import submitted_task_id
 
@@ -144,12 +144,12 @@ class _Plan:
         if found[0] is None:
             yield Change("cancelled", 1, partial(self._cancel, mid))
         tasks = {entry.task_id for entry in found if entry}
-        tasks |= {submitted_task_id(batch, index), correction_task_id(mid)} - {""}
+        tasks |= {submitted_task_id(batch, index), *(late_task_id(e, mid) for e in LATE)} - {""}
         for place in EVENTS.values():
             for event in stores.cancels.store.find_entries(*place(batch.id, index)):
                 tasks.add(event.task_id)
                 yield from self._entry(*event.key, "visits", _without_url)
-        for kind in (*kinds, ledger.corrected_kind(index)):
+        for kind in (*kinds, *(ledger.later_kind(event, index) for event in LATE)):
             yield from self._entry(batch.id, kind, "entries", self._person.without_all)
         for task_id in sorted(tasks):
             for prefix in ("post#", "ack#"):

@@ -15,16 +15,17 @@ from harkara.model import ledger
 from harkara.model.accounts import Account
 from harkara.model.activity import facts_of
 from harkara.model.callbacks import PostResult
-from harkara.model.events import StepName, TimelineStep
+from harkara.model.events import EventKind, StepName, TimelineStep
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import Attempt
 from harkara.ports import MessageStore
-from harkara.receipts.corrections import correction_task_id
+from harkara.receipts.corrections import late_task_id
 from harkara.submit.attempts import Cancelled, SubmitAttempt, attempts_of, find_message
 from harkara.submit.follow_up import submitted_task_id
 from harkara.text.segments import measure
 
+LATE: Mapping[EventKind, StepName] = {EventKind.CORRECTED: "corrected", EventKind.READ: "read"}
 Underway = TypeAliasType("Underway", Literal["accepted", "scheduled", "submitted"])
 
 
@@ -61,21 +62,23 @@ class HistoryService:
         """
         batch, index = find_message(self.store, account.id, mid)
         attempts = attempts_of(self.store, batch, index)
-        kinds = ledger.final_kind(index), ledger.recovered_kind(index), ledger.corrected_kind(index)
-        final, recovered, corrected, feedback, cancel = self.store.get_entries(
+        kinds = [ledger.final_kind(index), ledger.recovered_kind(index)]
+        kinds += [ledger.later_kind(kind, index) for kind in LATE]
+        cancel, feedback, final, recovered, *late = self.store.get_entries(
             [
-                *((batch.id, kind) for kind in (*kinds, ledger.feedback_kind(index))),
                 (ledger.cancels_of(batch.id), ledger.cancel_kind(index)),
+                (batch.id, ledger.feedback_kind(index)),
+                *((batch.id, kind) for kind in kinds),
             ]
         )
         task_ids = dict.fromkeys(entry.task_id for entry in (final, recovered) if entry)
         timeline: list[Any] = [
             *_accepted(batch),
-            *(_step_of(each) for each in attempts if _step_of(each)),
+            *_submitted(attempts, index),
             *self._called_back(submitted_task_id(batch, index), batch, index),
             *_ended(final),
             *(step for task_id in task_ids for step in self._called_back(task_id, batch, index)),
-            *self._events(corrected, batch, index),
+            *self._events(dict(zip(LATE, late, strict=True)), batch, index),
             *_told(feedback),
         ]
         history: MessageHistory = {
@@ -108,12 +111,13 @@ class HistoryService:
                 return "submitted"
 
     def _events(
-        self, corrected: LedgerEntry | None, batch: MessageBatch, index: int
+        self, late: Mapping[EventKind, LedgerEntry | None], batch: MessageBatch, index: int
     ) -> Iterator[TimelineStep]:
-        """Yield a late delivery, first visits of links and replies, with their callbacks."""
-        if corrected:
-            yield _step("corrected", corrected.data["at"] * 1000)
-            yield from self._called_back(correction_task_id(batch.mid(index)), batch, index)
+        """Yield what came after the final state, visits of links and replies, with callbacks."""
+        for kind, late_entry in late.items():
+            if late_entry:
+                yield _step(LATE[kind], late_entry.data["at"] * 1000)
+                yield from self._called_back(late_task_id(kind, batch.mid(index)), batch, index)
         for name, place in EVENTS.items():
             for entry in self.store.find_entries(*place(batch.id, index)):
                 step = _step(name, entry.data["at"])
@@ -126,8 +130,7 @@ class HistoryService:
     def _called_back(self, task_id: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
         """Yield the callback attempts of this task that spoke of the message; "": no task.
 
-        The result of an attempt is stored in the lease of the next attempt, or in the callback's
-        ack.
+        An attempt's result is stored in the next attempt's lease, or in the callback's ack.
         """
         client_ref, number = batch.messages[index].client_ref, 0
         for entry in sorted(
@@ -171,6 +174,16 @@ def _accepted(batch: MessageBatch) -> Iterator[TimelineStep]:
         yield {**_step("scheduled", batch.accepted_at_ms), "send_at": utc_text(send_at_ms)}
 
 
+def _submitted(attempts: Sequence[SubmitAttempt], index: int) -> Iterator[TimelineStep]:
+    """Yield the steps of a message's submit attempts, numbered from 1."""
+    for number, attempt in enumerate(attempts, 1):
+        if step := _step_of(attempt):
+            step["try"] = number
+            if any(index in each for *_, each in attempt.claim.data.get("rcs", ())):
+                step["channel"] = "rcs"
+            yield step
+
+
 def _step_of(submitted: SubmitAttempt) -> TimelineStep | None:
     """Return a submit attempt's step; None if its outcome is open, or is the final state."""
     match submitted.end:
@@ -180,13 +193,14 @@ def _step_of(submitted: SubmitAttempt) -> TimelineStep | None:
         case Refused(code, carrier_code):
             step = _step("refused", submitted.ended_at_ms)
             step["code"], step["carrier_code"] = code, carrier_code
-        case NotTaken():
+        case NotTaken(_, _, code, carrier_code):
             step = _step("not_taken", submitted.ended_at_ms)
+            if code:
+                step["code"], step["carrier_code"] = Code(code), carrier_code
         case InDoubt():
             step = _step("in_doubt", submitted.ended_at_ms)
         case _:
             return None
-    step["try"] = submitted.attempt
     return step
 
 
@@ -194,12 +208,9 @@ def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
     if final:
         data = final.data
         step = _step(data["state"], data["at"] * 1000)
-        if data["code"]:
-            step["code"] = data["code"]
-        if data["carrier_code"]:
-            step["carrier_code"] = data["carrier_code"]
-        if "operator" in data:
-            step["operator"] = data["operator"]
+        for name in ("code", "carrier_code", "operator", "channel"):
+            if data.get(name):
+                step[name] = data[name]
         yield step
 
 
@@ -235,10 +246,9 @@ def _attempt(entry: LedgerEntry, number: int, client_ref: str) -> TimelineStep:
         "answer": last.answer,
         "acknowledged": PostResult(last.status, "").acknowledged,
     }
-    if data.get("in_doubt"):
-        step["in_doubt"] = True
-    if data.get("parked"):
-        step["parked"] = True
+    for name in ("in_doubt", "parked"):
+        if data.get(name):
+            step[name] = True
     if client_ref in unprocessed:
         step["unprocessed"] = unprocessed[client_ref]
     return step

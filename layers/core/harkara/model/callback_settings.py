@@ -19,7 +19,7 @@ FORMAT_NAMES: tuple[str, ...] = get_args(FormatName.__value__)
 
 EVENT_FIELDS = (
     *("event", "mid", "smsgid", "from", "to", "status", "was", "code", "reason", "carrier_code"),
-    *("segments", "text", "url", "short_url", "ts"),
+    *("segments", "channel", "text", "url", "short_url", "ts"),
 )
 """All names in an event of the format `generic`, in the order in which they are written."""
 RETRIES_LIMIT = 20

@@ -17,7 +17,7 @@ class EventKind(StrEnum):
     """The kind of an event.
 
     A final state, a reply from the phone, a click on a link; and those that a callback has to ask
-    for: the carrier took the message, it was delivered after another final state.
+    for: the carrier took the message, it was delivered after another final state, it was read.
     """
 
     STATUS = "status"
@@ -25,16 +25,18 @@ class EventKind(StrEnum):
     CLICKED = "clicked"
     SUBMITTED = "submitted"
     CORRECTED = "corrected"
+    READ = "read"
 
 
-ON_REQUEST = frozenset({EventKind.SUBMITTED, EventKind.CORRECTED})
+ON_REQUEST = frozenset({EventKind.SUBMITTED, EventKind.CORRECTED, EventKind.READ})
 """The kinds of events that a callback gets only if it names them."""
 
 
 class Dlr(NamedTuple):
     """A message's final state; `client_ref` is the customer's `smsgid`, `to` an msisdn.
 
-    `carrier_code` is the carrier's own code, or its words, for the state.
+    `carrier_code` is the carrier's own code, or its words, for the state; `channel` is `rcs` for a
+    message that ended by RCS.
     """
 
     mid: str
@@ -45,6 +47,7 @@ class Dlr(NamedTuple):
     to: str = ""
     segment_count: int = 0
     carrier_code: str = ""
+    channel: str = ""
 
 
 class Reply(NamedTuple):
@@ -90,7 +93,16 @@ class Corrected(NamedTuple):
     was: str
 
 
-Event = Dlr | Reply | Click | Submitted | Corrected
+class Read(NamedTuple):
+    """The message was opened, at a carrier that says so: by RCS."""
+
+    mid: str
+    client_ref: str
+    at_s: int
+    to: str
+
+
+Event = Dlr | Reply | Click | Submitted | Corrected | Read
 
 _KINDS: dict[EventKind, type[Event]] = {
     EventKind.STATUS: Dlr,
@@ -98,6 +110,7 @@ _KINDS: dict[EventKind, type[Event]] = {
     EventKind.CLICKED: Click,
     EventKind.SUBMITTED: Submitted,
     EventKind.CORRECTED: Corrected,
+    EventKind.READ: Read,
 }
 
 
@@ -107,9 +120,11 @@ def kind_of(event: Event) -> EventKind:
 
 
 def row_of(event: Event) -> list[Any]:
-    """Return an event as a row of JSON, without a carrier's code if that is empty."""
-    bare = isinstance(event, Dlr) and not event.carrier_code
-    return [kind_of(event), *(event[:-1] if bare else event)]
+    """Return an event as a row of JSON, without a carrier's code and a channel if empty."""
+    fields: Sequence[Any] = event
+    if isinstance(event, Dlr) and not event.channel:
+        fields = event[:-1] if event.carrier_code else event[:-2]
+    return [kind_of(event), *fields]
 
 
 def event_of(row: Sequence[Any]) -> Event:
@@ -187,6 +202,7 @@ TimelineEvent = TypeAliasType(
         "unverified",
         "replied",
         "corrected",
+        "read",
     ],
 )
 StepName = TimelineEvent | State
@@ -220,6 +236,7 @@ class TimelineStep(_Numbered, total=False):
     operator: Annotated[
         str, Field(description="The operator of the phone, if the carrier says it.")
     ]
+    channel: Annotated[Literal["rcs"], Field(description="It happened by RCS, in front of SMS.")]
     url: Annotated[str, Field(description="`clicked`, `opened_by_machine`: where the link leads.")]
     status: Annotated[
         int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")

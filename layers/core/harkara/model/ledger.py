@@ -25,6 +25,7 @@ So leases are never renewed and entries never updated in place. Partitions and s
     batch id   recovered#<index>        final state without an ack, taken over by a check
     batch id   corrected#<index>        a delivery after another final state
     batch id   feedback#<index>         whether an OTP was verified
+    batch id   read#<index>             when the phone's owner opened the message
     cancels#<batch id>
                cancel#<index>           cancellation of a message by the customer
     task id    post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
@@ -63,14 +64,13 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from harkara.base.ids import split_mid
+from harkara.model.events import EventKind
 
 CARRIER_ID_KIND = "carrier-id"
 """Sort key of the carrier message id index, from a carrier's id to the message."""
 
-
 SHARED_KIND = "shared"
 """Sort key of an outcome that several leases share."""
-
 INBOUND_KIND = "inbound"
 """Sort key of a phone's message."""
 
@@ -179,9 +179,9 @@ def segments_prefix(index: int, attempt: int) -> str:
     return f"segment#{index:04d}#{attempt:03d}#"
 
 
-def corrected_kind(index: int) -> str:
-    """Return the sort key of a delivery after another final state."""
-    return f"corrected#{index:04d}"
+def later_kind(event: EventKind, index: int) -> str:
+    """Return the sort key of an event after a final state: `corrected` or `read`."""
+    return f"{event}#{index:04d}"
 
 
 def feedback_kind(index: int) -> str:

@@ -11,6 +11,7 @@ from harkara.base.codes import Code
 from harkara.base.ids import INDEX_NAMES, mid_of
 from harkara.base.json import decode, encode
 from harkara.base.time import DAY_S, IST_OFFSET_S
+from harkara.model.rcs import Rcs, stored_rcs
 
 RECORD_LIMIT = 1_000
 
@@ -102,7 +103,8 @@ class Message(NamedTuple):
     """One record of a request: an accepted message, or a refused record with its code.
 
     `to` is an msisdn (digits with country code, no +) unless refused; `endpoint` is the index of
-    its callback in the batch's `endpoints`, None for no callback.
+    its callback in the batch's `endpoints`, None for no callback. `rcs` goes out first where a
+    route says so; packed rows lack it in a batch where no message has any.
     """
 
     to: str
@@ -115,6 +117,7 @@ class Message(NamedTuple):
     dlt_template_id: str = ""
     refusal: str = ""
     campaign_id: str = ""
+    rcs: Rcs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,8 @@ class MessageBatch:
 def pack(batch: MessageBatch) -> bytes:
     """Return the batch as bytes: the format's version, then compressed JSON without the id."""
     fields = {name: getattr(batch, name) for name in _PACKED_FIELDS}
-    fields["messages"] = list(map(tuple, batch.messages))
+    has_rcs = any(message.rcs for message in batch.messages)
+    fields["messages"] = [message[: None if has_rcs else -1] for message in batch.messages]
     for name in ("answers", "erased"):  # nearly no batch has one
         if not fields[name]:
             del fields[name]
@@ -221,7 +225,13 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
     fields = decode(zlib.decompress(packed[1:]))
     fields["category"] = Category(fields["category"])
     fields["endpoints"] = tuple(Endpoint(*each) for each in fields["endpoints"])
-    fields["messages"] = [Message(*each) for each in fields["messages"]]
+    rows = fields["messages"]
+    fields["messages"] = [Message(*row) for row in rows]
+    if rows and len(rows[0]) == len(Message._fields):
+        fields["messages"] = [
+            message._replace(rcs=stored_rcs(message.rcs)) if message.rcs else message
+            for message in fields["messages"]
+        ]
     for name in ("telemarketer_ids", "text_hashes", "prices"):
         fields[name] = tuple(fields.get(name, ()))
     fields["erased"] = tuple(map(tuple, fields.get("erased", ())))

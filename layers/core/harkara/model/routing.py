@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harkara.base.time import DAY_S
 from harkara.model.messages import Category
 
 EVERYONE = "*"
@@ -38,18 +39,45 @@ class Weighted(_Data):
     weight: int = Field(default=1, ge=0, le=1000)
 
 
+class RcsFirst(_Data):
+    """The carrier of messages with RCS content, before the SMS of a route.
+
+    Without a delivery after `wait_s` the message is revoked. The SMS goes once the carrier says
+    that it was not taken, not delivered or revoked; with `doubles` it goes also if that is not
+    known, and the phone may get both. A number gets `monthly` promotional messages of an account by
+    RCS in a month of India, 0 for any number; the others go by SMS.
+    """
+
+    carrier: str = Field(min_length=1)
+    wait_s: int = Field(default=300, ge=10, le=DAY_S)
+    doubles: bool = False
+    monthly: int = Field(default=4, ge=0, le=1000)
+
+
 class Route(_Data):
-    """The carriers for numbers with this prefix and these categories; none: all categories."""
+    """The carriers for numbers with this prefix and these categories; none: all categories.
+
+    With `rcs`, messages that have RCS content go by RCS first.
+    """
 
     prefix: str = Field(default="", pattern=r"^[0-9]{0,15}$")
     categories: tuple[Category, ...] = ()
     carriers: tuple[Weighted, ...] = Field(min_length=1, max_length=8)
+    rcs: RcsFirst | None = None
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
-        if len({each.carrier for each in self.carriers}) < len(self.carriers):
+        if len(set(self.names)) < len(self.names):
             raise ValueError("a route names each carrier once")
         return self
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its carriers."""
+        return [
+            *(each.carrier for each in self.carriers),
+            *([self.rcs.carrier] if self.rcs else ()),
+        ]
 
     def takes(self, category: Category, msisdn: str) -> bool:
         """Return whether the route matches a message."""

@@ -54,7 +54,21 @@ _SELDOM = (
     "checked",
     "single",
     "packed",
+    "revoke_at",
+    "doubles",
 )
+
+FIRST_FALLBACK = 1_000
+"""From this number on, submit attempts are those of SMS after an RCS attempt."""
+
+
+def fallback_attempt(position: int) -> int:
+    """Return the first attempt by SMS of a block's message that an RCS carrier may have.
+
+    Each message falls back at a time of its own, so each has a thousand numbers of its own, and
+    thereby leases of its own. In sort keys they follow the message's attempts before.
+    """
+    return FIRST_FALLBACK * (position + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,9 @@ class SubmitTask:
     further batches of a request: enqueuing this task commits them too. `checked`: the batch's check
     is scheduled. `single`: the batch has one message; `packed` is that batch in base64 if it is
     small, to save a read.
+
+    `revoke_at`: the task only revokes the messages of attempt `attempt` at this RCS carrier, and
+    enqueues the attempt by SMS of each. `doubles`: that attempt may double the one by RCS.
     """
 
     batch_id: str
@@ -88,6 +105,8 @@ class SubmitTask:
     rounds: int = 0
     single: bool = False
     packed: str = ""
+    revoke_at: str = ""
+    doubles: bool = False
 
     def encode(self, task_id: str | None = None) -> str:
         """Return the queue message's body, with `task_id` if the task already has one."""
@@ -127,4 +146,6 @@ def decode_submit(body: str) -> SubmitTask:
         checked=fields.get("checked", False),
         single=fields.get("single", False),
         packed=fields.get("packed", ""),
+        revoke_at=fields.get("revoke_at", ""),
+        doubles=fields.get("doubles", False),
     )

@@ -23,6 +23,7 @@ from harkara.model.events import ClickTask, Event, EventTask, event_of, row_of
 from harkara.model.messages import Endpoint, State
 
 RECEIPTS_PER_TASK = 100
+_ROW_LENGTH = 6  # a receipt's fields that each row has
 _CHECK = "check"
 
 
@@ -40,8 +41,9 @@ class Receipt(NamedTuple):
     """A report of a message's final state, from a carrier or our own, in one normal form.
 
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
-    `segment` identifies the segment if the carrier reports each segment of a long message, and
-    `operator` is the one that delivered it, if the carrier says so.
+    `segment` identifies the segment if the carrier reports each segment of a long message,
+    `operator` is the one that delivered it, if the carrier says so; `channel` is `rcs` for an RCS
+    carrier's, and `read` says that the delivered message was opened.
     """
 
     mid: str
@@ -52,6 +54,8 @@ class Receipt(NamedTuple):
     carrier_code: str = ""
     segment: str = ""
     operator: str = ""
+    channel: str = ""
+    read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +287,9 @@ def decode_dlr(body: str) -> DlrTask:
 
 
 def _row(receipt: Receipt) -> Sequence[Any]:
-    """Return a receipt as a row of a body, without segment and operator if they are empty."""
-    if receipt.operator:
-        return receipt
-    return receipt[:-1] if receipt.segment else receipt[:-2]
+    """Return a receipt as a row of a body, without the last fields that are empty."""
+    length = max(number for number, value in enumerate(receipt, 1) if value)
+    return receipt[: max(length, _ROW_LENGTH)]
 
 
 def _receipt(row: Sequence[Any]) -> Receipt:

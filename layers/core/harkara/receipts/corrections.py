@@ -1,10 +1,13 @@
-"""Keep what final states bring besides: deliveries after another one, and carriers' opt-outs.
+"""Keep what comes with final states and after: late deliveries, openings, carriers' opt-outs.
 
-The first final state stands, in the history and for platforms that count. A correction is an entry
-of its own (`corrected#`), of which the timeline and a metric always tell.
+The first final state stands, in the history and for platforms that count. A delivery after another
+one, and the opening of a message, are entries of their own (`corrected#`, `read#`), of which the
+timeline and a metric always tell; callbacks hear of them that ask for it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
@@ -12,8 +15,8 @@ from harkara.base.ids import mid_of, split_mid
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.callbacks.formats import FORMATS
 from harkara.model.activity import facts_of
-from harkara.model.events import Corrected, EventKind, EventTask
-from harkara.model.ledger import Lease, LedgerEntry, corrected_kind, index_of
+from harkara.model.events import Corrected, Event, EventKind, EventTask, Read
+from harkara.model.ledger import Lease, LedgerEntry, index_of, later_kind
 from harkara.model.messages import MessageBatch, State
 from harkara.model.suppressions import Source, opt_out
 from harkara.model.tasks import QueueName, Receipt
@@ -21,9 +24,9 @@ from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.verdicts import Reported
 
 
-def correction_task_id(mid: str) -> str:
-    """Return the id of the task that posts a message's correction."""
-    return f"corrected-{mid}"
+def late_task_id(kind: EventKind, mid: str) -> str:
+    """Return the id of the task that posts a message's late event."""
+    return f"{kind}-{mid}"
 
 
 def late_deliveries(
@@ -40,44 +43,74 @@ def late_deliveries(
     return [(each, other[mid]) for mid, each in delivered.items() if mid in other]
 
 
-def correct(
+class Late(NamedTuple):
+    """Receipts after final states: deliveries, with the state that stands, and openings."""
+
+    corrected: Sequence[tuple[Receipt, State]]
+    read: Sequence[Receipt]
+
+
+def late_in(counting: Sequence[Reported], finals: Sequence[LedgerEntry]) -> Late:
+    """Return what comes after the final states of receipts that count."""
+    receipts = [each.receipt for each in reversed(counting)]
+    read = {each.mid: each for each in receipts if each.read}
+    return Late(late_deliveries(counting, finals), list(read.values()))
+
+
+def tell_late(
     store: MessageStore,
     queues: TaskQueues,
     emit: EventSink,
     batches: Mapping[str, MessageBatch],
-    late: Sequence[tuple[Receipt, State]],
+    late: Late,
     lease: Lease,
     carrier: str,
 ) -> None:
-    """Record late deliveries, and enqueue their events. Raises StoreUnavailable.
+    """Record what came late, and enqueue its events. Raises StoreUnavailable.
 
-    A redelivery enqueues again, under the same task id: the event is posted once.
+    A redelivery enqueues again, under the same task ids: each event is posted once.
     """
-    if not late:
-        return
-    entries = []
-    for receipt, was in late:
+    entries = [_corrected(lease, batches, carrier, *each) for each in late.corrected]
+    for receipt in late.read:
         batch_id, index = split_mid(receipt.mid)
-        entry = lease.entry(
-            batch_id,
-            corrected_kind(index),
-            at=receipt.at_s,
-            was=was,
-            of=facts_of(batches[batch_id], index, carrier),
-            **({"operator": receipt.operator} if receipt.operator else {}),
-        )
-        entries.append(entry)
+        kind, facts = later_kind(EventKind.READ, index), facts_of(batches[batch_id], index, carrier)
+        about = {"at": receipt.at_s, "of": facts, "channel": receipt.channel}
+        entries.append(lease.entry(batch_id, kind, **about))
+    if not entries:
+        return
     due_at_ms = max(batches[entry.partition].due_at_ms for entry in entries)
     existing = store.put_if_absent(entries, due_at_ms=due_at_ms)
     own = [entry for entry in existing if entry.task_id == lease.task_id]
-    count = sum(entry.worker_id == lease.worker_id for entry in own)
-    if count:
+    new = Counter[str](_kind_of(each) for each in own if each.worker_id == lease.worker_id)
+    if new:
         about = {"task": lease.task_id}
-        emit(LogEvent("messages delivered after all", about, {"corrected": count}, carrier=carrier))
+        emit(LogEvent("late receipts", about, new, carrier=carrier))
     for entry in own:
         task = _task_of(batches[entry.partition], entry)
         if task and not all(queues.send(QueueName.CALLBACK, *task)):
-            raise StoreUnavailable("the callback queue did not take a correction")
+            raise StoreUnavailable("the callback queue did not take a late event")
+
+
+def _corrected(
+    lease: Lease,
+    batches: Mapping[str, MessageBatch],
+    carrier: str,
+    receipt: Receipt,
+    was: State,
+) -> LedgerEntry:
+    batch_id, index = split_mid(receipt.mid)
+    return lease.entry(
+        batch_id,
+        later_kind(EventKind.CORRECTED, index),
+        at=receipt.at_s,
+        was=was,
+        of=facts_of(batches[batch_id], index, carrier),
+        **({"operator": receipt.operator} if receipt.operator else {}),
+    )
+
+
+def _kind_of(entry: LedgerEntry) -> EventKind:
+    return EventKind(entry.kind.partition("#")[0])
 
 
 def keep_opt_outs(
@@ -99,15 +132,17 @@ def keep_opt_outs(
 
 def _task_of(batch: MessageBatch, entry: LedgerEntry) -> tuple[list[str], str] | None:
     """Return the task of an event in its queue message, with its group; None if none is wanted."""
-    index = index_of(entry.kind)
+    index, kind = index_of(entry.kind), _kind_of(entry)
     message = batch.messages[index]
     if message.endpoint is None:
         return None
     endpoint = batch.endpoints[message.endpoint]
-    if EventKind.CORRECTED not in FORMATS[endpoint.format].kinds:
+    if kind not in FORMATS[endpoint.format].kinds:
         return None
     mid, data = batch.mid(index), entry.data
-    facts = (data["at"], message.to, message.segment_count, data["was"])
-    event = Corrected(mid, message.client_ref, *facts)
+    facts = mid, message.client_ref, data["at"], message.to
+    event: Event = Read(*facts)
+    if kind is EventKind.CORRECTED:
+        event = Corrected(*facts, message.segment_count, data["was"])
     task = EventTask(batch.account_id, endpoint, event, batch.due_at_ms)
-    return [task.encode(correction_task_id(mid))], batch.account_id
+    return [task.encode(late_task_id(kind, mid))], batch.account_id

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld
@@ -23,9 +24,10 @@ from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, SuppressionList, TaskQueues
-from harkara.receipts.corrections import correct, keep_opt_outs, late_deliveries
-from harkara.receipts.verdicts import Reported, judge, whole
+from harkara.receipts.corrections import keep_opt_outs, late_in, tell_late
+from harkara.receipts.verdicts import Reported, fallen_back, judge, whole
 
+_CHANNEL, _READ = attrgetter("receipt.channel"), attrgetter("receipt.read")
 _Stored = tuple[LedgerEntry, Relation]
 """An entry as it is stored, and this worker's relation to it."""
 
@@ -65,15 +67,18 @@ class DeliverService:
                 await asyncio.to_thread(
                     self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
                 )
+        if any(map(_CHANNEL, verdicts.counting)):
+            verdicts = await asyncio.to_thread(fallen_back, self.queues, verdicts, rounds)
         counting = await asyncio.to_thread(whole, self.store, verdicts.counting, lease)
         # The first counting receipt of each message.
         current = {each.receipt.mid: each for each in reversed(counting)}
         finals = [_final(lease, each, carrier) for each in reversed(current.values())]
         existing = await self._put_finals(batches, finals)
-        if any(entry.data["state"] != State.DELIVERED for entry in existing):
-            late = late_deliveries(counting, existing)
+        undelivered = any(entry.data["state"] != State.DELIVERED for entry in existing)
+        if undelivered or any(map(_READ, counting)):
+            late = late_in(counting, existing)
             await asyncio.to_thread(
-                correct, self.store, self.queues, self.emit, batches, late, lease, carrier
+                tell_late, self.store, self.queues, self.emit, batches, late, lease, carrier
             )
             await asyncio.to_thread(keep_opt_outs, self.lists, batches, existing)
         existing += await self._left_out(
@@ -211,6 +216,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
         attempt=receipt.attempt,
         **({"untold": True} if untold else {}),
         **({"operator": receipt.operator} if receipt.operator else {}),
+        **({"channel": receipt.channel} if receipt.channel else {}),
         # A refused record was counted with its batch.
         **({} if message.refusal else {"of": facts_of(batch, index, carrier)}),
     )
@@ -247,6 +253,7 @@ def _groups(
                     message.to,
                     message.segment_count,
                     data["carrier_code"],
+                    data.get("channel", ""),
                 )
             )
     parts = [

@@ -29,8 +29,9 @@ from harkara.model.ledger import (
 )
 from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import Receipt
-from harkara.ports import MessageStore
+from harkara.ports import MessageStore, TaskQueues
 from harkara.submit.attempts import shared_outcomes
+from harkara.submit.fallbacks import enqueue_sms
 
 # Early receipts return when their attempt is twice as old, at the latest once its lease ended.
 _FIRST_LOOK_S = 1.0
@@ -85,6 +86,29 @@ def judge(store: MessageStore, reported: Sequence[Reported], now_ms: int) -> Ver
             counting.append(each)
     superseded_count = len(reported) - len(counting) - len(early)
     return Verdicts(counting, superseded_count, early, max(delays_s, default=0.0))
+
+
+def fallen_back(queues: TaskQueues, verdicts: Verdicts, rounds: int) -> Verdicts:
+    """Return verdicts without receipts by which RCS did not deliver; enqueue the SMS instead.
+
+    A state that does not say whether the phone may still get the message decides nothing. Raises
+    StoreUnavailable.
+    """
+    counting = [each for each in verdicts.counting if _counts(each.receipt)]
+    undelivered: dict[str, dict[int, MessageBatch]] = {}
+    for receipt, batch, index in verdicts.counting:
+        if receipt.channel and receipt.state in (State.FAILED, State.EXPIRED):
+            undelivered.setdefault(batch.id, {})[index] = batch
+    for indexes in undelivered.values():
+        enqueue_sms(queues, next(iter(indexes.values())), list(indexes), rounds=rounds)
+    superseded = len(verdicts.counting) - len(counting) - sum(map(len, undelivered.values()))
+    return verdicts._replace(
+        counting=counting, superseded_count=verdicts.superseded_count + superseded
+    )
+
+
+def _counts(receipt: Receipt) -> bool:
+    return not receipt.channel or receipt.state is State.DELIVERED
 
 
 def _entries(

@@ -31,6 +31,9 @@ COUNTS = {
         "breaker_opened",
         "token_renewals",
         "token_failures",
+        "rcs_revoked",
+        "rcs_kept",
+        "rcs_doubles",
     ),
     "receipt": (
         "receipts",
@@ -68,6 +71,7 @@ COUNTS = {
         "recovered",
         "first_clicks",
         "corrected",
+        "read",
         "callbacks",
         "callbacks_in_doubt",
         "callbacks_to_retry",
@@ -86,7 +90,9 @@ COUNTS = {
 Among the receipts, `by_carrier_id` counts those that name the carrier's own id for a message, some
 of which may not be ours; `replaced_times` counts impossible times. `unread` and `refused` count
 whole requests from carriers; those of `activity` are records of the stream. `low_conversions`
-counts prefixes of which too few OTPs are verified, each time that they are looked at.
+counts prefixes of which too few OTPs are verified, each time that they are looked at. `rcs_revoked`
+counts messages that an RCS carrier revoked, `rcs_kept` those that it did not, and that get no SMS,
+and `rcs_doubles` those whose SMS goes out although the phone may have them by RCS.
 """
 
 DELAYS = {

@@ -134,6 +134,8 @@ class DlrSettings(_CallbackPosts):
     accounts_table: str
     messages_table: str
     due_table: str
+    submit_queue_url: str
+    submit_priority_queue_url: str
     receipt_queue_url: str
     callback_queue_url: str
     receipt_wait_s: int

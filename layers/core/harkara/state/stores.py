@@ -62,10 +62,6 @@ class TimelineStore(Protocol):
         """
 
 
-class CountedStore(LimitStore, TimelineStore, Protocol):
-    """Stores the texts and timelines that all processes share."""
-
-
 class LineStore(Protocol):
     """Items of several timelines each, which many processes extend at the same time."""
 
@@ -78,6 +74,10 @@ class LineStore(Protocol):
         limit; and the present ends of all timelines of the item. Raises StoreUnavailable: they may
         have been extended.
         """
+
+
+class CountedStore(LimitStore, TimelineStore, LineStore, Protocol):
+    """Stores the texts and timelines that all processes share."""
 
 
 class TokenCipher(Protocol):

@@ -47,8 +47,11 @@ def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[
                 data["taken"].append((index, carrier_message_id[:WORDS_LIMIT]))
             case Refused(code, carrier_code):
                 data["refused"].append((index, code, carrier_code[:WORDS_LIMIT]))
-            case NotTaken(retry_after_s):
+            case NotTaken(retry_after_s, _, code, carrier_code):
                 data["not_taken"].append((index, retry_after_s))
+                if code:  # an RCS carrier's
+                    refusal = (index, code, carrier_code[:WORDS_LIMIT])
+                    data.setdefault("not_by_rcs", []).append(refusal)
             case InDoubt():
                 data["in_doubt"].append(index)
             case Cancelled():
@@ -133,7 +136,8 @@ def _end(data: Mapping[str, Any], index: int) -> End | None:
             return Refused(Code(code), carrier_code)
     for at, retry_after_s in data["not_taken"]:
         if at == index:
-            return NotTaken(retry_after_s)
+            reasons = {each: reason for each, *reason in data.get("not_by_rcs", ())}
+            return NotTaken(retry_after_s, False, *reasons.get(index, ()))
     if index in data["cancelled"]:
         return Cancelled()
     if index in data.get("ended", ()):

@@ -39,12 +39,15 @@ from harkara.model.ledger import (
     final_kind,
     index_of,
 )
-from harkara.model.messages import MessageBatch
+from harkara.model.messages import Category, MessageBatch
+from harkara.model.rcs import Channel
 from harkara.model.routing import Rules
 from harkara.model.suppressions import Number
 from harkara.ports import MessageStore, SuppressionList
 from harkara.state.circuit_breaker import CircuitBreakers
+from harkara.state.rcs_months import RcsMonths
 from harkara.submit.attempts import Cancelled, End, Ended
+from harkara.submit.fallbacks import beyond_month, by_sms
 from harkara.submit.planner import RECORD_S, BlockPart, Plan
 
 N = TypeVar("N", bound=Number)
@@ -161,6 +164,7 @@ class Dispatch:
     circuit_breakers: CircuitBreakers
     suppressions: SuppressionList
     emit: EventSink
+    months: RcsMonths
 
     async def hand_over(
         self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
@@ -191,10 +195,14 @@ class Dispatch:
     async def _submit(
         self, part: BlockPart, plan: Plan, name: str, indexes: Sequence[int], deadline: Deadline
     ) -> dict[int, Outcome]:
-        if not indexes:
-            return {}
-        submissions = [self._submission(part, index) for index in indexes]
         settings, carrier = plan.connected[name]
+        beyond: dict[int, Outcome] = {}
+        if settings.channel is Channel.RCS and part.batch.category is Category.PROMOTIONAL:
+            beyond = await asyncio.to_thread(beyond_month, self.months, part, plan, indexes)
+            indexes = [index for index in indexes if index not in beyond]
+        if not indexes:
+            return beyond
+        submissions = [self._submission(part, plan, index) for index in indexes]
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
         ends = dict(zip(indexes, outcomes, strict=True))
         if not settings.echoes_reference:
@@ -209,10 +217,13 @@ class Dispatch:
         ):
             about = {"batch": part.batch.id}
             self.emit(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
+        found = by_sms(ends) if settings.channel is Channel.RCS else ends
         # A message that another carrier may take need not wait for this one.
-        return {
-            index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
-            for index, each in ends.items()
+        return beyond | {
+            index: each._replace(retry_after_s=0, failed=False)
+            if isinstance(each, NotTaken) and index in plan.others
+            else each
+            for index, each in found.items()
         }
 
     def _point(
@@ -262,16 +273,18 @@ class Dispatch:
         # A carrier may have these already: keeping them back now does not decide their outcome.
         return ends | {index: InDoubt() for index in ends if index in part.repeats}
 
-    def _submission(self, part: BlockPart, index: int) -> Submission:
+    def _submission(self, part: BlockPart, plan: Plan, index: int) -> Submission:
         batch, message = part.batch, part.batch.messages[index]
-        chain, expires_at_s = batch.telemarketer_ids, int(batch.expires_at_s)
+        chain, ends_s = batch.telemarketer_ids, batch.expires_at_s
+        if rcs := plan.rcs.get(index):
+            ends_s = min(ends_s, self.clock() + rcs.wait_s)
         return Submission(
             self.signer.sign(batch.mid(index), self._attempt(part, index)),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             batch.category,
             batch.account_id,
-            max(1, int(batch.expires_at_s - self.clock())),
+            max(1, int(ends_s - self.clock())),
             chain,
-            expires_at_s,
+            int(ends_s),
         )

@@ -22,6 +22,7 @@ from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask, queue_of
 from harkara.model.tasks import QueueName, Receipt, receipts_tasks
 from harkara.ports import LastMessages, TaskQueues
 from harkara.submit.attempts import ENDS
+from harkara.submit.fallbacks import Fallbacks, revokes_of
 from harkara.submit.outcomes import Recorded
 from harkara.submit.planner import BlockPart, Plan
 
@@ -42,6 +43,7 @@ class FollowUp:
     clock: Clock
     random_fraction: RandomFraction
     emit: EventSink
+    fallbacks: Fallbacks
 
     async def report_refused(self, batch: MessageBatch) -> None:
         """Report the records that were refused when their request was accepted."""
@@ -67,6 +69,8 @@ class FollowUp:
                 self.emit(event)
         for carrier, reports in reports_of(part, at, outcome).items():
             await self._report(batch, reports, carrier)
+        if "rcs" in claim.data:
+            await self.fallbacks.schedule(batch, revokes_of(part, claim, outcome), rounds)
         if retry := retry_of(part, claim, at, outcome, plan.reserved):
             await self._try_again(batch, retry, rounds)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})

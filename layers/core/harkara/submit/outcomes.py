@@ -30,6 +30,7 @@ from harkara.model.routing import Rules
 from harkara.ports import MessageStore
 from harkara.submit.attempts import outcome_data, outcome_in
 from harkara.submit.dispatch import Dispatch, Handed
+from harkara.submit.fallbacks import claimed_by_rcs
 from harkara.submit.planner import RECORD_S, BlockPart, Plan, Planner
 
 
@@ -78,6 +79,8 @@ class BlockAttempts:
         data: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
         if shared:
             data["shared"] = shared.partition
+        if plan.rcs or part.doubles:
+            data |= claimed_by_rcs(part, plan)
         if part.repeats:
             data["repeats"] = list(part.repeats)
         now_ms = self._now_ms()

@@ -15,8 +15,9 @@ from harkara.base.errors import CarrierUnreachable
 from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import Connected
 from harkara.model.messages import MessageBatch
-from harkara.model.routing import Rules, choose, in_order
-from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
+from harkara.model.rcs import Channel
+from harkara.model.routing import RcsFirst, Route, Rules, choose, in_order
+from harkara.model.submit_tasks import FIRST_FALLBACK, Repeat, Reserved, SubmitTask
 from harkara.ports import RoutingStore
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import LOOK_EVERY_S, RateLimiter
@@ -43,6 +44,7 @@ class BlockPart:
     tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
     repeats: Mapping[int, Repeat] = field(default_factory=dict)
     rests: Mapping[str, int] = field(default_factory=dict)
+    doubles: bool = False
 
     @classmethod
     def of(cls, batch: MessageBatch, task: SubmitTask) -> "BlockPart":
@@ -55,6 +57,7 @@ class BlockPart:
             task.tried,
             {repeat.index: repeat for repeat in task.repeats},
             task.rests,
+            task.doubles,
         )
 
 
@@ -63,8 +66,9 @@ class Plan:
     """The carrier of each message, and how long the other messages have to wait.
 
     `others` are the messages for which another carrier is left, should this one not take them.
-    `reserved` are the reservations at carriers' rates. Without carriers nothing can go out.
-    Dispatching takes up to `timeout_s`, and recording the outcome RECORD_S more.
+    `reserved` are the reservations at carriers' rates, `rcs` the messages that go by RCS, and how.
+    Without carriers nothing can go out. Dispatching takes up to `timeout_s`, and recording the
+    outcome RECORD_S more.
     """
 
     carriers: Mapping[str, list[int]] = field(default_factory=dict)
@@ -73,6 +77,7 @@ class Plan:
     others: frozenset[int] = frozenset()
     reserved: Mapping[str, Reserved] = field(default_factory=dict)
     timeout_s: float = 0.0
+    rcs: Mapping[int, RcsFirst] = field(default_factory=dict)
 
 
 class Wait(NamedTuple):
@@ -130,7 +135,8 @@ class Planner:
 
     async def _plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
         pause_s = retries.pause_delay(waits)
-        orders = {index: _order(part, rules, index) for index in part.indexes}
+        routes = {index: _route(part, rules, index) for index in part.indexes}
+        orders = {index: _order(part, route, index) for index, route in routes.items()}
         connected = await self._connect(name for order in orders.values() for name in order)
         blocked_s = await asyncio.to_thread(self._blocked_s, connected, pause_s)
         for name, until_ms in part.rests.items():
@@ -154,8 +160,13 @@ class Planner:
             carriers.setdefault(chosen, []).append(index)
             if available.intersection(order).difference(tried, (chosen,)):
                 others.add(index)
+        rcs = {
+            index: route.rcs
+            for index, route in routes.items()
+            if route and route.rcs and index in carriers.get(route.rcs.carrier, ())
+        }
         timeout_s = _timeout_s(carriers, connected)
-        return Plan(carriers, waits_s, connected, frozenset(others), timeout_s=timeout_s)
+        return Plan(carriers, waits_s, connected, frozenset(others), {}, timeout_s, rcs)
 
     async def _keep_pace(
         self, part: BlockPart, plan: Plan, reserved: Mapping[str, Reserved]
@@ -205,12 +216,14 @@ class Planner:
                 # A message that has no reservation before it expires comes back just after that.
                 waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s + 1)))
         timeout_s = _timeout_s(carriers, plan.connected)
-        return Plan(carriers, waits_s, plan.connected, plan.others, reservations, timeout_s)
+        connected, others = plan.connected, plan.others
+        return Plan(carriers, waits_s, connected, others, reservations, timeout_s, plan.rcs)
 
     async def deduplicates(self, name: str) -> bool:
-        """Whether a carrier takes only one message per reference."""
+        """Whether an SMS carrier takes only one message per reference."""
         connected = await self._connect([name])
-        return name in connected and connected[name].settings.deduplicates
+        settings = connected[name].settings if name in connected else None
+        return bool(settings and settings.deduplicates and settings.channel is Channel.SMS)
 
     def _renewed(self, part: BlockPart) -> Rules:
         return self.store.rules(part.batch.account_id, anew=True)
@@ -246,12 +259,23 @@ def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
     return min(may_s, batch.expires_at_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 
 
-def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:
-    """Return a message's carriers in order; if in doubt, only the one that may have it."""
+def _route(part: BlockPart, rules: Rules, index: int) -> Route | None:
+    batch = part.batch
+    return rules.route(batch.category, batch.messages[index].to) if rules.has_routes else None
+
+
+def _order(part: BlockPart, route: Route | None, index: int) -> list[str]:
+    """Return a message's carriers in order; if in doubt, only the one that may have it.
+
+    An RCS carrier gets a message once, before all others.
+    """
+    batch = part.batch
     if index in part.repeats:
         return [part.repeats[index].carrier]
-    batch = part.batch
-    route = rules.route(batch.category, batch.messages[index].to) if rules.has_routes else None
     if route is None:
         return [batch.carrier]
-    return in_order(route.carriers, batch.mid(index), part.attempt)
+    order = in_order(route.carriers, batch.mid(index), part.attempt)
+    rcs = route.rcs if batch.messages[index].rcs and part.attempt < FIRST_FALLBACK else None
+    if rcs and index not in part.tried.get(rcs.carrier, ()):
+        order.insert(0, rcs.carrier)
+    return order

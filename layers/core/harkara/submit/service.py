@@ -118,6 +118,8 @@ class SubmitService:
         batch, rules = await asyncio.to_thread(self._read, task)
         if batch is None:
             return Counter(batch_missing=1)
+        if task.revoke_at:
+            return await self.follow_up.fallbacks.revoke(task, batch, deadline)
         if first:
             # A redelivery reports again; ledger entries make it count once.
             await self.follow_up.report_refused(batch)

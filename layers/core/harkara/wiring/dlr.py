@@ -112,6 +112,8 @@ def on_aws() -> DlrServices:
     dynamodb = aws.client("dynamodb", config=PATIENT)
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     urls = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
     }

@@ -30,9 +30,11 @@ from harkara.runtime import metrics
 from harkara.runtime.settings import SubmitSettings
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import RateLimiter
+from harkara.state.rcs_months import RcsMonths
 from harkara.state.stores import CountedStore
 from harkara.state.tokens import CarrierTokens
 from harkara.submit.dispatch import Dispatch
+from harkara.submit.fallbacks import Fallbacks
 from harkara.submit.follow_up import FollowUp
 from harkara.submit.outcomes import BlockAttempts
 from harkara.submit.planner import Planner
@@ -62,13 +64,17 @@ def wire(
     circuit_breakers = CircuitBreakers(counted, clock, random_fraction, emit)
     rate_limiter = RateLimiter(counted, clock, random_fraction)
     planner = Planner(routing, carrier, circuit_breakers, rate_limiter, clock)
-    dispatch = Dispatch(store, signer, clock, circuit_breakers, suppressions, emit)
+    months = RcsMonths(
+        counted, clock, lambda account_id, number: signer.pseudonyms("rcs", account_id, number)[-1]
+    )
+    dispatch = Dispatch(store, signer, clock, circuit_breakers, suppressions, emit, months)
+    fallbacks = Fallbacks(store, queues, carrier, signer, clock, emit)
     return SubmitService(
         store=store,
         queues=queues,
         planner=planner,
         attempts=BlockAttempts(store, planner, dispatch, clock),
-        follow_up=FollowUp(queues, last, clock, random_fraction, emit),
+        follow_up=FollowUp(queues, last, clock, random_fraction, emit, fallbacks),
         clock=clock,
         receipt_wait_s=receipt_wait_s,
         sleep=sleep,

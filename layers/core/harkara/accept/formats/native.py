@@ -4,7 +4,7 @@
                    "template_id": "...", "variables": ["..."], "pe_id": "...",
                    "category": "otp", "send_at": "2026-01-31T18:30:00+05:30",
                    "validity_period_s": 3600, "callback_url": "https://...",
-                   "campaign_id": "...", "shorten_urls": true}]}
+                   "campaign_id": "...", "shorten_urls": true, "rcs": {"text": "..."}}]}
 
     {"messages": [{"mid": "...", "client_ref": "...", "to": "...", "country": "IN",
                    "encoding": "GSM7", "segments": 1, "template_id": "...", "category": "otp",
@@ -50,6 +50,7 @@ from harkara.base.errors import Advice, Refusal, RequestRefused
 from harkara.base.json import encode
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
+from harkara.model.rcs import RCS_RULE, read_rcs
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import Encoding, first_outside_gsm, measure
 
@@ -69,6 +70,7 @@ OPTIONS = {
     ),
     "variables": OptionField("variables", variables, Code.INVALID_RECORD, VARIABLES_RULE),
     "shorten_urls": OptionField("shorten_urls", flag, Code.INVALID_RECORD, "true or false"),
+    "rcs": OptionField("rcs", read_rcs, Code.INVALID_RECORD, RCS_RULE),
 }
 _STRINGS = ("to", "from", "text", "client_ref", "pe_id", "template_id", "callback_url")
 _NAMES = (*_STRINGS, *OPTIONS)

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from harkara.accept.formats.options import CAMPAIGN_ID_LIMIT, VALIDITY_S, VARIABLES_LIMIT
 from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.model.messages import RECORD_LIMIT, Category
+from harkara.model.rcs import RcsContent
 
 # A string, or its digits as an integer; null counts as absent.
 Text = str | int | None
@@ -218,6 +219,13 @@ class _Native(TypedDict, total=False):
     validity_period_s: Validity
     variables: Annotated[_List | _Named | None, Field(description=_VARIABLES)]
     shorten_urls: ShortenUrls
+    rcs: Annotated[
+        RcsContent | None,
+        Field(
+            description="What goes out by RCS first, where the account's route has RCS; the text"
+            " goes by SMS where that does not reach the phone. Its URLs are not shortened."
+        ),
+    ]
 
 
 @with_config(example(_NATIVE, "forbid"))

@@ -10,6 +10,9 @@
      "status": "submitted", "segments": 1, "ts": 1700000000}
     {"event": "corrected", "mid": "M1", "smsgid": "...", "to": "919876543210",
      "status": "delivered", "was": "failed", "segments": 1, "ts": 1700000000}
+    {"event": "read", "mid": "M1", "smsgid": "...", "to": "919876543210", "ts": 1700000000}
+
+The final state of a message that ended by RCS has `"channel": "rcs"` too.
 
 `fields` of a callback's settings selects and renames these; if it is empty, all are sent under the
 names above. `as_array` puts the objects into an array.
@@ -22,7 +25,7 @@ from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
 from harkara.model.callback_settings import EVENT_FIELDS
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Click, Corrected, Dlr, Event, Reply, Submitted, kind_of
+from harkara.model.events import Click, Corrected, Dlr, Event, Read, Reply, Submitted, kind_of
 from harkara.model.messages import State
 
 MEMBER_LIMIT = 100
@@ -60,6 +63,7 @@ def _payload(event: Event) -> dict[str, Any]:
                 "reason": advice_of(event),
                 "carrier_code": event.carrier_code,
                 "segments": event.segment_count,
+                **({"channel": event.channel} if event.channel else {}),
             }
         case Reply():
             return common | {"from": event.sender, "to": event.receiver, "text": event.text}
@@ -69,6 +73,8 @@ def _payload(event: Event) -> dict[str, Any]:
             return common | _sent(event, "submitted")
         case Corrected():
             return common | _sent(event, State.DELIVERED) | {"was": event.was}
+        case Read():
+            return common | {"to": event.to}
 
 
 def _sent(event: Submitted | Corrected, status: str) -> dict[str, Any]:

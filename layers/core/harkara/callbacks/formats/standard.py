@@ -8,8 +8,10 @@
     {"type": "message.clicked", ..., "data": {..., "to": "...", "url": "...", "short_url": "..."}}
     {"type": "message.submitted", ..., "data": {..., "to": "...", "segments": 1}}
     {"type": "message.corrected", ..., "data": {..., "to": "...", "segments": 1, "was": "failed"}}
+    {"type": "message.read", ..., "data": {..., "to": "..."}}
 
-The other final states are `message.expired`, `message.unknown` and `message.cancelled`.
+The other final states are `message.expired`, `message.unknown` and `message.cancelled`. The data of
+the final state of a message that ended by RCS have `"channel": "rcs"` too.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from typing import Any
 from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Click, Corrected, Dlr, Event, Reply, Submitted, kind_of
+from harkara.model.events import Click, Corrected, Dlr, Event, Read, Reply, Submitted, kind_of
 from harkara.model.messages import State
 
 
@@ -40,7 +42,9 @@ def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
 def _data(event: Event) -> dict[str, Any]:
     match event:
         case Dlr():
-            payload = {"to": event.to, "segments": event.segment_count}
+            payload: dict[str, Any] = {"to": event.to, "segments": event.segment_count}
+            if event.channel:
+                payload["channel"] = event.channel
             failure = {
                 "code": event.code,
                 "reason": advice_of(event),
@@ -55,6 +59,8 @@ def _data(event: Event) -> dict[str, Any]:
             return {"to": event.to, "segments": event.segment_count}
         case Corrected():
             return {"to": event.to, "segments": event.segment_count, "was": event.was}
+        case Read():
+            return {"to": event.to}
 
 
 FORMAT = Format(render, 1, ALL_KINDS, without_message=True)
