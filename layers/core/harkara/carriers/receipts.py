@@ -87,11 +87,29 @@ _CODES = {
 }
 
 
+WORDS_LIMIT_BYTES = 120
+"""The limit of a carrier's words about a message: with them a final state stays below 1 KB."""
+# What carriers repeat in their words: numbers, addresses, URLs, references and ids, secrets.
+_PRIVATE = re.compile(
+    r"\+?[0-9](?:[ ().-]{0,2}[0-9]){8,}|\S*(?:@|://)\S*|[A-Za-z0-9]{20,}\S*"
+    r"|\b(?:pass(?:word|wd)?|pwd|secret|token|(?:api[ _-]?)?key)[\"']?\s?[=:]\s?\S+",
+    re.IGNORECASE,
+)
+
+
+def words_of(text: str) -> str:
+    """Return a carrier's words in one line, bounded, without what they repeat of a message."""
+    line = _PRIVATE.sub("...", " ".join(text.split()))
+    plain = "".join(each for each in line if each.isprintable())
+    return plain.encode(errors="ignore")[:WORDS_LIMIT_BYTES].decode(errors="ignore")
+
+
 class Report(NamedTuple):
     """A receipt entry in the carrier's terms; our reference or the carrier's id identify it.
 
     `at_s` is a result of `time_of`; `code` is the code of a failure that no table has. `segment`
-    identifies the segment if the carrier reports each one, `operator` the phone's operator.
+    identifies the segment if the carrier reports each one, `operator` the phone's operator. `words`
+    say what happened; the status does if they are empty.
     """
 
     reference: str
@@ -102,6 +120,7 @@ class Report(NamedTuple):
     code: Code = Code.UNDELIVERED
     segment: str = ""
     operator: str = ""
+    words: str = ""
 
 
 def collect(
@@ -125,7 +144,11 @@ def collect(
         else:
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
             code = _code(state, carrier_code, failures, report.code)
-            more = report.segment, report.operator[:OPERATOR_LIMIT]
+            words = ""
+            if code:
+                carrier_code = words_of(carrier_code)
+                words = words_of(report.words or report.status)
+            more = report.segment, report.operator[:OPERATOR_LIMIT], words
             receipt = Receipt(*whose, state, report.at_s, code, carrier_code, *more)
             if receipt.mid:
                 receipts.append(receipt)

@@ -176,9 +176,11 @@ def _step_of(submitted: SubmitAttempt) -> TimelineStep | None:
         case Taken(carrier_message_id):
             step = _step("submitted", submitted.ended_at_ms)
             step["carrier_message_id"] = carrier_message_id
-        case Refused(code, carrier_code):
+        case Refused(code, carrier_code, words):
             step = _step("refused", submitted.ended_at_ms)
             step["code"], step["carrier_code"] = code, carrier_code
+            if words:
+                step["carrier_words"] = words
         case NotTaken():
             step = _step("not_taken", submitted.ended_at_ms)
         case InDoubt():
@@ -197,6 +199,8 @@ def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
             step["code"] = data["code"]
         if data["carrier_code"]:
             step["carrier_code"] = data["carrier_code"]
+        if "words" in data:
+            step["carrier_words"] = data["words"]
         if "operator" in data:
             step["operator"] = data["operator"]
         yield step

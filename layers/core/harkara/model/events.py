@@ -34,7 +34,8 @@ ON_REQUEST = frozenset({EventKind.SUBMITTED, EventKind.CORRECTED})
 class Dlr(NamedTuple):
     """A message's final state; `client_ref` is the customer's `smsgid`, `to` an msisdn.
 
-    `carrier_code` is the carrier's own code, or its words, for the state.
+    `carrier_code` is the carrier's own code for the state, `carrier_words` are its words for a
+    failure.
     """
 
     mid: str
@@ -45,6 +46,7 @@ class Dlr(NamedTuple):
     to: str = ""
     segment_count: int = 0
     carrier_code: str = ""
+    carrier_words: str = ""
 
 
 class Reply(NamedTuple):
@@ -107,9 +109,11 @@ def kind_of(event: Event) -> EventKind:
 
 
 def row_of(event: Event) -> list[Any]:
-    """Return an event as a row of JSON, without a carrier's code if that is empty."""
-    bare = isinstance(event, Dlr) and not event.carrier_code
-    return [kind_of(event), *(event[:-1] if bare else event)]
+    """Return an event as a row of JSON, without a carrier's code and words if they are empty."""
+    fields: Sequence[Any] = event
+    if isinstance(event, Dlr) and not event.carrier_words:
+        fields = event[:-1] if event.carrier_code else event[:-2]
+    return [kind_of(event), *fields]
 
 
 def event_of(row: Sequence[Any]) -> Event:
@@ -214,6 +218,13 @@ class TimelineStep(_Numbered, total=False):
     code: Annotated[Code, Field(description="Why it was refused, or ended so.")]
     carrier_code: Annotated[
         str, Field(description="The carrier's own code for it, or empty.", examples=["650"])
+    ]
+    carrier_words: Annotated[
+        str,
+        Field(
+            description="The carrier's own words for a failure, without numbers.",
+            examples=["UNDELIV"],
+        ),
     ]
     operator: Annotated[
         str, Field(description="The operator of the phone, if the carrier says it.")

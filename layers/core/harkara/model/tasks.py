@@ -40,8 +40,8 @@ class Receipt(NamedTuple):
     """A report of a message's final state, from a carrier or our own, in one normal form.
 
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
-    `segment` identifies the segment if the carrier reports each segment of a long message, and
-    `operator` is the one that delivered it, if the carrier says so.
+    `segment` identifies the segment if the carrier reports each segment of a long message;
+    `operator` delivered it, if the carrier says so; `words` are the carrier's for a failure.
     """
 
     mid: str
@@ -52,6 +52,7 @@ class Receipt(NamedTuple):
     carrier_code: str = ""
     segment: str = ""
     operator: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +284,10 @@ def decode_dlr(body: str) -> DlrTask:
 
 
 def _row(receipt: Receipt) -> Sequence[Any]:
-    """Return a receipt as a row of a body, without segment and operator if they are empty."""
-    if receipt.operator:
+    """Return a receipt as a row of a body, without its last fields if they are empty."""
+    if receipt.words:
         return receipt
-    return receipt[:-1] if receipt.segment else receipt[:-2]
+    return receipt[: -1 if receipt.operator else -2 if receipt.segment else -3]
 
 
 def _receipt(row: Sequence[Any]) -> Receipt:

@@ -211,6 +211,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
         attempt=receipt.attempt,
         **({"untold": True} if untold else {}),
         **({"operator": receipt.operator} if receipt.operator else {}),
+        **({"words": receipt.words} if receipt.words else {}),
         # A refused record was counted with its batch.
         **({} if message.refusal else {"of": facts_of(batch, index, carrier)}),
     )
@@ -247,6 +248,7 @@ def _groups(
                     message.to,
                     message.segment_count,
                     data["carrier_code"],
+                    data.get("words", ""),
                 )
             )
     parts = [

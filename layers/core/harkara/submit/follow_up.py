@@ -113,9 +113,10 @@ def reports_of(
             State.EXPIRED if code == Code.EXPIRED else State.FAILED,
             at_s,
             code,
-            carrier_code,
+            *own[:1],
+            words="".join(own[1:]),
         )
-        for index, code, carrier_code in data["refused"]
+        for index, code, *own in data["refused"]
     ]
     cancelled = [
         Receipt(batch.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)
