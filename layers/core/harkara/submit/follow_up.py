@@ -113,10 +113,10 @@ def reports_of(
             State.EXPIRED if code == Code.EXPIRED else State.FAILED,
             at_s,
             code,
-            *own[:1],
-            words="".join(own[1:]),
+            carrier_code,
+            words="".join(words),
         )
-        for index, code, *own in data["refused"]
+        for index, code, carrier_code, *words in data["refused"]
     ]
     cancelled = [
         Receipt(batch.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)
