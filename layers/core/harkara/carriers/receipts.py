@@ -89,19 +89,22 @@ _CODES = {
 
 WORDS_LIMIT_BYTES = 120
 """The limit of a carrier's words about a message: with them a final state stays below 1 KB."""
-# What carriers repeat in their words: numbers, addresses, URLs, references and ids, secrets.
+# What carriers repeat in their words: numbers, references and ids, secrets.
 _PRIVATE = re.compile(
-    r"\+?[0-9](?:[ ().-]{0,2}[0-9]){8,}|\S*(?:@|://)\S*|[A-Za-z0-9]{20,}\S*"
+    r"\+?[0-9](?:[ ().-]{0,2}[0-9]){8,}|[A-Za-z0-9]{20,}\S*"
     r"|\b(?:pass(?:word|wd)?|pwd|secret|token|(?:api[ _-]?)?key)[\"']?\s?[=:]\s?\S+",
     re.IGNORECASE,
 )
+_READ_LIMIT = 400
 
 
 def words_of(text: str) -> str:
     """Return a carrier's words in one line, bounded, without what they repeat of a message."""
-    line = _PRIVATE.sub("...", " ".join(text.split()))
-    plain = "".join(each for each in line if each.isprintable())
-    return plain.encode(errors="ignore")[:WORDS_LIMIT_BYTES].decode(errors="ignore")
+    start = text[:_READ_LIMIT]
+    plain = "".join(each if each.isprintable() else " " * each.isspace() for each in start)
+    addressed = ("..." if "@" in each or "://" in each else each for each in plain.split())
+    line = _PRIVATE.sub("...", " ".join(addressed))
+    return line.encode()[:WORDS_LIMIT_BYTES].decode(errors="ignore").rstrip()
 
 
 class Report(NamedTuple):
