@@ -11,7 +11,7 @@ from harkara.model.accounts import Sender, Template
 from harkara.model.messages import Category
 from tests.functions.handlers import SANDBOX
 from tests.functions.invoking import NOW
-from tests.functions.test_lists import Lists
+from tests.functions.listing import Lists
 from tests.support.caprices import DAY_S
 
 SERVICE = Category.SERVICE_IMPLICIT
