@@ -1,12 +1,14 @@
 """What the audit learns from messages: idle headers, and the kinds of values; it shows no value."""
 
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from harkara.accept.requests import Options, Record
-from harkara.activity.usage import TEXTS_READ
+from harkara.activity.store import ActivityReader
+from harkara.activity.usage import TEXTS_READ, UsageService
 from harkara.model.accounts import Sender, Template
 from harkara.model.messages import Category
 from tests.functions.handlers import SANDBOX
@@ -134,3 +136,23 @@ def test_values_are_of_the_templates_own_recent_messages() -> None:
 def test_without_messages_the_place_suggests_the_tag() -> None:
     advice = Audited("Your OTP is {#var#}.").advice("untagged")
     assert advice == "tag each {#var#}; by their places: variable 1 {#numeric#}"
+
+
+@pytest.mark.parametrize(("days_ago", "most"), [(0, 2), (3, 5), (30, 32), (90, 32)])
+def test_days_are_read_until_each_header_was_seen(days_ago: int, most: int) -> None:
+    audited = Audited()
+    audited.sent(100, sender="ACMEFD")
+    audited.sent(days_ago)
+    reads: list[str] = []
+    counters = audited.ports.activity.counters
+
+    def counted(partition: str, first: str, *rest: Any) -> Any:
+        reads.append(first)
+        return counters(partition, first, *rest)
+
+    store = SimpleNamespace(counters=counted)
+    usage = UsageService(cast(ActivityReader, store), audited.store, audited.clock)
+    usage.idle("sandbox", ["ACMEBK"])
+    assert len(reads) == most
+    assert usage.idle("sandbox", []) == {}
+    assert len(reads) == most

@@ -18,7 +18,7 @@ from harkara.dlt.index import TemplateIndex
 from harkara.dlt.templates import Kind, fold, parse
 from harkara.manage.template_rules import RULES, RuleName, Subject, headers_of
 from harkara.manage.template_values import SeenValues, seen_in
-from harkara.model.accounts import Account, Sender, Template
+from harkara.model.accounts import INDIAN_HEADER, Account, Sender, Template
 from harkara.ports import Registry
 from harkara.text.segments import Encoding
 
@@ -89,7 +89,8 @@ class AuditService:
     def audit(self, account: Account) -> list[Audited]:
         """Return the audit of all templates of an account, by its recent messages, too."""
         account, templates = self._with_senders(account), self.registry.find(account.id, Template)
-        headers = {each for part in templates for each in headers_of(part, [*account.senders])}
+        used = {part.headers or tuple(account.senders) for part in templates}
+        headers = {each for own in used for each in own if INDIAN_HEADER.fullmatch(each)}
         untagged = {each.dlt_template_id: each for each in templates if _is_untagged(each)}
         texts = self.usage.texts(account.id, untagged) if untagged else {}
         seen = {name: seen_in(untagged[name].text, texts[name]) for name in texts}
