@@ -137,7 +137,7 @@ def test_of_a_carriers_words_so_many_are_kept() -> None:
     ends: list[End] = [Taken(carrier_id), Refused(Code.DND, words), Refused(Code.DND, "650", words)]
     data = outcome_data([0, 1, 2], ends)
     assert data["taken"] == [(0, carrier_id[:-1])]
-    kept = words[:WORDS_LIMIT_BYTES]
+    kept = words[:WORDS_LIMIT_BYTES].rstrip()
     assert data["refused"] == [(1, Code.DND, kept), (2, Code.DND, "650", kept)]
 
 
