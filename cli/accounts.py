@@ -94,6 +94,7 @@ def show(deployment: Deployment, account: AccountId) -> Answer:
         "senders": sorted(found.senders),
         "templates": len(found.templates),
         "callbacks": sorted(found.callbacks),
+        "answers": sorted(found.answers),
     }
 
 

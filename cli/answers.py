@@ -8,7 +8,7 @@ from cli.arguments import AccountId
 from cli.command import noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer
-from cli.resources import add_part, parts_of, remove_part
+from cli.resources import add_part, parts_of, remove_part, show_part
 from harkara.manage.resources import fields_of
 from harkara.model.answers import Keyword, KeywordAnswer
 from harkara.model.messages import Category
@@ -44,6 +44,12 @@ def add(
 def list_(deployment: Deployment, account: AccountId) -> Answer:
     """List an account's answers."""
     return [fields_of(each) for each in parts_of(deployment, account, KeywordAnswer)]
+
+
+@verb(app)
+def show(deployment: Deployment, account: AccountId, keyword: KeywordArgument) -> Answer:
+    """Show the answer to a keyword."""
+    return fields_of(show_part(deployment, account, KeywordAnswer, keyword))
 
 
 @verb(app, asks="Answer {keyword} of the account {account} no more?")

@@ -12,6 +12,7 @@ from cli.deployment import Deployment
 from cli.files import read_csv, write_csv
 from cli.printing import Answer, shown
 from cli.resources import parts_of, remove_part, show_part
+from harkara.activity.usage import UsageService
 from harkara.base.time import Deadline
 from harkara.manage import template_csv
 from harkara.manage.registry import RowResult, counts
@@ -89,7 +90,8 @@ def audit(
     as_json: AsJson = False,
 ) -> Answer:
     """Mark what India's operators refuse in templates, or soon will, and say what to do."""
-    service = AuditService(deployment.registry.registry)
+    usage = UsageService(deployment.activity, deployment.messages, deployment.clock)
+    service = AuditService(deployment.registry.registry, usage)
     audited = service.audit(deployment.account(account))
     rows = rows_of(audited)
     if file:

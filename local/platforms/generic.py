@@ -20,7 +20,7 @@ from local.platforms.reading import (
 
 COMMON = ("event", "mid", "smsgid", "to", "ts")
 MEMBERS = {
-    "status": (*COMMON, "status", "code", "reason", "carrier_code", "segments"),
+    "status": (*COMMON, "status", "code", "reason", "carrier_code", "carrier_words", "segments"),
     SUBMITTED: (*COMMON, "status", "segments"),
     CORRECTED: (*COMMON, "status", "was", "segments"),
     READ: COMMON,

@@ -21,7 +21,7 @@ from local.platforms.reading import (
 from local.settings import SIGNING_SECRET
 
 COMMON = ("mid", "client_ref", "to")
-FAILURE = (*COMMON, "segments", "code", "reason", "carrier_code")
+FAILURE = (*COMMON, "segments", "code", "reason", "carrier_code", "carrier_words")
 MEMBERS = {
     f"message.{DELIVERED}": (*COMMON, "segments"),
     f"message.{SUBMITTED}": (*COMMON, "segments"),

@@ -20,7 +20,10 @@ MID, REF, MSISDN, AT_S = (
 LONG, SHORT = "https://acme.example/orders/4711", "https://hk.example/7yQe2LbU0aXw4R"
 EVENTS: list[tuple[EventKind, Event]] = [
     (EventKind.STATUS, Dlr(MID, REF, State.DELIVERED, AT_S, "", MSISDN, 1)),
-    (EventKind.STATUS, Dlr(MID, REF, State.FAILED, AT_S, Code.ABSENT_SUBSCRIBER, MSISDN, 1, "27")),
+    (
+        EventKind.STATUS,
+        Dlr(MID, REF, State.FAILED, AT_S, Code.ABSENT_SUBSCRIBER, MSISDN, 1, "27", "UNDELIV"),
+    ),
     (EventKind.REPLIED, Reply(MID, REF, AT_S + 58, MSISDN, "56161", "Where is it?")),
     (EventKind.CLICKED, Click(MID, REF, AT_S + 88, MSISDN, LONG, SHORT)),
     (EventKind.SUBMITTED, Submitted(MID, REF, AT_S - 1, MSISDN, 1)),

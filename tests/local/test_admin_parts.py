@@ -305,6 +305,8 @@ def test_an_answer_is_added_listed_and_removed() -> None:
     (row,) = operator("answer list acme --json").json()
     expected = {"keyword": "stop", "header": "ACMEBK", "category": "service_implicit"}
     assert row == {**expected, "text": "Bye", "template_id": ""}
+    assert operator("answer show acme stop --json").json() == row
+    assert operator("answer show acme help --json").status == 1
     assert operator("answer remove --yes acme stop --json").json() == {"removed": "stop"}
     assert operator("answer list acme --json").json() == []
     refused = operator("answer add acme stop --header ACMEBK --category promotional --text Bye")

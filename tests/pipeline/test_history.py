@@ -107,6 +107,7 @@ def test_a_carriers_own_code_is_shown() -> None:
     world.run()
     (failed,) = (step for step in ask(world, mid)["timeline"] if step["step"] == "failed")
     assert (failed["code"], failed["carrier_code"]) == ("ABSENT_SUBSCRIBER", "27")
+    assert failed["carrier_words"] == "UNDELIV"
 
 
 @pytest.mark.parametrize(

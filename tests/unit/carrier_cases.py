@@ -36,7 +36,7 @@ SECRETS = CarrierSecrets(PASSWORD, RECEIPT_URL)
 MESSAGE = Message("919876543210", "ACMEBK", "नमस्ते & {}\n", "their ref", 0, 1, "1101", "1107")
 KINDS_OF_OUTCOME: dict[str, Callable[..., Outcome]] = {
     "taken": Taken,
-    "refused": lambda code, carrier_code: Refused(Code(code), carrier_code),
+    "refused": lambda code, *own: Refused(Code(code), *own),
     "not taken": NotTaken,
     "failed": lambda wait_s: NotTaken(wait_s, failed=True),
     "in doubt": InDoubt,

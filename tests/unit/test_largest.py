@@ -20,9 +20,16 @@ from harkara.callbacks.dead_letters import dead_letter_entry
 from harkara.callbacks.formats import clevertap
 from harkara.callbacks.formats.contract import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
-from harkara.carriers.receipts import Report, collect
+from harkara.carriers.receipts import (
+    CARRIER_CODE_LIMIT,
+    OPERATOR_LIMIT,
+    Report,
+    collect,
+    words_of,
+)
 from harkara.inbound.replies import ReceivedMessage, ReplyService
 from harkara.model.accounts import Account, Enforcement
+from harkara.model.activity import facts_of
 from harkara.model.callbacks import URL_LIMIT, UrlRules
 from harkara.model.events import Click, ClickTask, Dlr, EventTask
 from harkara.model.ledger import Lease, LedgerEntry
@@ -177,10 +184,23 @@ def test_receipts_of_any_words(word: str, length: int) -> None:
 @settings(max_examples=20)
 def test_the_outcome_of_a_block_whatever_its_carrier_answers(word: str) -> None:
     words = word * 5_000
-    ends: list[Outcome] = [Taken(words), Refused(LONGEST_CODE, words), NotTaken(3600), InDoubt()]
+    refused = Refused(LONGEST_CODE, words, words)
+    ends: list[Outcome] = [Taken(words), refused, NotTaken(3600), InDoubt()]
     for end in ends:
         data = outcome_data(range(100), [end] * 100)
         stored(LEASE.entry(BATCH_ID, "outcome#001#0000", at=NOW_S * 1000, **data))
+
+
+@given(word=hostile)
+@settings(max_examples=20)
+def test_a_final_state_is_one_write_unit_whatever_the_carrier_says(word: str) -> None:
+    words = words_of(word * 5_000)
+    said = {"code": LONGEST_CODE, "carrier_code": "c" * CARRIER_CODE_LIMIT, "words": words}
+    message = Message("9" * 15, "s" * 11, "", "", None, 20, "", "9" * 19, campaign_id="c" * 64)
+    batch = MessageBatch(BATCH_ID, "a" * 64, "sim", Category.OTP, 0, 100, (), [message])
+    more = {"attempt": 99, "operator": "o" * OPERATOR_LIMIT, "of": facts_of(batch, 0, "c" * 64)}
+    entry = LEASE.entry(BATCH_ID, "final#0999", state="cancelled", at=NOW_S, **said, **more)
+    assert item_bytes(item_of(entry, {"N": str(NOW_S)})) <= 1024
 
 
 @pytest.mark.parametrize("meta", ["", "m" * 512, "\\u0000" * 100, "😀" * 128])

@@ -24,7 +24,7 @@ def test_a_value_is_decoded_as_it_was_encoded(value: object) -> None:
 
 def test_named_tuples_are_arrays_and_enumerations_their_values() -> None:
     receipt = Receipt("M1", 1, State.FAILED, 7)
-    assert encode({"a": (receipt,)}) == b'{"a":[["M1",1,"failed",7,"","","","","",false]]}'
+    assert encode({"a": (receipt,)}) == b'{"a":[["M1",1,"failed",7,"","","","","",false,""]]}'
 
 
 def test_text_stays_readable() -> None:

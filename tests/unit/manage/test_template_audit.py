@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.accept.template_index import entries_of, rules_of
+from harkara.activity.usage import UsageService
 from harkara.base.json import encode
 from harkara.dlt.index import TemplateIndex
 from harkara.manage.template_audit import AuditService, as_csv, audit, report_of, rows_of
 from harkara.manage.template_rules import RuleName
 from harkara.model.accounts import Account, Sender, Template
 from harkara.model.messages import Category
-from tests.support.fakes import FakeAccountStore
+from tests.support.fakes import FakeAccountStore, Faults
+from tests.support.ports import new_ports
 from tests.support.registry import FakeRegistry
 
 ACCOUNT = Account(
@@ -87,7 +89,9 @@ def test_an_audit_reads_templates_and_headers_alone() -> None:
         update={"templates": {each.template_id: each for each in templates}}
     )
     store = FakeAccountStore({"acme": account})
-    service = AuditService(FakeRegistry(store))
+    ports = new_ports(Faults(), lambda: 0.0)
+    usage = UsageService(ports.activity, ports.store, lambda: 0.0)
+    service = AuditService(FakeRegistry(store), usage)
     audited = service.audit(Account(id="acme", name="Acme", carrier="sim"))
     report = report_of(audited)
     assert (report["audited"], report["marked"], report["left_out"]) == (2, 1, 0)

@@ -1,10 +1,13 @@
 """Each rule of the audit: a template that it says something of, and one that just has no mark."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from harkara.accept.template_index import rules_of
+from harkara.activity.usage import HeaderUse
 from harkara.manage.template_rules import RULES, RuleName, Subject, headers_of
 from harkara.model.accounts import Account, Sender, Template
 from harkara.model.messages import Category
@@ -25,15 +28,17 @@ def subject_of(
     category: Category = Category.SERVICE_IMPLICIT,
     headers: tuple[str, ...] = ("ACMEBK",),
     also: tuple[str, ...] = (),
+    idle: Mapping[str, HeaderUse] = MappingProxyType({}),
     **fields: Any,
 ) -> Subject:
     senders = {each: Sender(header=each, categories=(Category.OTP,)) for each in HEADERS}
     account = Account(id="acme", name="Acme", carrier="sim", senders=senders, **fields)
     template = Template(dlt_template_id="1107", text=text, category=category, headers=headers)
     own = headers_of(template, HEADERS)
-    return Subject(template, account, rules_of(account), own, also)
+    return Subject(template, account, rules_of(account), own, also, idle)
 
 
+IDLE = HeaderUse("2026-11-01", "2026-10-31")
 # The rule, a template that it marks with words of the advice, and one that just has no mark.
 CASES: list[tuple[RuleName, dict[str, Any], str, dict[str, Any]]] = [
     (
@@ -41,6 +46,18 @@ CASES: list[tuple[RuleName, dict[str, Any], str, dict[str, Any]]] = [
         {"text": "Your OTP is {#var#}, {#numeric#}"},
         "variable 1 {#numeric#}",
         {"text": "Your OTP is {#num#}, {#numeric#}"},
+    ),
+    (
+        RuleName.IDLE,
+        {"text": "a", "headers": (), "idle": {"ACMEBK": IDLE, "ACMEFD": IDLE}},
+        "ACMEBK, last used on 2026-11-01: 30 days of silence suspend a header; so for 1 more",
+        {"text": "a", "idle": {"ACMEFD": IDLE}},
+    ),
+    (
+        RuleName.IDLE,
+        {"text": "a", "idle": {"ACMEBK": IDLE._replace(day="")}},
+        "send by ACMEBK, by which nothing was counted since 2026-10-31",
+        {"text": "a", "headers": ("ACMEFD",), "idle": {"ACMEBK": IDLE}},
     ),
     (
         RuleName.VARIABLES,

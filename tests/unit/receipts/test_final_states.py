@@ -52,6 +52,18 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
     assert [event.carrier for event in dlr.log_events] == ["", ""], "nobody knows which had it"
 
 
+def test_a_carriers_words_are_in_the_final_state_and_the_platform_hears_them() -> None:
+    dlr = Deliveries()
+    failed = receipt(1, FAILED, code=Code.DND, carrier_code="650")._replace(words="UNDELIV")
+    dlr.deliver(failed, receipt(2))
+    worded, delivered = dlr.entries("final#")
+    assert worded.data["words"] == "UNDELIV"
+    assert "words" not in delivered.data
+    (task,) = dlr.platform.taken
+    reported = {each.mid: each.carrier_words for each in task.members if isinstance(each, Dlr)}
+    assert reported == {BATCH.mid(1): "UNDELIV", BATCH.mid(2): ""}
+
+
 def test_of_a_messages_states_the_first_that_counts_stands() -> None:
     dlr = Deliveries()
     receipts = receipt(0, FAILED), receipt(1), receipt(0), receipt(0, FAILED)

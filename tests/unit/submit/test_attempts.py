@@ -5,10 +5,11 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
+from harkara.carriers.receipts import WORDS_LIMIT_BYTES
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.submit.attempts import (
-    WORDS_LIMIT,
+    ID_LIMIT,
     Cancelled,
     End,
     Ended,
@@ -132,10 +133,12 @@ def test_there_is_an_end_for_each_message() -> None:
 
 
 def test_of_a_carriers_words_so_many_are_kept() -> None:
-    words = "x" * (WORDS_LIMIT + 1)
-    data = outcome_data([0, 1], [Taken(words), Refused(Code.DND, words)])
-    assert data["taken"] == [(0, words[:-1])]
-    assert data["refused"] == [(1, Code.DND, words[:-1])]
+    carrier_id, words = "x" * (ID_LIMIT + 1), "no " * WORDS_LIMIT_BYTES
+    ends: list[End] = [Taken(carrier_id), Refused(Code.DND, words), Refused(Code.DND, "650", words)]
+    data = outcome_data([0, 1, 2], ends)
+    assert data["taken"] == [(0, carrier_id[:-1])]
+    kept = words[:WORDS_LIMIT_BYTES].rstrip()
+    assert data["refused"] == [(1, Code.DND, kept), (2, Code.DND, "650", kept)]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ BASE = "/console/messages"
 _PARTS = (
     *("try", "code", "carrier_code", "carrier_message_id", "send_at", "url", "status", "reason"),
     *(
+        "carrier_words",
         "operator",
         "channel",
         "duration_ms",

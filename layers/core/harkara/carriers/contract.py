@@ -17,10 +17,11 @@ class Taken(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The carrier will never accept the message."""
+    """The carrier will never accept the message, by its own code and words."""
 
     code: Code
     carrier_code: str
+    words: str = ""
 
 
 class NotTaken(NamedTuple):

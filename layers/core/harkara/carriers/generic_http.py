@@ -255,7 +255,7 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
         status = _PART_DELIVERED
     at_s = time_of(read(options.time), options.utc_offset_minutes, options.time_format)
     report = Report(read(options.reference), status, at_s, read(options.code), carrier_id)
-    return report._replace(segment=segment)
+    return report._replace(segment=segment, words=read(options.words))
 
 
 def _entries(request: ReceiptRequest, pointer: str, nested: str = "") -> list[Any]:

@@ -87,6 +87,7 @@ class AnswerOptions(AnswerFormat):
 
     If `status` is set, the message was accepted only if its value is in `taken`; the carrier's code
     is then at `error`. Otherwise a code at `error` that is not in `no_errors` means refused. Codes
+    `words` are the provider's about an error. Codes
     in `throttles` are temporary, those in `doubts` leave the message in doubt, and `failures` maps
     the others to ours. The id is the text after the first `id_after` and before the next
     `id_before`, if present.
@@ -103,6 +104,7 @@ class AnswerOptions(AnswerFormat):
     status: Pointer = ""
     taken: tuple[str, ...] = ()
     error: Pointer = ""
+    words: Pointer = ""
     no_errors: tuple[str, ...] = ("0", "000")
     throttles: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()

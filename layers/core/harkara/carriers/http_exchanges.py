@@ -196,9 +196,10 @@ def _outcome(
         return InDoubt()
     if failed and (error in failures or by_status is None):
         code = failures.get(error, Code.REFUSED_BY_CARRIER)
-        return Refused(code, error[:CARRIER_CODE_LIMIT])
+        return Refused(code, error[:CARRIER_CODE_LIMIT], _text_at(document, options.words))
     if isinstance(by_status, Refused) and error:
-        return by_status._replace(carrier_code=error[:CARRIER_CODE_LIMIT])
+        words = _text_at(document, options.words)
+        return by_status._replace(carrier_code=error[:CARRIER_CODE_LIMIT], words=words)
     if by_status is not None:
         return by_status
     carrier_id = cut(text_of(at(document, options.id)), options) if options.id else ""

@@ -68,6 +68,7 @@ class ReceiptOptions(Options):
     and opened; case is ignored. `part` (a segment's
     number, from 1) and `parts` (their count) are for a provider that reports the segments of a long
     message one by one: delivery of the last delivers the message, and failure of any fails it.
+    `words` are the provider's for a failure, the state if it has none.
     `counts_segments` is for a provider that reports segments under separate ids, without a number:
     the message is delivered when all its segments are. `id_base` is the form of ids in receipts, if
     it differs from that in answers; `id_after` and `id_before` cut them as in answers. A time is
@@ -86,6 +87,7 @@ class ReceiptOptions(Options):
     state: Pointer
     states: dict[str, State | Literal["read"] | None] = Field(min_length=1)
     code: Pointer = ""
+    words: Pointer = ""
     failures: dict[str, Code] = {}
     time: Pointer = ""
     time_format: str = ""

@@ -164,13 +164,14 @@ def _report(query: Mapping[str, Sequence[str]], states: Mapping[str, State | Non
     at_s = time_of(at)
     if event == _REFUSED_EVENT:
         status = _NACK.match(text)
-        carrier_code = status[1].lower() if status else ""
-        return Report(reference, event, at_s, carrier_code, code=Code.REFUSED_BY_CARRIER)
+        carrier_code, code = status[1].lower() if status else "", Code.REFUSED_BY_CARRIER
+        return Report(reference, event, at_s, carrier_code, code=code, words=text)
     stat, error = receipts.status_and_error(text)
     if stat in states:  # the settings override our reading of the SMSC's words
         return Report(reference, stat, at_s, error)
     detailed = f"{event} {stat}"
-    return Report(reference, detailed if detailed in STATES else event, at_s, error)
+    state = detailed if detailed in STATES else event
+    return Report(reference, state, at_s, error, words=stat)
 
 
 def _operator(query: Mapping[str, Sequence[str]], name: str) -> str:

@@ -92,11 +92,32 @@ _CODES = {
 }
 
 
+WORDS_LIMIT_BYTES = 120
+"""The limit of a carrier's words about a message: with them a final state stays below 1 KB."""
+# What carriers repeat in their words: numbers, references and ids, secrets.
+_PRIVATE = re.compile(
+    r"\+?[0-9](?:[ ().-]{0,2}[0-9]){8,}|[A-Za-z0-9]{20,}\S*"
+    r"|\b(?:pass(?:word|wd)?|pwd|secret|token|(?:api[ _-]?)?key)[\"']?\s?[=:]\s?\S+",
+    re.IGNORECASE,
+)
+_READ_LIMIT = 400
+
+
+def words_of(text: str) -> str:
+    """Return a carrier's words in one line, bounded, without what they repeat of a message."""
+    start = text[:_READ_LIMIT]
+    plain = "".join(each if each.isprintable() else " " * each.isspace() for each in start)
+    addressed = ("..." if "@" in each or "://" in each else each for each in plain.split())
+    line = _PRIVATE.sub("...", " ".join(addressed))
+    return line.encode()[:WORDS_LIMIT_BYTES].decode(errors="ignore").rstrip()
+
+
 class Report(NamedTuple):
     """A receipt entry in the carrier's terms; our reference or the carrier's id identify it.
 
     `at_s` is a result of `time_of`; `code` is the code of a failure that no table has. `segment`
-    identifies the segment if the carrier reports each one, `operator` the phone's operator.
+    identifies the segment if the carrier reports each one, `operator` the phone's operator. `words`
+    say what happened; the status does if they are empty.
     """
 
     reference: str
@@ -107,6 +128,7 @@ class Report(NamedTuple):
     code: Code = Code.UNDELIVERED
     segment: str = ""
     operator: str = ""
+    words: str = ""
 
 
 def collect(
@@ -131,8 +153,12 @@ def collect(
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
             final = State.DELIVERED if state == READ else State(state)
             code = _code(final, carrier_code, failures, report.code)
+            words = ""
+            if code:
+                carrier_code = words_of(carrier_code)
+                words = words_of(report.words or report.status)
             more = report.segment, report.operator[:OPERATOR_LIMIT]
-            receipt = Receipt(*whose, final, report.at_s, code, carrier_code, *more)
+            receipt = Receipt(*whose, final, report.at_s, code, carrier_code, *more, words=words)
             receipt = receipt._replace(read=True) if state == READ else receipt
             if receipt.mid:
                 receipts.append(receipt)

@@ -190,9 +190,11 @@ def _step_of(submitted: SubmitAttempt) -> TimelineStep | None:
         case Taken(carrier_message_id):
             step = _step("submitted", submitted.ended_at_ms)
             step["carrier_message_id"] = carrier_message_id
-        case Refused(code, carrier_code):
+        case Refused(code, carrier_code, words):
             step = _step("refused", submitted.ended_at_ms)
             step["code"], step["carrier_code"] = code, carrier_code
+            if words:
+                step["carrier_words"] = words
         case NotTaken(_, _, code, carrier_code):
             step = _step("not_taken", submitted.ended_at_ms)
             if code:
@@ -211,6 +213,8 @@ def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
         for name in ("code", "carrier_code", "operator", "channel"):
             if data.get(name):
                 step[name] = data[name]
+        if "words" in data:
+            step["carrier_words"] = data["words"]
         yield step
 
 

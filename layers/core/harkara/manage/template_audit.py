@@ -3,24 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Annotated, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.accept.template_index import entries_of, rules_of
+from harkara.activity.usage import HeaderUse, UsageService
 from harkara.base.json import encode
 from harkara.base.spreadsheet import write_table
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.templates import Kind, fold, parse
 from harkara.manage.template_rules import RULES, RuleName, Subject, headers_of
-from harkara.model.accounts import Account, Sender, Template
+from harkara.manage.template_values import SeenValues, seen_in
+from harkara.model.accounts import INDIAN_HEADER, Account, Sender, Template
 from harkara.ports import Registry
 from harkara.text.segments import Encoding
 
 COLUMNS = ("template_id", "name", "rule", "advice", "source", "encoding", "segments")
 _HEADERS_COMPARED = 5
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _REPORT_LIMIT_BYTES = ANSWER_LIMIT_BYTES - 10_000
 # Values that variables of as many kinds as possible take.
 _SAMPLES = {Kind.EMAIL: "a@b.in", Kind.CBN: "1800123456"}
@@ -54,7 +58,7 @@ class AuditReport(TypedDict):
 
 
 class MarkedTemplate(Template):
-    """A template in a list, with what the rules say of it alone (without `overlap`)."""
+    """A template in a list, with what the rules say of it alone (without `overlap` and `idle`)."""
 
     marks: list[Mark]
 
@@ -80,41 +84,65 @@ class AuditService:
     """Audits the templates of accounts. Raises StoreUnavailable."""
 
     registry: Registry
+    usage: UsageService
 
     def audit(self, account: Account) -> list[Audited]:
-        """Return the audit of all templates of an account."""
-        return audit(self._with_senders(account), self.registry.find(account.id, Template))
+        """Return the audit of all templates of an account, by its recent messages, too."""
+        account, templates = self._with_senders(account), self.registry.find(account.id, Template)
+        used = {part.headers or tuple(account.senders) for part in templates}
+        headers = {each for own in used for each in own if INDIAN_HEADER.fullmatch(each)}
+        untagged = {each.dlt_template_id: each for each in templates if _is_untagged(each)}
+        texts = self.usage.texts(account.id, untagged) if untagged else {}
+        seen = {name: seen_in(untagged[name].text, texts[name]) for name in texts}
+        return audit(account, templates, self.usage.idle(account.id, headers), seen)
 
     def marks(self, account: Account, templates: Iterable[Template]) -> list[list[Mark]]:
         """Return what the rules say of each of some templates alone."""
         account = self._with_senders(account)
-        return [each.marks for each in _audited(account, templates, {})]
+        return [each.marks for each in _audited(account, templates)]
 
     def _with_senders(self, account: Account) -> Account:
         senders = {each.header: each for each in self.registry.find(account.id, Sender)}
         return account.model_copy(update={"senders": senders})
 
 
-def audit(account: Account, templates: Sequence[Template]) -> list[Audited]:
-    """Return the audit of templates, which are all of an account with its senders."""
-    return _audited(account, templates, _overlaps(account, templates))
+def audit(
+    account: Account,
+    templates: Sequence[Template],
+    idle: Mapping[str, HeaderUse] = _NOTHING,
+    seen: Mapping[str, SeenValues | None] = _NOTHING,
+) -> list[Audited]:
+    """Return the audit of templates, which are all of an account with its senders.
+
+    `idle` is by header, `seen` by template id.
+    """
+    return _audited(account, templates, _overlaps(account, templates), idle, seen)
 
 
 def _audited(
-    account: Account, templates: Iterable[Template], also: Mapping[str, Sequence[str]]
+    account: Account,
+    templates: Iterable[Template],
+    also: Mapping[str, Sequence[str]] = _NOTHING,
+    idle: Mapping[str, HeaderUse] = _NOTHING,
+    seen: Mapping[str, SeenValues | None] = _NOTHING,
 ) -> list[Audited]:
     rules, senders = rules_of(account), [*account.senders]
     audited = []
     for each in templates:
         headers = headers_of(each, senders)
-        of = Subject(each, account, rules, headers, also=also.get(each.dlt_template_id, ()))
+        name = each.dlt_template_id
+        of = Subject(each, account, rules, headers, also.get(name, ()), idle, seen.get(name))
         marks = [
-            Mark(rule=name, advice=advice, source=rule.source)
-            for name, rule in RULES.items()
+            Mark(rule=which, advice=advice, source=rule.source)
+            for which, rule in RULES.items()
             if (advice := rule.check(of))
         ]
         audited.append(Audited(of, marks))
     return audited
+
+
+def _is_untagged(template: Template) -> bool:
+    return Kind.VAR in parse(template.text)[1::2]
 
 
 def _overlaps(account: Account, templates: Sequence[Template]) -> dict[str, list[str]]:

@@ -6,15 +6,17 @@ message: what a text must be is decided by `harkara.accept`.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
+from harkara.activity.usage import SUSPENDED_DAYS, HeaderUse
 from harkara.dlt.positions import fits
 from harkara.dlt.registered import is_registered_number, numbers_in, split_url
 from harkara.dlt.templates import Kind, Rules, parse
 from harkara.links.codec import CODE_LENGTH, bases_of, host_of, with_header
+from harkara.manage.template_values import SeenValues, kind_of
 from harkara.model.accounts import INDIAN_HEADER, Account, Template
 from harkara.model.messages import Category
 from harkara.text.segments import Measure, first_outside_gsm, measure, plainly
@@ -61,6 +63,7 @@ class RuleName(StrEnum):
     ENCODING = "encoding"
     SEGMENTS = "segments"
     OVERLAP = "overlap"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class Subject:
     """A template with what its account has registered.
 
     `headers` are the account's for a template without its own; `also` are the ids of templates that
-    have a text in common with it.
+    have a text in common with it, `idle` the headers that were not used lately, and `seen` the
+    values of recent messages.
     """
 
     template: Template
@@ -76,6 +80,8 @@ class Subject:
     rules: Rules
     headers: Sequence[str]
     also: Sequence[str] = ()
+    idle: Mapping[str, HeaderUse] = field(default_factory=dict)
+    seen: SeenValues | None = None
 
     @cached_property
     def literals(self) -> list[str]:
@@ -123,11 +129,14 @@ class Subject:
 
 def _untagged(of: Subject) -> str:
     places = [at for at, kind in enumerate(of.kinds) if kind is Kind.VAR]
-    tags = [
-        f"variable {at + 1} {{#{_tag(*of.literals[at : at + 2])}#}}"
-        for at in places[:_TAGS_SUGGESTED]
-    ]
-    return f"tag each {{#var#}}; by their places: {', '.join(tags)}" if tags else ""
+    tags = [f"variable {at + 1} {{#{_tag_at(of, at)}#}}" for at in places[:_TAGS_SUGGESTED]]
+    seen = f" and values in {of.seen.message_count} messages" if of.seen else ""
+    return f"tag each {{#var#}}; by their places{seen}: {', '.join(tags)}" if tags else ""
+
+
+def _tag_at(of: Subject, at: int) -> Kind:
+    by_place = _tag(*of.literals[at : at + 2])
+    return kind_of(of.seen.by_variable[at], by_place) if of.seen else by_place
 
 
 def _tag(before: str, behind: str) -> Kind:
@@ -241,6 +250,16 @@ def _overlap(of: Subject) -> str:
     return f"a text of it may match {of.also[0]} too: name the template id, or change one of them"
 
 
+def _idle(of: Subject) -> str:
+    idle = [each for each in of.headers if each in of.idle] if of.idle else []
+    if not idle:
+        return ""
+    day, since = of.idle[idle[0]]
+    last = f"last used on {day}" if day else f"by which nothing was counted since {since}"
+    more = f"; so for {len(idle) - 1} more" if len(idle) > 1 else ""
+    return f"send by {idle[0]}, {last}: {SUSPENDED_DAYS} days of silence suspend a header{more}"
+
+
 class AuditRule(NamedTuple):
     """A rule: its check, which returns what to do or "", and its source by title."""
 
@@ -270,6 +289,7 @@ RULES: Mapping[RuleName, AuditRule] = {
     RuleName.ENCODING: AuditRule(_encoding, "3GPP TS 23.038, section 6.2.1"),
     RuleName.SEGMENTS: AuditRule(_segments, _HARKARA),
     RuleName.OVERLAP: AuditRule(_overlap, _HARKARA),
+    RuleName.IDLE: AuditRule(_idle, _OF_2023),
 }
 
 

@@ -18,7 +18,19 @@ FormatName = TypeAliasType(
 FORMAT_NAMES: tuple[str, ...] = get_args(FormatName.__value__)
 
 EVENT_FIELDS = (
-    *("event", "mid", "smsgid", "from", "to", "status", "was", "code", "reason", "carrier_code"),
+    *(
+        "event",
+        "mid",
+        "smsgid",
+        "from",
+        "to",
+        "status",
+        "was",
+        "code",
+        "reason",
+        "carrier_code",
+        "carrier_words",
+    ),
     *("segments", "channel", "text", "url", "short_url", "ts"),
 )
 """All names in an event of the format `generic`, in the order in which they are written."""

@@ -35,8 +35,8 @@ ON_REQUEST = frozenset({EventKind.SUBMITTED, EventKind.CORRECTED, EventKind.READ
 class Dlr(NamedTuple):
     """A message's final state; `client_ref` is the customer's `smsgid`, `to` an msisdn.
 
-    `carrier_code` is the carrier's own code, or its words, for the state; `channel` is `rcs` for a
-    message that ended by RCS.
+    `carrier_code` is the carrier's own code for the state, `carrier_words` are its words for a
+    failure; `channel` is `rcs` for a message that ended by RCS.
     """
 
     mid: str
@@ -47,6 +47,7 @@ class Dlr(NamedTuple):
     to: str = ""
     segment_count: int = 0
     carrier_code: str = ""
+    carrier_words: str = ""
     channel: str = ""
 
 
@@ -119,11 +120,15 @@ def kind_of(event: Event) -> EventKind:
     return next(kind for kind, made in _KINDS.items() if isinstance(event, made))
 
 
+# Up to the carrier's code.
+_DLR_LENGTH = Dlr._fields.index("carrier_code")
+
+
 def row_of(event: Event) -> list[Any]:
-    """Return an event as a row of JSON, without a carrier's code and a channel if empty."""
-    fields: Sequence[Any] = event
-    if isinstance(event, Dlr) and not event.channel:
-        fields = event[:-1] if event.carrier_code else event[:-2]
+    """Return an event as a row of JSON, without the last fields of a DLR that are empty."""
+    fields = [*event]
+    while isinstance(event, Dlr) and len(fields) > _DLR_LENGTH and not fields[-1]:
+        fields.pop()
     return [kind_of(event), *fields]
 
 
@@ -232,6 +237,13 @@ class TimelineStep(_Numbered, total=False):
     code: Annotated[Code, Field(description="Why it was refused, or ended so.")]
     carrier_code: Annotated[
         str, Field(description="The carrier's own code for it, or empty.", examples=["650"])
+    ]
+    carrier_words: Annotated[
+        str,
+        Field(
+            description="The carrier's own words for a failure, without numbers.",
+            examples=["UNDELIV"],
+        ),
     ]
     operator: Annotated[
         str, Field(description="The operator of the phone, if the carrier says it.")

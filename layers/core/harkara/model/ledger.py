@@ -47,6 +47,9 @@ So leases are never renewed and entries never updated in place. Partitions and s
                reply                    a phone's reply, by which it is counted
     replies#<batch id>
                reply#<index>#<task id>  the same, for the timeline of the message that it answers
+    answers#<account>#<hash of the number>
+               <day>#<place>            the place of an answer to a keyword (task id: a name of the
+                                        phone's message), with the seed of its batch's id
     inbound#<carrier>#<hash of the carrier's id of the message>
                inbound                  a phone's message (task id: a pseudonym of its
                                         content), and when it first came

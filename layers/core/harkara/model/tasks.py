@@ -43,7 +43,8 @@ class Receipt(NamedTuple):
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
     `segment` identifies the segment if the carrier reports each segment of a long message,
     `operator` is the one that delivered it, if the carrier says so; `channel` is `rcs` for an RCS
-    carrier's, and `read` says that the delivered message was opened.
+    carrier's, and `read` says that the delivered message was opened. `words` are the carrier's for
+    a failure.
     """
 
     mid: str
@@ -56,6 +57,7 @@ class Receipt(NamedTuple):
     operator: str = ""
     channel: str = ""
     read: bool = False
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
         **({"untold": True} if untold else {}),
         **({"operator": receipt.operator} if receipt.operator else {}),
         **({"channel": receipt.channel} if receipt.channel else {}),
+        **({"words": receipt.words} if receipt.words else {}),
         # A refused record was counted with its batch.
         **({} if message.refusal else {"of": facts_of(batch, index, carrier)}),
     )
@@ -253,6 +254,7 @@ def _groups(
                     message.to,
                     message.segment_count,
                     data["carrier_code"],
+                    data.get("words", ""),
                     data.get("channel", ""),
                 )
             )

@@ -7,6 +7,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import split_mid
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
+from harkara.carriers.receipts import words_of
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, outcome_kind
 from harkara.model.messages import MessageBatch
 from harkara.ports import MessageStore
@@ -23,8 +24,8 @@ class Ended(NamedTuple):
 End = Outcome | Cancelled | Ended
 """How a submit attempt ended for a message."""
 
-# The limit of a carrier's own words: a hundred of them fit into an item.
-WORDS_LIMIT = 256
+# The limit of a carrier's id: a hundred of them fit into an item.
+ID_LIMIT = 256
 
 ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
 
@@ -44,13 +45,14 @@ def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[
     for index, end in zip(indexes, ends, strict=True):
         match end:
             case Taken(carrier_message_id):
-                data["taken"].append((index, carrier_message_id[:WORDS_LIMIT]))
-            case Refused(code, carrier_code):
-                data["refused"].append((index, code, carrier_code[:WORDS_LIMIT]))
+                data["taken"].append((index, carrier_message_id[:ID_LIMIT]))
+            case Refused(code, carrier_code, words):
+                own = [words_of(each) for each in (carrier_code, words)]
+                data["refused"].append((index, code, *(own if words else own[:1])))
             case NotTaken(retry_after_s, _, code, carrier_code):
                 data["not_taken"].append((index, retry_after_s))
                 if code:  # an RCS carrier's
-                    refusal = (index, code, carrier_code[:WORDS_LIMIT])
+                    refusal = (index, code, words_of(carrier_code))
                     data.setdefault("not_by_rcs", []).append(refusal)
             case InDoubt():
                 data["in_doubt"].append(index)
@@ -131,9 +133,9 @@ def _end(data: Mapping[str, Any], index: int) -> End | None:
     for at, carrier_message_id in data["taken"]:
         if at == index:
             return Taken(carrier_message_id)
-    for at, code, carrier_code in data["refused"]:
+    for at, code, *own in data["refused"]:
         if at == index:
-            return Refused(Code(code), carrier_code)
+            return Refused(Code(code), *own)
     for at, retry_after_s in data["not_taken"]:
         if at == index:
             reasons = {each: reason for each, *reason in data.get("not_by_rcs", ())}

@@ -118,8 +118,9 @@ def reports_of(
             at_s,
             code,
             carrier_code,
+            words="".join(words),
         )
-        for index, code, carrier_code in data["refused"]
+        for index, code, carrier_code, *words in data["refused"]
     ]
     cancelled = [
         Receipt(batch.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)

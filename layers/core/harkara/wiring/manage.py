@@ -12,6 +12,7 @@ from harkara.activity.index import Digests
 from harkara.activity.search import SearchService
 from harkara.activity.stats import StatsService
 from harkara.activity.store import ActivityReader, MessageReader
+from harkara.activity.usage import UsageService
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.activity import DynamoActivityStore
@@ -133,7 +134,7 @@ def wire(
         cancel=CancelService(store, queues, clock),
         feedback=FeedbackService(store, clock),
         suppressions=SuppressionService(suppressions, clock),
-        audit=AuditService(registry),
+        audit=AuditService(registry, UsageService(activity, store, clock)),
         consents=ConsentService(suppressions, clock, record),
         search=SearchService(activity, store, Digests(pepper), Cursors(pepper), clock),
         stats=StatsService(activity, clock),

@@ -1,7 +1,8 @@
 """Harkara's own format: one flat object per event, with names that the customer may choose.
 
     {"event": "status", "mid": "M1", "smsgid": "...", "to": "919876543210", "status": "delivered",
-     "code": "", "reason": "", "carrier_code": "", "segments": 1, "ts": 1700000000}
+     "code": "", "reason": "", "carrier_code": "", "carrier_words": "", "segments": 1,
+     "ts": 1700000000}
     {"event": "replied", "mid": "M1", "smsgid": "...", "from": "919876543210", "to": "56161",
      "text": "...", "ts": 1700000000}
     {"event": "clicked", "mid": "M1", "smsgid": "...", "to": "919876543210", "url": "...",
@@ -62,6 +63,7 @@ def _payload(event: Event) -> dict[str, Any]:
                 "code": event.code,
                 "reason": advice_of(event),
                 "carrier_code": event.carrier_code,
+                "carrier_words": event.carrier_words,
                 "segments": event.segment_count,
                 **({"channel": event.channel} if event.channel else {}),
             }

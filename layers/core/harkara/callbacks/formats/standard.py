@@ -3,7 +3,8 @@
     {"type": "message.delivered", "timestamp": "2026-01-01T09:00:00Z",
      "data": {"mid": "M1", "client_ref": "...", "to": "919876543210", "segments": 1}}
     {"type": "message.failed", ...,
-     "data": {..., "code": "DND", "reason": "...", "carrier_code": "650"}}
+     "data": {..., "code": "DND", "reason": "...", "carrier_code": "650",
+              "carrier_words": "UNDELIV"}}
     {"type": "message.replied", ..., "data": {..., "from": "...", "to": "...", "text": "..."}}
     {"type": "message.clicked", ..., "data": {..., "to": "...", "url": "...", "short_url": "..."}}
     {"type": "message.submitted", ..., "data": {..., "to": "...", "segments": 1}}
@@ -49,6 +50,7 @@ def _data(event: Event) -> dict[str, Any]:
                 "code": event.code,
                 "reason": advice_of(event),
                 "carrier_code": event.carrier_code,
+                "carrier_words": event.carrier_words,
             }
             return payload if event.state is State.DELIVERED else payload | failure
         case Reply():
