@@ -6,7 +6,8 @@ totals are those of the span times `HOUR`. Rows whose traffic changes are simula
 
 from harkara.model.messages import Category
 from tests.scale.outside import Stream
-from tests.scale.simulation import Row, Settings
+from tests.scale.report import Shown, show
+from tests.scale.simulation import Row, Settings, Simulation
 
 SPAN_S = 120
 HOUR = 3600 / SPAN_S
@@ -77,4 +78,24 @@ ROWS = (
         settings=Settings(concurrency=10),
         is_new=True,
     ),
+    Row(
+        "the stream of (1): a shard of six, for 20 seconds",
+        [Stream("demo", RATE * 20, RATE, 1_000)],
+        slices=6,
+        settings=CAMPAIGNS,
+        gather=True,
+        has_stream=True,
+    ),
+    Row(
+        "the stream of (2): a shard of twenty, for 20 seconds",
+        [Stream("demo", RATE * 20, RATE)],
+        slices=20,
+        settings=LARGE,
+        has_stream=True,
+    ),
 )
+
+
+def simulate(number: int) -> Shown:
+    """Simulate a row, in a process of its own: those do not import the module that is run."""
+    return show(Simulation(ROWS[number]).run())
