@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from harkara.activity import exports
-from harkara.base.time import DAY_S
 from harkara.ports import SHARDS
 from tests.template.reading import (
     MESSAGE_QUEUES,
@@ -156,34 +154,6 @@ def test_a_table_is_warmed_only_where_more_is_asked_than_a_new_one_takes(table: 
         assert parameter["Default"] == parameter["MinValue"] == units
         defaults.append({"Fn::Equals": [warm[name], units]})
     assert template()["Conditions"][condition] == {"Fn::Not": [{"Fn::And": defaults}]}
-
-
-def test_the_bucket_is_private_encrypted_kept_and_read_by_tls_only() -> None:
-    (bucket,) = resources("AWS::S3::Bucket").values()
-    assert bucket["UpdateReplacePolicy"] == "Retain"
-    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
-    properties = bucket["Properties"]
-    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(properties["PublicAccessBlockConfiguration"]) == 4
-    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    (owned,) = properties["OwnershipControls"]["Rules"]
-    assert owned == {"ObjectOwnership": "BucketOwnerEnforced"}
-    (policy,) = resources("AWS::S3::BucketPolicy").values()
-    (denial,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
-    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert list(map(logical_id, denial["Resource"])) == ["FilesBucket", "FilesBucket/*"]
-
-
-def test_exports_are_deleted_no_sooner_than_their_jobs() -> None:
-    (bucket,) = resources("AWS::S3::Bucket").values()
-    rules = {
-        each["Prefix"]: each for each in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    }
-    rule = rules[exports.PREFIX]
-    assert rule["ExpirationInDays"] * DAY_S == exports.KEPT_S
-    assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] * DAY_S > exports.STALLED_S
 
 
 def test_a_secret_outlives_the_stack() -> None:
