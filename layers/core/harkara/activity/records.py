@@ -5,6 +5,7 @@ entries and batches are never updated, and their deletion by the time to live is
 """
 
 import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from harkara.model.ledger import REPLY_KIND, SHARED_KIND
 from harkara.model.messages import MessageBatch, unpack
 
 Record = Mapping[str, Any]
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, zlib.error)
+"""The errors of a record that cannot be read."""
 DEAD_LETTER, DEAD_LETTERS = "dead-letter", "dead-letter#"
 
 
@@ -67,8 +70,8 @@ class Apart(NamedTuple):
 
 Event = Accepted | Taken | Ended | Noted | Apart
 _NOTED = ("click", "bot", "corrected", "read", "feedback", REPLY_KIND)
-COUNTED = ("batch", "final", "outcome", SHARED_KIND, *_NOTED)
-"""The kinds of items of messages that are counted, which the stream's filter lets through."""
+KINDS = ("batch", "final", "outcome", SHARED_KIND, DEAD_LETTER, *_NOTED)
+"""The kinds of items that tell of an event; template.yaml filters the stream by them."""
 
 
 def sequence_of(record: Record) -> int:
@@ -84,14 +87,14 @@ def created_at_ms(record: Record) -> int:
 def event_of(record: Record) -> Event | None:
     """Return the event that a record tells of, None for any other item.
 
-    Raises KeyError, TypeError, ValueError and zlib.error for an item that cannot be read.
+    Raises one of UNREADABLE for an item that cannot be read.
     """
     if record["eventName"] != "INSERT":
         return None
     keys = record["dynamodb"]["Keys"]
     partition, kind = keys["pk"]["S"], keys["sk"]["S"]
     name = DEAD_LETTER if partition.startswith(DEAD_LETTERS) else kind.partition("#")[0]
-    if name not in (*COUNTED, DEAD_LETTER):
+    if name not in KINDS:
         return None
     item = record["dynamodb"]["NewImage"]
     if name == "batch":
