@@ -132,6 +132,26 @@ def test_counting_a_message_costs_a_fraction_of_a_write(
     assert counted.totals()["account#acme", f"hour#{hour_text(int(NOW * 1000))}"]["delivered"]
 
 
+@pytest.mark.parametrize(
+    ("category", "is_looked_at"), [(Category.OTP, True), (Category.SERVICE_IMPLICIT, False)]
+)
+def test_conversions_are_looked_at_where_otps_were_counted_alone(
+    category: Category, is_looked_at: bool
+) -> None:
+    now_ms = hour_of(int(NOW * 1000)) + 1_800_000
+    store = FakeMessageStore(Faults(), lambda: now_ms / 1000)
+    stream, counted = Stream(store.table, lambda: NOW), Counted(lambda: now_ms / 1000)
+    key = ("account#acme", f"names#{hour_text(now_ms - 86_400_000)}")
+    week = {"prefix:+9198:accepted": {"N": "99"}, "prefix:+9198:verified": {"N": "80"}}
+    counted.table.items[key] = {"pk": {"S": key[0]}, "sk": {"S": key[1]}, **week}
+    batch = batch_of(now_ms, 60, "9198765", category)
+    store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+    assert counted.count(stream.poll())
+    assert ("query" in counted.faults.calls) == is_looked_at
+    low = [each.about["prefix"] for each in counted.log_events if "low_conversions" in each.counts]
+    assert low == ["+9198"] * is_looked_at
+
+
 class Read(Dynamo):
     """Counts calls, items and bytes of reads."""
 
