@@ -187,6 +187,8 @@ def test_a_receipt_is_read(name: str, key: str, gateway: Gateway, tmp_path: Path
     whose = (MID, 2) if echoes else ("", 0)
     assert receipt[:6] == (*whose, state, at_s or NOW + 60, code, carrier_code)
     assert bool(receipt.segment) == (name == "vonage")
+    assert receipt.words == row.get("words", receipt.words)
+    assert bool(receipt.words) == (state != "delivered")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -89,7 +89,14 @@ def test_a_carrier_hears_what_it_wants(kind: str) -> None:
     )
 
 
+OF_AWS = {"eventType": "TEXT_BLOCKED", "isFinal": True, "context": {"reference": REFERENCE}}
 WORDED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "aws, by its description": (
+        "aws",
+        {"body": {**OF_AWS, "messageStatusDescription": "Blocked for +919876543210"}},
+        "Blocked for ...",
+    ),
+    "aws, by its event without one": ("aws", {"body": OF_AWS}, "TEXT_BLOCKED"),
     "datasend, by its status": (
         "datasend",
         {"body": [{"smsgid": REFERENCE, "status": "undeliv", "code": "650"}]},

@@ -234,7 +234,8 @@ def _report(event: Any) -> Report | None:
     if status in STATES and event.get("isFinal") is False:
         status = _NOT_FINAL
     at_s = time_of(text_of(event.get("eventTimestamp")))
-    return Report(text_of(context.get(_REFERENCE)), status, at_s, event_type)
+    words = text_of(event.get("messageStatusDescription"))
+    return Report(text_of(context.get(_REFERENCE)), status, at_s, event_type, words=words)
 
 
 def _confirm_url(topic: str, token: Any) -> str:
