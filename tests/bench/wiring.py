@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.carriers import DynamoCarrierStore, DynamoRoutingStore
 from harkara.aws.clients import session
 from harkara.aws.limits import DynamoLimitStore
@@ -26,11 +27,12 @@ from harkara.model.tasks import CallbackTask, QueueName
 from harkara.runtime import metrics
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
-from harkara.wiring import dlr, receipt, send, submit, sweep
+from harkara.wiring import activity, dlr, receipt, send, submit, sweep
 from tests.bench.ledger import Ledger
 from tests.functions.invoking import load
 from tests.support.fakes import calling_back
 from tests.support.peers import FakeDestinations
+from tests.support.ports import FakeFailedRecords
 from tests.support.virtual import InPlace
 
 RECEIPT_WAIT_S = 72 * 3600
@@ -184,6 +186,13 @@ def connect(
             retry_delays_s=RETRY_DELAYS_S,
             clock=clock,
             random_fraction=random_fraction,
+            emit=metrics.write,
+        ),
+        "activity": activity.wire(
+            store=DynamoActivityStore(dynamodb, "Activity", RETENTION_S, clock),
+            failed=FakeFailedRecords(),
+            pepper=PEPPER,
+            clock=clock,
             emit=metrics.write,
         ),
         "sweep": sweep.wire(

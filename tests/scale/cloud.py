@@ -41,6 +41,10 @@ class _ConditionFailed(ClientError):
     """The error class as botocore has it."""
 
 
+class _Cancelled(ClientError):
+    """That of a transaction."""
+
+
 class Cloud:
     """Tables and queues with their usage, for a slice of one in `slices`."""
 
@@ -57,6 +61,8 @@ class Cloud:
         self._ramps: dict[tuple[str, str], Ramp] = {}
         # Called with the sort key of each row that is put into the Due table.
         self.on_due: Callable[[str], object] = lambda sort_key: None
+        # Called with each new item of the Messages table.
+        self.on_message: Callable[[Mapping[str, Any]], object] = lambda item: None
 
     def reset(self) -> None:
         """Reset the usage and the meter."""
@@ -107,7 +113,10 @@ class Cloud:
 class Dynamo:
     """A client of DynamoDB."""
 
-    exceptions = SimpleNamespace(ConditionalCheckFailedException=_ConditionFailed)
+    exceptions = SimpleNamespace(
+        ConditionalCheckFailedException=_ConditionFailed,
+        TransactionCanceledException=_Cancelled,
+    )
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -123,6 +132,9 @@ class Dynamo:
 
     def update_item(self, **params: Any) -> Any:
         return self._call("UpdateItem", params, self._write)
+
+    def transact_write_items(self, **params: Any) -> Any:
+        return self._call("TransactWriteItems", params, self._transact)
 
     def batch_execute_statement(self, **params: Any) -> Any:
         return self._call("BatchExecuteStatement", params, self._execute)
@@ -206,6 +218,25 @@ class Dynamo:
             return {"Attributes": partition.items[index]}
         return answer
 
+    def _transact(self, operation: str, params: dict[str, Any]) -> Any:
+        """Write all or nothing, for two units where a single write takes one."""
+        writes = [write for each in params["TransactItems"] for write in each.items()]
+        tables = [self._partition_of(write) for _, write in writes]
+        allowed = [table.allows(write) for table, (_, write) in zip(tables, writes, strict=True)]
+        if not all(allowed):
+            reasons = [{"Code": "None" if each else "ConditionalCheckFailed"} for each in allowed]
+            raise _Cancelled({"CancellationReasons": reasons}, operation)  # type: ignore[typeddict-unknown-key]
+        for table, (kind, write) in zip(tables, writes, strict=True):
+            table.write(kind, write)
+            key = write.get("Item") or write["Key"]
+            stored = table.items[key["pk"]["S"], key["sk"]["S"]]
+            self._cloud.use("write", table.name, key["pk"]["S"], 2 * item_bytes(stored), 1024)
+        return {}
+
+    def _partition_of(self, write: Mapping[str, Any]) -> Table:
+        key = write.get("Item") or write["Key"]
+        return self._cloud.partition(write["TableName"], key["pk"]["S"])
+
     def _execute(self, operation: str, params: dict[str, Any]) -> Any:
         return {"Responses": [self._insert(each) for each in params["Statements"]]}
 
@@ -225,6 +256,8 @@ class Dynamo:
         items[pk, sk] = item
         if table == "Due":
             self._cloud.on_due(sk)
+        if table == "Messages":
+            self._cloud.on_message(item)
         return {}
 
 

@@ -70,7 +70,7 @@ class Lambda:
         self.executions: Counter[str] = Counter()
         self.restored: Counter[str] = Counter()
 
-    def invoke(self, function: str, event: Event, tasks: int = 1) -> Any:
+    def invoke(self, function: str, event: Event, tasks: float = 1) -> Any:
         """Invoke a function in this thread; return None if it is throttled."""
         cloud = self.cloud
         if self._busy >= self._most:

@@ -44,6 +44,10 @@ class Shown:
     dead: int
     come_back: int
     oldest_s: float
+    stream_ages_s: Sequence[float] = ()
+    """How old the oldest record of each batch of the stream was when it was counted, sorted."""
+    stream_units_per_s: float = 0.0
+    """What was written to the shard a second while messages were sent."""
 
     @property
     def is_whole(self) -> bool:
@@ -98,7 +102,14 @@ def show(simulation: Simulation) -> Shown:
         dead=sum(len(queue.dead) for queue in cloud.queues.values()),
         come_back=cloud.calls["tasks come back"],
         oldest_s=max(queue.oldest_s for queue in cloud.queues.values()),
+        stream_ages_s=sorted(simulation.shard.ages_s) if simulation.shard else (),
+        stream_units_per_s=_units_per_s(simulation),
     )
+
+
+def _units_per_s(simulation: Simulation) -> float:
+    span_s = max(each.messages / each.rate_per_s for each in simulation.row.streams)
+    return simulation.shard.units / span_s if simulation.shard else 0.0
 
 
 def _times(received: Collection[Heard]) -> Mapping[str, Sequence[float]]:
@@ -131,6 +142,10 @@ def table(rows: Sequence[Shown]) -> Iterator[str]:
         others = [_seconds(each.others_s[step]) for each in rows]
         if any(others):
             yield _line("  other tenants", others)
+    if any(each.stream_ages_s for each in rows):
+        yield _line("units a shard, a second", [_per_s(each) for each in rows])
+        ages = [_seconds(percentiles(each.stream_ages_s)) for each in rows]
+        yield _line("stream, s", ages)
     yield _line("writes a message", [f"{each.writes / each.accepted:.2f}" for each in rows])
     yield _line("calls a message", [f"{each.calls / each.accepted:.2f}" for each in rows])
     executions = [f"{each.executions / each.accepted:.3f}" for each in rows]
@@ -142,6 +157,10 @@ def table(rows: Sequence[Shown]) -> Iterator[str]:
         for wall in each.walls[:SHOWN_WALLS]:
             hit = f"; refused {wall.refused * each.row.slices:,.0f} times" if wall.refused else ""
             yield f"  {wall.share:>5.0%}  {wall.limit}{hit}"
+
+
+def _per_s(row: Shown) -> str:
+    return f"{row.stream_units_per_s:,.0f}" if row.stream_units_per_s else ""
 
 
 def _line(name: str, cells: Sequence[str]) -> str:

@@ -67,6 +67,21 @@ ROWS = (
         settings=LARGE,
     ),
     Row(
+        "the stream of (1): a shard of six, for 20 seconds",
+        [Stream("demo", RATE * 20, RATE, 1_000)],
+        slices=6,
+        settings=CAMPAIGNS,
+        gather=True,
+        has_stream=True,
+    ),
+    Row(
+        "the stream of (2): a shard of twenty, for 20 seconds",
+        [Stream("demo", RATE * 20, RATE)],
+        slices=20,
+        settings=LARGE,
+        has_stream=True,
+    ),
+    Row(
         "a Region's first day: 2, 5 and 15 a second",
         [
             Stream("demo", 2 * 300, 2),

@@ -21,6 +21,7 @@ from functools import partial
 from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
+from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.clients import Backoff
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
@@ -35,12 +36,14 @@ from tests.bench.wiring import ACCOUNT, CARRIER, connect, seed
 from tests.scale.cloud import Cloud, Dynamo, Sqs
 from tests.scale.lambdas import Gateway, Lambda, Pollers
 from tests.scale.outside import Outside, Stream
+from tests.scale.streams import Shard
 from tests.scale.threads import Loop, Threads
 from tests.support.fakes import calling_back
 from tests.template.reading import functions
 
 MORNING_S = 1_767_222_000.0 - 1_767_222_000.0 % 86_400 + 3 * 3600  # 08:30 IST
 PAUSING: Sequence[type] = (
+    DynamoActivityStore,
     Backoff,
     DynamoDueTable,
     DynamoLastMessages,
@@ -79,6 +82,8 @@ class Row:
     category: Category = Category.SERVICE_IMPLICIT
     is_new: bool = False
     carrier_rate: float = 0.0
+    has_stream: bool = False
+    """Whether one shard of the Messages table's stream carries all that the slice writes."""
     visible_of: float = 1.0
     """The number of such spans that the row stands for; its totals are multiplied by it."""
 
@@ -106,6 +111,9 @@ class Simulation:
             ("dlr", QueueName.CALLBACK, settings.callbacks, 10),
         ):
             Pollers(self.functions, function, queue, most, size)
+        self.shard = Shard(self.functions) if row.has_stream else None
+        if self.shard:
+            cloud.on_message = self.shard.put
         # The due times of tasks in Due, and the number of due tasks that are not yet enqueued.
         self._due_ms: list[int] = []
         self._waiting = 0
@@ -164,7 +172,8 @@ class Simulation:
     def _is_idle(self) -> bool:
         """Whether no event is pending before the next due task."""
         queues = self.cloud.queues.values()
-        return not self.outside.under_way and all(queue.is_empty for queue in queues)
+        counted = self.shard is None or self.shard.is_empty
+        return counted and not self.outside.under_way and all(queue.is_empty for queue in queues)
 
     def _module(self, function: str) -> ModuleType:
         """Load a function as a new environment does."""

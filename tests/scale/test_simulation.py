@@ -26,6 +26,7 @@ ROWS = (
     ),
     Row("the carrier down", [Stream("demo", 400, 2, 20)], 1, gather=True, down=(10, 190)),
     Row("two tenants", [Stream("large", 100, 100, 50), Stream("small", 5, 1)], 1),
+    Row("with the stream", [Stream("demo", 60, 20)], 1, has_stream=True),
     Row("a new account", [Stream("demo", 40, 4)], 1, Settings(concurrency=10), is_new=True),
 )
 

@@ -122,13 +122,13 @@ class Table:
                 return self._page(params, "KeyConditionExpression")
             case "Scan":
                 return self._page(params, "FilterExpression")
-        if not self._allows(params):
+        if not self.allows(params):
             if params.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and (
                 item := self.live(_key_of(params))
             ):
                 return Refusal(CONDITION_FAILED, Item=item)
             return Refusal(CONDITION_FAILED)
-        self._write(operation.removesuffix("Item"), params)
+        self.write(operation.removesuffix("Item"), params)
         if params.get("ReturnValues") == "ALL_NEW":
             return {"Attributes": self.items[_key_of(params)]}
         return {}
@@ -147,7 +147,8 @@ class Table:
                 items.append(item)
         return {"Responses": {self.name: items}}
 
-    def _allows(self, params: Params) -> bool:
+    def allows(self, params: Params) -> bool:
+        """Return whether a write's condition holds."""
         return holds(params, "ConditionExpression", self.live(_key_of(params)) or {})
 
     def _insert(self, statement: Params) -> Mapping[str, Any]:
@@ -160,7 +161,8 @@ class Table:
         self.put(_key(item), item)
         return {"TableName": table}
 
-    def _write(self, operation: str, params: Params) -> None:
+    def write(self, operation: str, params: Params) -> None:
+        """Put, update or delete an item, whatever its condition."""
         key = _key_of(params)
         match operation:
             case "Put":
@@ -178,13 +180,13 @@ class Table:
         """Write all or nothing; DynamoDB requires that each item occurs once."""
         writes = [write for action in actions for write in action.items()]
         assert len({_key_of(params) for _, params in writes}) == len(writes)
-        allowed = [self._allows(params) for _, params in writes]
+        allowed = [self.allows(params) for _, params in writes]
         if not all(allowed):
             codes = ["None" if each else "ConditionalCheckFailed" for each in allowed]
             reasons = [{"Code": code} for code in codes]
             return Refusal("TransactionCanceledException", CancellationReasons=reasons)
         for operation, params in writes:
-            self._write(operation, params)
+            self.write(operation, params)
         return {}
 
     def _page(self, params: Params, expression: str) -> Mapping[str, Any] | Refusal:
