@@ -225,7 +225,8 @@ class Dynamo:
         allowed = [table.allows(write) for table, (_, write) in zip(tables, writes, strict=True)]
         if not all(allowed):
             reasons = [{"Code": "None" if each else "ConditionalCheckFailed"} for each in allowed]
-            raise _Cancelled({"CancellationReasons": reasons}, operation)  # type: ignore[typeddict-unknown-key]
+            error: Any = {"Error": {}, "CancellationReasons": reasons}
+            raise _Cancelled(error, operation)
         for table, (kind, write) in zip(tables, writes, strict=True):
             table.write(kind, write)
             key = write.get("Item") or write["Key"]

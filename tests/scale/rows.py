@@ -67,6 +67,17 @@ ROWS = (
         settings=LARGE,
     ),
     Row(
+        "a Region's first day: 2, 5 and 15 a second",
+        [
+            Stream("demo", 2 * 300, 2),
+            Stream("demo", 5 * 300, 5, begins_after_s=300),
+            Stream("demo", 15 * 300, 15, begins_after_s=600),
+        ],
+        slices=1,
+        settings=Settings(concurrency=10),
+        is_new=True,
+    ),
+    Row(
         "the stream of (1): a shard of six, for 20 seconds",
         [Stream("demo", RATE * 20, RATE, 1_000)],
         slices=6,
@@ -80,16 +91,5 @@ ROWS = (
         slices=20,
         settings=LARGE,
         has_stream=True,
-    ),
-    Row(
-        "a Region's first day: 2, 5 and 15 a second",
-        [
-            Stream("demo", 2 * 300, 2),
-            Stream("demo", 5 * 300, 5, begins_after_s=300),
-            Stream("demo", 15 * 300, 15, begins_after_s=600),
-        ],
-        slices=1,
-        settings=Settings(concurrency=10),
-        is_new=True,
     ),
 )

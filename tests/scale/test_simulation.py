@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.model.messages import Category
+from tests.scale.cloud import MODEL
 from tests.scale.meter import ACCOUNT, API, LIMITS, PARTITION, TABLE
 from tests.scale.outside import Stream
 from tests.scale.report import show, table
@@ -80,6 +81,28 @@ def test_too_few_executions_of_the_account_are_found() -> None:
     assert visible.is_whole
     assert visible.walls[0].limit == ACCOUNT
     assert visible.walls[0].refused
+
+
+def test_the_stream_is_counted_within_seconds_and_later_where_activity_is_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = Row("row", [Stream("demo", 60, 60)], 1, has_stream=True)
+    quick = Simulation(row).run()
+    assert quick.shard
+    assert quick.shard.ages_s
+    assert max(quick.shard.ages_s) < 10
+    assert "stream, s" in "\n".join(table([show(quick)]))
+    counted = sum(
+        int(item["submitted"]["N"])
+        for partition in quick.cloud.tables["Activity"].values()
+        for item in partition.items.values()
+        if item["sk"]["S"].startswith("hour#")
+    )
+    assert counted == 60
+    monkeypatch.setitem(MODEL, "cpu_ms_a_record", 200)
+    slow = Simulation(row).run()
+    assert slow.shard
+    assert max(slow.shard.ages_s) > 10
 
 
 def test_a_message_that_is_lost_is_noticed() -> None:
