@@ -14,6 +14,7 @@ from harkara.activity.filters import MessageFilter, StatsQuery
 from harkara.activity.index import Digests, Groups, IndexRow
 from harkara.activity.search import FoundMessage, SearchService
 from harkara.activity.stats import StatsService
+from harkara.activity.today import today
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.ids import new_batch_id
 from harkara.model.activity import Submitted, facts_of, hour_of
@@ -196,14 +197,23 @@ def test_a_search_over_a_million_messages_of_31_days_reads_four_megabytes_at_mos
     assert dynamo.used["calls"] <= 6
 
 
-def test_today_of_an_account_reads_an_item_an_hour() -> None:
+def test_today_of_an_account_with_a_million_messages_a_day_reads_an_item_an_hour() -> None:
     dynamo = Read()
-    activity = activity_on(dynamo)
-    for hour in range(40):
+    counted = Counted(lambda: NOW)
+    for hour in range(50):
         at_ms = int(NOW * 1000) - hour * 3_600_000
-        key = {"pk": {"S": "account#acme"}, "sk": {"S": f"hour#{hour_text(at_ms)}"}}
-        item = {**key, "accepted": {"N": "41667"}, "segments": {"N": "41667"}}
-        dynamo.tables[ACTIVITY].items[key["pk"]["S"], key["sk"]["S"]] = item
-    stats = StatsService(activity, lambda: NOW).stats(ACCOUNT, StatsQuery())
-    assert stats["totals"]["accepted"] == 25 * 41_667
+        store = FakeMessageStore(Faults(), lambda: NOW)
+        for number in range(2):
+            batch = batch_of(at_ms - number, 1_000, "9198765")
+            store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+        assert counted.count(Stream(store.table, lambda: NOW).poll(), f"hour {hour}")
+    dynamo.tables[ACTIVITY].items.update(counted.table.items)
+    # Twenty times as many messages make no more items, only larger numbers.
+    activity = activity_on(dynamo)
+    found = today(StatsService(activity, lambda: NOW), ACCOUNT)
+    assert len(found["hours"]) == 48
+    assert all(each["accepted"] == 2_000 for each in found["hours"])
+    assert dynamo.used["calls"] == 1
     assert dynamo.used["items"] <= 60
+    StatsService(activity, lambda: NOW).stats(ACCOUNT, StatsQuery())
+    assert dynamo.used["items"] <= 2 * 60

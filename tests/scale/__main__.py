@@ -6,9 +6,8 @@ import os
 from tests.bench.accept import FAKE_AWS
 from tests.bench.life import CASES, Life
 from tests.scale.costs import PARTS, REGION, duration_ms, fixed_usd, metrics_of, usd_a_million
-from tests.scale.report import Shown, show, table
-from tests.scale.rows import ROWS
-from tests.scale.simulation import Simulation
+from tests.scale.report import table
+from tests.scale.rows import ROWS, simulate
 
 
 def main() -> None:
@@ -37,11 +36,6 @@ def main() -> None:
         for function, done in each.functions.items():
             rates = ", ".join(f"{name} {number / count:.3f}" for name, number in done.items())
             print(f"  {function:<8}{rates}; {duration_ms(function, done):.0f} ms modelled")
-
-
-def simulate(number: int) -> Shown:
-    """Simulate a row."""
-    return show(Simulation(ROWS[number]).run())
 
 
 if __name__ == "__main__":

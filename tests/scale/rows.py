@@ -6,7 +6,8 @@ totals are those of the span times `HOUR`. Rows whose traffic changes are simula
 
 from harkara.model.messages import Category
 from tests.scale.outside import Stream
-from tests.scale.simulation import Row, Settings
+from tests.scale.report import Shown, show
+from tests.scale.simulation import Row, Settings, Simulation
 
 SPAN_S = 120
 HOUR = 3600 / SPAN_S
@@ -93,3 +94,8 @@ ROWS = (
         has_stream=True,
     ),
 )
+
+
+def simulate(number: int) -> Shown:
+    """Simulate a row, in a process of its own: those do not import the module that is run."""
+    return show(Simulation(ROWS[number]).run())
