@@ -15,10 +15,11 @@ from harkara.manage.erasure import counts_of
 from harkara.model.events import Dlr
 from harkara.model.messages import Category
 from harkara.model.people import AuditEntry
-from harkara.model.suppressions import Source
+from harkara.model.suppressions import Source, opt_out
 from tests.pipeline import campaign
 from tests.pipeline.persons import NATIONAL, NUMBER, SHARED, Case, Erased
 from tests.support.erasing import erasure_of, unpacked
+from tests.support.wired import NOW
 from tests.support.world import World
 
 cases = st.builds(
@@ -123,6 +124,22 @@ def test_what_no_carrier_has_is_cancelled_and_what_one_has_ends_without_its_numb
         others = finals.keys() - mids
         assert {finals[mid] for mid in others} > {"delivered", "failed"}
         assert sum(not told[mid].to for mid in others) == 1, "the refused record"
+
+
+def test_a_number_goes_from_the_lists_unless_it_has_opted_out() -> None:
+    world = after(Case([0], 0, Options(), has_consented=False))
+    lists = world.suppressions
+    lists.put("acme", opt_out(NUMBER, int(NOW)))
+    lists.remove("acme", NUMBER, Source.OPT_OUT, int(NOW) + 1)
+    assert "blocked#" in str(unpacked(world).keys()), "the times of changes are there"
+    changes = world.plan()
+    assert counts_of(changes)["list_items"] == 1
+    lists.put("acme", opt_out(NUMBER, int(NOW) + 2))  # meanwhile
+    erasure_of(world).erase(world.account, world.person, changes, "dpo@acme.in")
+    assert [each.number for each in lists.entries("acme", [NUMBER])] == [NUMBER]
+    lists.remove("acme", NUMBER, Source.OPT_OUT, int(NOW) + 3)
+    world.erase()
+    assert "blocked#" not in str(unpacked(world).keys())
 
 
 def test_an_erased_message_says_so_and_is_found_by_what_stays() -> None:

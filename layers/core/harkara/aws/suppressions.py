@@ -100,6 +100,10 @@ class DynamoSuppressionList:
             {":at": at_s, ":before": before_s},
         )
 
+    def knows(self, account_id: str, number: str) -> bool:
+        """Return whether a number has an item, if only with times of changes."""
+        return self._table.get(partition_of(account_id, number), number) is not None
+
     def forget(self, account_id: str, number: str) -> bool:
         """Delete a number's item, unless it has an entry of any source; return whether it has none.
 

@@ -59,6 +59,10 @@ class PersonLists(Protocol):
         """Remove an entry as of `at_s`; return whether there was one."""
         ...
 
+    def knows(self, account_id: str, number: str) -> bool:
+        """Return whether a number has an item, if only with times of changes."""
+        ...
+
     def forget(self, account_id: str, number: str) -> bool:
         """Delete a number's item, unless it has an entry of any source."""
         ...

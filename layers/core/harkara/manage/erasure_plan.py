@@ -221,12 +221,13 @@ class _Plan:
     def _lists(self) -> Iterator[Change]:
         """Yield the removal of consents and of the last message; suppressions stay."""
         stores, account_id, number = self._stores, self._account.id, self._person.number
-        _, consents = stores.lists.records(account_id, [number])
+        suppressions, consents = stores.lists.records(account_id, [number])
         now_s = int(stores.clock())
         for consent in consents:
             remove = partial(stores.lists.remove, account_id, number, consent.attribute, now_s)
             yield Change("consents", 1, partial(remove, before_s=now_s + 1))
-        yield Change("", 0, partial(stores.lists.forget, account_id, number))
+        if not suppressions and stores.lists.knows(account_id, number):
+            yield Change("list_items", 1, partial(stores.lists.forget, account_id, number))
         found = bool(stores.last.find(account_id, number))
         yield Change("last_messages", int(found), partial(stores.last.remove, account_id, number))
 
