@@ -1,6 +1,8 @@
 """A request under an Idempotency-Key is served once; its stored answer, and how long it is kept."""
 
+import base64
 import random
+import zlib
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -25,6 +27,20 @@ def test_a_repeat_is_answered_the_same_and_not_served(after_s: int) -> None:
     gateway.now_s += after_s
     assert gateway.once() == first
     assert gateway.runs == 1
+
+
+@given(body=st.binary(max_size=400))
+def test_only_a_repeat_of_the_request_can_read_the_stored_answer(body: bytes) -> None:
+    gateway = Gateway()
+    gateway.produce = lambda _: Answer(200, b"919876543210" + body)
+    first = gateway.once()
+    (end,) = (each for each in gateway.store.entries.values() if each.kind.startswith("end#"))
+    content = base64.b64decode(end.data["body"])
+    with pytest.raises(zlib.error):
+        zlib.decompress(content)
+    assert b"9876543210" not in content
+    assert gateway.once() == first
+    assert first.body == b"919876543210" + body
 
 
 def test_without_a_key_each_request_is_served() -> None:

@@ -136,7 +136,7 @@ class Idempotency:
             )
         task_id = hashlib.sha256(request).hexdigest()
         lease = Lease(task_id, self.randomness(8).hex(), expires_at_ms)
-        run = self._begin(lease, _partition(caller.account, key))
+        run = self._begin(lease, _partition(caller.account, key), request)
         if isinstance(run, Answer):
             return run
         try:
@@ -144,10 +144,10 @@ class Idempotency:
         except Exception:
             self._end(lease, run.partition, _AGAIN)
             raise
-        self._end(lease, run.partition, _end_of(answer, repeats="repeats" in run.data))
+        self._end(lease, run.partition, _end_of(answer, run, request))
         return answer
 
-    def _begin(self, lease: Lease, partition: str) -> LedgerEntry | Answer:
+    def _begin(self, lease: Lease, partition: str, request: bytes) -> LedgerEntry | Answer:
         """Return the entry of this run, or the answer of an earlier one."""
         now_ms = int(self.clock() * 1000)
         anew: Mapping[str, Any] = {"seed": self.randomness(16).hex(), "at_ms": now_ms}
@@ -164,7 +164,7 @@ class Idempotency:
             if end is None and relation is Relation.BUSY:
                 raise RequestRefused(Code.REQUEST_IN_PROGRESS, retry_after_s=IN_PROGRESS_RETRY_S)
             if end is not None and "body" in end.data:
-                return _unpack(end.data)
+                return _unpack(end.data, run, request)
             is_over = end is not None and end.data["anew"]
             plan = anew if is_over else {**run.data, "repeats": True}
             before = run.worker_id
@@ -193,22 +193,34 @@ def _names(caller: Caller, run: LedgerEntry, outcomes: Outcomes) -> IdSource:
     return DeterministicIds(seed, run.data["at_ms"], outcomes)
 
 
-def _end_of(answer: Answer, *, repeats: bool) -> Mapping[str, Any]:
+def _end_of(answer: Answer, run: LedgerEntry, request: bytes) -> Mapping[str, Any]:
     """Return the data of the `end` entry for an answer.
 
     A run that repeats another may be refused, by a limit, where the other one stored everything.
     """
+    repeats = "repeats" in run.data
     if answer.status >= 500:
         return _AGAIN
     if not answer.accepts or answer.status >= 400:
         return _AGAIN if repeats else _ANEW
-    body = base64.b64encode(zlib.compress(answer.body, level=1)).decode()
+    body = base64.b64encode(_veil(zlib.compress(answer.body, level=1), run, request)).decode()
     # A longer answer is not stored: a repeat makes it again, with the same ids.
     if len(body) > ANSWER_LIMIT_BYTES:
         return _AGAIN
     return {"status": answer.status, "body": body, "headers": dict(answer.headers)}
 
 
-def _unpack(data: Mapping[str, Any]) -> Answer:
-    body = zlib.decompress(base64.b64decode(data["body"]))
+def _veil(content: bytes, run: LedgerEntry, request: bytes) -> bytes:
+    """Veil an answer, or take the veil off: only who repeats the request can read it.
+
+    Answers hold numbers, and an erasure does not find them (`harkara.manage.erasure`). The stream
+    of SHAKE256 is used once, since each run has a seed (NIST FIPS 202, 6.2).
+    """
+    stream = hashlib.shake_256(run.data["seed"].encode() + request).digest(len(content))
+    mixed = int.from_bytes(content, "big") ^ int.from_bytes(stream, "big")
+    return mixed.to_bytes(len(content), "big")
+
+
+def _unpack(data: Mapping[str, Any], run: LedgerEntry, request: bytes) -> Answer:
+    body = zlib.decompress(_veil(base64.b64decode(data["body"]), run, request))
     return Answer(data["status"], body, data["headers"])
