@@ -49,6 +49,7 @@ NOUNS = {
 # Verbs without a noun, each in a module of its name.
 VERBS = {
     "erase": "Erase a person's number and texts (DPDP Act, section 12).",
+    "export": "Write messages of an account, or of all, to a CSV file.",
     "stats": "Count messages by account, day, state, code, sender and more.",
     "status": "Show the queues, the circuit breakers and the tasks that are due.",
 }

@@ -28,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 EMPTIED = "emptied"
 """The key in a context for the names of list options that are given without a value."""
-_Run = Callable[..., Answer]
+_Run = Callable[..., Answer | None]
 _Parameters = Mapping[str, inspect.Parameter]
 # A field at the beginning of a message of the API: `overlap_s: a whole number`.
 _FIELD = re.compile(r"^([a-z_]+)(?=: )")
@@ -141,7 +141,9 @@ def verb(app: typer.Typer, asks: str = "") -> Callable[[_Run], _Run]:
                 }
                 if "deployment" in own:
                     arguments["deployment"] = ctx.obj(target)
-                print_answer(run(**arguments), in_json=values["as_json"])
+                answer = run(**arguments)
+                if answer is not None:  # else the verb wrote it itself
+                    print_answer(answer, in_json=values["as_json"])
 
         command.__doc__ = run.__doc__
         signature = inspect.Signature([*_flattened(own, may_ask=bool(asks))])

@@ -1,6 +1,8 @@
 """Read secrets and CSV files, and write the latter."""
 
 import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli.command import CommandRefused
@@ -34,6 +36,23 @@ def read_csv(deployment: Deployment, file: str) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def appending(file: Path) -> Iterator[Callable[[bytes], object]]:
+    """Yield how to append to a new file, which replaces `file` at the end.
+
+    Raises CommandRefused if it cannot be written; `file` then stays as it was.
+    """
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    try:
+        with unfinished.open("wb") as open_file:
+            yield open_file.write
+        unfinished.replace(file)
+    except OSError as error:
+        raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def write_csv(file: Path, content: bytes) -> None:

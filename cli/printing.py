@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
@@ -25,12 +26,19 @@ def shown(rows: Sequence[Row], names: Sequence[str], *, as_json: bool) -> Answer
     return rows if as_json else [{name: row[name] for name in names} for row in rows]
 
 
-def print_answer(answer: Answer, *, in_json: bool) -> None:
-    """Print an answer, and nothing more once the reader has gone."""
+@contextmanager
+def until_nobody_reads() -> Iterator[None]:
+    """Write to standard output, and nothing more once the reader has gone."""
     try:
-        print(as_json(answer) if in_json else as_table(answer), flush=True)
+        yield
     except BrokenPipeError:  # as in `harkara template list ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_answer(answer: Answer, *, in_json: bool) -> None:
+    """Print an answer."""
+    with until_nobody_reads():
+        print(as_json(answer) if in_json else as_table(answer), flush=True)
 
 
 def as_json(answer: Answer) -> str:

@@ -1,5 +1,9 @@
 """The operator finds messages of all accounts, and counts them."""
 
+import csv
+import io
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,8 @@ from harkara.wiring.activity import wire
 from tests.local.operators import NOW, PEPPER, Operator
 from tests.support.ports import FakeFailedRecords
 from tests.support.streams import Stream
+from tests.support.tables import Table
+from tests.unit.scripted_aws import Refusal
 
 COUNTS = {"acme": 120, "other": 3}
 
@@ -191,3 +197,73 @@ def test_a_wrong_erasure_says_what_to_do(
     done = operator(f"erase {options}")
     assert done.status == status
     assert words in done.err
+
+
+def exported(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        ("", COUNTS),
+        ("--account other", {"other": 3}),
+        ("--number 9876500002", {"acme": 1, "other": 1}),
+        ("--state delivered --sender ACMEBK", {"acme": 1, "other": 1}),
+        ("--from 2025-12-31 --to 2025-12-31", {}),
+    ],
+)
+def test_messages_of_all_accounts_are_exported(
+    options: str, counts: dict[str, int], operator: Operator, tmp_path: Path
+) -> None:
+    file = tmp_path / "messages.csv"
+    done = operator(f"export {file} {options} --json")
+    assert (done.status, done.json()) == (
+        0,
+        {"file": str(file), "messages": sum(counts.values())},
+    )
+    rows = exported(file.read_bytes().decode())
+    assert Counter(row["account"] for row in rows) == counts
+    assert list(tmp_path.iterdir()) == [file]
+    # Standard output has the same, and nothing else.
+    done = operator(f"export - {options}")
+    assert (done.status, exported(done.out), done.err) == (0, rows, "")
+    found = operator(f"message find --limit 1000 {options} --json").json()
+    assert [(row["account"], row["mid"]) for row in rows] == [
+        (each["account"], each["mid"]) for each in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("export /nowhere/messages.csv", "cannot be written"),
+        ("export - --state gone", "state"),
+        ("export - --from 2026-01-01 --to 2026-03-01", "31 days"),
+        ("export - --number 123", "mobile number"),
+        ("export - --account nobody", "there is no account nobody"),
+    ],
+)
+def test_an_export_that_cannot_be_made_says_why_and_writes_nothing(
+    line: str, words: str, operator: Operator
+) -> None:
+    done = operator(line)
+    assert done.status == 1
+    assert words in done.err
+    assert done.out == ""
+
+
+def test_a_file_stays_as_it_was_where_an_export_fails(operator: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "messages.csv"
+    file.write_text("before")
+    answers = operator.activity.__class__.__call__
+
+    def busy(table: Table, operation: str, params: dict[str, Any]) -> Any:
+        if table is operator.activity and operation == "Query":
+            return Refusal("ProvisionedThroughputExceededException")
+        return answers(table, operation, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "__call__", busy)
+        assert operator(f"export {file}").status == 1
+    assert (file.read_text(), list(tmp_path.iterdir())) == ("before", [file])
