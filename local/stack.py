@@ -59,6 +59,7 @@ class StackSettings:
             "PriorityConcurrency": str(self.concurrency),
             "DlrConcurrency": str(self.concurrency),
             "CallbackConcurrency": str(self.concurrency),
+            "EventFileDays": "7",
             **self.parameters,
         }
 

@@ -1,6 +1,7 @@
-"""ExportQueue: make an account's export piece by piece.
+"""ExportQueue, and the Messages table's stream: make exports and event files in S3.
 
-Next: `harkara.activity.export_steps`. functions/manage begins exports and gives the links to them.
+Next: `harkara.activity.export_steps` for the next piece of an export, which functions/manage
+began; `harkara.activity.event_files` for events of the stream, where the operator wants them.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.activity.exports import decode_task
-from harkara.base.time import Deadline
+from harkara.base.time import Deadline, invocation
 from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import consume
 from harkara.wiring.files import on_aws
@@ -28,4 +29,8 @@ def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    if event["Records"][0]["eventSource"] == "aws:dynamodb":
+        with invocation(context):
+            services().events.write(event["Records"])
+        return {"batchItemFailures": []}
     return consume(event, context, export, put_back=put_back)

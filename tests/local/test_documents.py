@@ -18,6 +18,7 @@ from tests.support.documents import PAGES, anchors, blocks, links, shell_lines
 # The languages of the blocks of each page, all of which some test reads.
 LANGUAGES = {
     "README.md": {"mermaid"},
+    "docs/analytics.md": {"sql"},
     "docs/carriers.md": {"http", "ini", "json", "sh"},
     "docs/console/README.md": {"sh"},
     "docs/errors.md": {"json"},

@@ -262,6 +262,7 @@ class Wired:
             queues=on.queues,
             pepper=b"pepper",
             clock=self.clock,
+            emit=self.note,
         )
 
     def manage_services(self, function: str = "manage") -> manage.ManageServices:

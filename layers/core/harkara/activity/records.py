@@ -5,6 +5,7 @@ entries and batches are never updated, and their deletion by the time to live is
 """
 
 import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from harkara.model.ledger import REPLY_KIND, SHARED_KIND
 from harkara.model.messages import MessageBatch, unpack
 
 Record = Mapping[str, Any]
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, zlib.error)
+"""The errors of a record that cannot be read."""
 DEAD_LETTER, DEAD_LETTERS = "dead-letter", "dead-letter#"
 
 
@@ -84,7 +87,7 @@ def created_at_ms(record: Record) -> int:
 def event_of(record: Record) -> Event | None:
     """Return the event that a record tells of, None for any other item.
 
-    Raises KeyError, TypeError, ValueError and zlib.error for an item that cannot be read.
+    Raises one of UNREADABLE for an item that cannot be read.
     """
     if record["eventName"] != "INSERT":
         return None

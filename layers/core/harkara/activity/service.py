@@ -6,7 +6,6 @@ counters moves it, on condition that it is as it was read. So a repeat, a split 
 line changes no number. Positions are compared within one shard only.
 """
 
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,13 +22,19 @@ from harkara.activity.counting import (
     parts_of,
 )
 from harkara.activity.index import ROWS_A_GROUP, Digests, Groups
-from harkara.activity.records import Accepted, Event, Record, created_at_ms, event_of, sequence_of
+from harkara.activity.records import (
+    UNREADABLE,
+    Accepted,
+    Event,
+    Record,
+    created_at_ms,
+    event_of,
+    sequence_of,
+)
 from harkara.activity.store import START, ActivityWriter, FailedRecords, Position
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.model.messages import Category, MessageBatch
-
-UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, zlib.error)
 
 
 class Step(NamedTuple):

@@ -84,6 +84,7 @@ COUNTS = {
     ),
     "sweep": ("enqueued", "put_off"),
     "activity": ("events", "unread", "low_conversions"),
+    "files": ("events", "files", "unread"),
 }
 """The counters of each service: messages, receipts, callbacks, tasks, or visits of short links.
 

@@ -4,6 +4,7 @@ import time
 from typing import NamedTuple
 
 from harkara.activity.cursors import Cursors
+from harkara.activity.event_files import EventFileService
 from harkara.activity.export_steps import ExportWorker
 from harkara.activity.exports import ExportStore, FileStore
 from harkara.activity.index import Digests
@@ -15,14 +16,17 @@ from harkara.aws.exports import DynamoExportStore, S3Files, s3_client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.keys import Keys
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import TaskQueues
+from harkara.runtime import metrics
 from harkara.runtime.settings import FilesSettings
 
 
 class FilesServices(NamedTuple):
     exports: ExportWorker
+    events: EventFileService
 
 
 def wire(
@@ -34,10 +38,13 @@ def wire(
     queues: TaskQueues,
     pepper: bytes | Keys,
     clock: Clock,
+    emit: EventSink,
 ) -> FilesServices:
     """Build the services from adapters."""
     search = SearchService(activity, messages, Digests(pepper), Cursors(pepper), clock)
-    return FilesServices(ExportWorker(jobs, files, search, queues, clock))
+    return FilesServices(
+        ExportWorker(jobs, files, search, queues, clock), EventFileService(files, emit)
+    )
 
 
 def on_aws() -> FilesServices:
@@ -54,4 +61,5 @@ def on_aws() -> FilesServices:
         queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls),
         pepper=secret_keys(settings.pepper_secret_id),
         clock=time.time,
+        emit=metrics.write,
     )
