@@ -118,5 +118,10 @@ class ExportWorker:
 
 def cells_of(message: FoundMessage) -> Sequence[str]:
     """Return a message as cells of COLUMNS."""
-    values = map(message.get, COLUMNS)
-    return ["" if value is None else str(value) for value in values]
+    return [_cell(message.get(name)) for name in COLUMNS]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return "true" if value is True else str(value)
