@@ -40,8 +40,8 @@ def test_a_message_takes_no_more_units_than_the_table_says(
 def test_a_stack_that_nobody_uses_costs_what_its_template_has() -> None:
     existing = fixed_usd(metrics=20)
     assert existing["20 custom metrics (one carrier)"] == pytest.approx(6.0)
-    # Four queues, five pollers each, three polls a minute.
-    assert existing["20 pollers of idle queues"] == pytest.approx(20 * 3 * 43_200 * 0.5e-6)
+    # Five queues, five pollers each, three polls a minute.
+    assert existing["25 pollers of idle queues"] == pytest.approx(25 * 3 * 43_200 * 0.5e-6)
     assert all(usd > 0 for usd in existing.values())
     assert sum(existing.values()) < 40
 

@@ -164,3 +164,20 @@ def test_many_templates_go_in_and_come_out_as_they_were(lab: Lab) -> None:
     answer = task_id.until_done("GET", "/v1/templates", headers={"Accept": "text/csv"})
     assert answer.headers["content-encoding"] == "gzip"
     assert [row.template for row in parse(answer.content)] == templates
+
+
+def test_an_export_ends_with_a_link_that_opens(lab: Lab) -> None:
+    owner = Owner(lab, "exporting")
+    begun = owner.call("POST", "/v1/exports").json()
+    assert begun["state"] == "queued"
+    shown: dict[str, Any] = {}
+
+    def is_done() -> bool:
+        shown.update(owner.call("GET", f"/v1/exports/{begun['id']}").json())
+        return bool(shown["state"] == "done")
+
+    wait_until(is_done, MANAGED_WITHIN_S)
+    answer = httpx.get(shown["link"], timeout=60)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.content.decode("utf-8-sig").startswith("mid,client_ref,to,")

@@ -3,8 +3,10 @@
 A step claims its number, which only one process gets, reads messages on from where the job is, puts
 what it read under names with that number, and puts down in the job, if no later step has begun,
 which object or part holds it. So a death at any line leaves objects that no job names: the task
-comes again, and reads the piece anew. Of two deliveries of a task the later one's step counts. A
-message is in the file once, since a piece counts only together with the position behind it.
+comes again, and reads the piece anew. Of two deliveries of a task the later one's step counts, and
+the other one comes again, since the later may die: a task is done only if the next one is in the
+queue or the file is whole. A message is in the file once, since a piece counts only together with
+the position behind it.
 """
 
 from collections import Counter
@@ -16,7 +18,7 @@ from harkara.activity.exports import ExportJob, ExportStore, ExportTask, FileSto
 from harkara.activity.filters import ExportFilter, query_of
 from harkara.activity.index import time_of
 from harkara.activity.search import FoundMessage, SearchService
-from harkara.base.errors import StoreUnavailable
+from harkara.base.errors import LeaseHeld, StoreUnavailable
 from harkara.base.spreadsheet import write_rows, write_table
 from harkara.base.time import Clock, Deadline
 from harkara.model.tasks import QueueName
@@ -43,30 +45,32 @@ class ExportWorker:
     def work(self, task: ExportTask, deadline: Deadline) -> Counter[str]:
         """Make the next piece of an export, and enqueue the next task unless it is whole.
 
-        Returns the messages and the files for the log. Raises StoreUnavailable.
+        Returns the messages and the files for the log. Raises StoreUnavailable, and LeaseHeld if
+        another delivery of the task has begun a later step.
         """
         job = self.jobs.job(task.account_id, task.export_id)
-        claimed = self.jobs.claim(job) if job and not job.ended_ms else None
-        if job is None or claimed is None:
+        if job is None or job.ended_ms:
             return Counter()
-        job, before = claimed, claimed.message_count
+        before = job.message_count
+        job = self.jobs.claim(job)
+        if job is None:
+            raise LeaseHeld("another delivery has begun this step")
         if not job.is_read:
             job = self._read_on(job, deadline)
-            if not self._save(job):
-                return Counter()
-        if job.is_read and not job.ended_ms:
+            self._save(job)
+        if not job.ended_ms and job.is_read:
             self.files.complete(job.file, job.upload_id, job.parts)
             job = self._ended(job)
-            if not self._save(job):
-                return Counter()
+            self._save(job)
         if not job.ended_ms and not all(
             self.queues.send(QueueName.EXPORT, [job.task.encode()], job.account_id)
         ):
             raise StoreUnavailable("the queue did not take the next piece")
         return +Counter(exported=job.message_count - before, exports=1 if job.ended_ms else 0)
 
-    def _save(self, job: ExportJob) -> bool:
-        return self.jobs.save(replace(job, moved_ms=self._now_ms()))
+    def _save(self, job: ExportJob) -> None:
+        if not self.jobs.save(replace(job, moved_ms=self._now_ms())):
+            raise LeaseHeld("another delivery has begun a later step")
 
     def _ended(self, job: ExportJob) -> ExportJob:
         return replace(job, parts=(), rest="", ended_ms=self._now_ms())
