@@ -15,7 +15,6 @@ import pytest
 
 from harkara.accept.requests import Options
 from harkara.activity.event_files import PREFIX, lines_of
-from harkara.activity.records import KINDS
 from harkara.base.time import IST_OFFSET_S
 from harkara.model.accounts import Rate
 from harkara.model.ledger import final_kind
@@ -27,7 +26,6 @@ from tests.support.fakes import Faults
 from tests.support.streams import FIRST_SEQUENCE, Record, Stream, record_of
 from tests.support.wired import ACCOUNT, NOW
 from tests.support.world import World
-from tests.template.reading import functions, resources, template
 
 PAGE = PAGES["docs/analytics.md"]
 DAY, LAST_DAY = "2023-11-15", "2023-11-19"  # of India, where it is 03:43 when the world begins
@@ -276,35 +274,3 @@ def test_a_record_that_cannot_be_read_stops_nothing(logs: Logs) -> None:
     assert [line["event"] for line in all_lines(world)] == ["accepted"]
     (noted,) = world.log_events
     assert noted.counts == {"events": 1, "unread": 1, "files": 1}
-
-
-def test_both_readers_of_the_stream_get_every_kind_of_event() -> None:
-    patterns = {}
-    for function in ("activity", "files"):
-        (stream,) = (
-            each["Properties"]
-            for each in functions()[function]["Events"].values()
-            if each["Type"] == "DynamoDB"
-        )
-        patterns[function] = [
-            json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"]
-        ]
-    assert patterns["activity"] == patterns["files"]
-    by_sort_key, by_partition = (each["dynamodb"]["Keys"] for each in patterns["files"])
-    taken = {
-        each if isinstance(each, str) else each["prefix"].removesuffix("#")
-        for each in (*by_sort_key["sk"]["S"], *by_partition["pk"]["S"])
-    }
-    assert taken == set(KINDS)
-
-
-def test_files_are_written_only_where_the_operator_wants_them() -> None:
-    stream = functions()["files"]["Events"]["Written"]["Properties"]
-    assert stream["Enabled"] == {"Fn::If": ["WritesEventFiles", True, False]}
-    # The longest wait that Lambda offers, so that quiet shards make no file a second.
-    assert stream["MaximumBatchingWindowInSeconds"] == 300
-    assert template()["Parameters"]["EventFileDays"]["Default"] == 0
-    (bucket,) = resources("AWS::S3::Bucket").values()
-    rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    (rule,) = (each for each in rules if each["Prefix"] == PREFIX)
-    assert rule["ExpirationInDays"] == {"Fn::If": ["WritesEventFiles", {"Ref": "EventFileDays"}, 1]}

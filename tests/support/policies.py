@@ -158,6 +158,13 @@ def granted(function: str) -> set[Grant]:
 
 def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
     """Yield the IAM calls of one request to DynamoDB, SQS, S3, KMS or Secrets Manager."""
+    if "Key" in params and "Bucket" in params:
+        # "Actions, resources, and condition keys for Amazon S3", Service Authorization Reference:
+        # an upload's steps are PutObject, a HEAD is GetObject.
+        action = "GetObject" if operation in ("GetObject", "HeadObject") else "PutObject"
+        folder, _, _ = params["Key"].partition("/")
+        yield Call(f"s3:{action}", f"{params['Bucket']}/{folder}/*", {})
+        return
     match operation:
         case "SendMessageBatch":
             yield Call("sqs:SendMessage", params["QueueUrl"], {})
@@ -168,19 +175,6 @@ def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
             keys = {f"kms:EncryptionContext:{name}": [value] for name, value in context.items()}
             keys["kms:EncryptionContextKeys"] = list(context)
             yield Call(f"kms:{operation}", params.get("KeyId", "SecretsKey"), keys)
-        case (
-            "PutObject"
-            | "GetObject"
-            | "HeadObject"
-            | "CreateMultipartUpload"
-            | "UploadPart"
-            | "CompleteMultipartUpload"
-        ):
-            # "Actions, resources, and condition keys for Amazon S3", Service Authorization
-            # Reference: an upload's steps are PutObject, a HEAD is GetObject.
-            action = "GetObject" if operation in ("GetObject", "HeadObject") else "PutObject"
-            folder, _, _ = params["Key"].partition("/")
-            yield Call(f"s3:{action}", f"{params['Bucket']}/{folder}/*", {})
         case "GetSecretValue":
             yield Call("secretsmanager:GetSecretValue", params["SecretId"], {})
         case "BatchExecuteStatement":

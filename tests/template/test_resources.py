@@ -6,9 +6,6 @@ from typing import Any
 
 import pytest
 
-from harkara.activity import exports
-from harkara.activity.records import COUNTED, DEAD_LETTERS
-from harkara.base.time import DAY_S
 from harkara.ports import SHARDS
 from tests.template.reading import (
     MESSAGE_QUEUES,
@@ -159,34 +156,6 @@ def test_a_table_is_warmed_only_where_more_is_asked_than_a_new_one_takes(table: 
     assert template()["Conditions"][condition] == {"Fn::Not": [{"Fn::And": defaults}]}
 
 
-def test_the_bucket_is_private_encrypted_kept_and_read_by_tls_only() -> None:
-    (bucket,) = resources("AWS::S3::Bucket").values()
-    assert bucket["UpdateReplacePolicy"] == "Retain"
-    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
-    properties = bucket["Properties"]
-    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(properties["PublicAccessBlockConfiguration"]) == 4
-    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    (owned,) = properties["OwnershipControls"]["Rules"]
-    assert owned == {"ObjectOwnership": "BucketOwnerEnforced"}
-    (policy,) = resources("AWS::S3::BucketPolicy").values()
-    (denial,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
-    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert list(map(logical_id, denial["Resource"])) == ["FilesBucket", "FilesBucket/*"]
-
-
-def test_exports_are_deleted_no_sooner_than_their_jobs() -> None:
-    (bucket,) = resources("AWS::S3::Bucket").values()
-    rules = {
-        each["Prefix"]: each for each in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    }
-    rule = rules[exports.PREFIX]
-    assert rule["ExpirationInDays"] * DAY_S == exports.KEPT_S
-    assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] * DAY_S > exports.STALLED_S
-
-
 def test_a_secret_outlives_the_stack() -> None:
     kept = {**resources("AWS::SecretsManager::Secret"), **resources("AWS::KMS::Key")}
     assert sorted(kept) == ["LinkSecret", "PepperSecret", "SecretsKey", "TagSecret"]
@@ -324,13 +293,3 @@ def test_what_is_written_of_messages_is_counted_from_the_tables_stream() -> None
     failures = properties["DestinationConfig"]["OnFailure"]
     assert logical_id(failures["Destination"]) == "ActivityFailures"
     assert "ActivityFailures" in resources("AWS::SQS::Queue")
-
-
-def test_the_stream_lets_through_every_kind_of_item_that_is_counted() -> None:
-    (stream,) = functions()["activity"]["Events"].values()
-    filters = stream["Properties"]["FilterCriteria"]["Filters"]
-    keys = [json.loads(each["Pattern"])["dynamodb"]["Keys"] for each in filters]
-    kinds = [kind for each in keys if "sk" in each for kind in each["sk"]["S"]]
-    names = {kind if isinstance(kind, str) else kind["prefix"].rstrip("#") for kind in kinds}
-    assert names == set(COUNTED)
-    assert {"pk": {"S": [{"prefix": DEAD_LETTERS}]}} in keys
