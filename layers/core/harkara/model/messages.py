@@ -126,7 +126,7 @@ class MessageBatch:
 
     Immutable, but for an erasure (`harkara.manage.erasure`). `carrier` is "" for a refused request.
 
-    `daytime_only`: they are sent only from 10:00 to 21:00 IST (`harkara.model.routing`).
+    `daytime_only`: they are sent only from 10:00 to 21:00 IST.
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
