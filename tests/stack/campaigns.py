@@ -269,6 +269,8 @@ def ends(lab: Lab) -> Ends:
             entries.append(item)
             continue
         batch = unpack(item["pk"]["S"], item["packed"]["B"])
+        if not batch.carrier:  # a refused request
+            continue
         for index, message in enumerate(batch.messages):
             refs[batch.id, index] = message.client_ref
             found.accepted[batch.id].append(message.client_ref)

@@ -123,7 +123,7 @@ def test_while_the_table_takes_nothing_few_are_kept() -> None:
 
 def test_what_is_not_the_callers_fault_is_not_recorded() -> None:
     table = Table()
-    for code in (Code.TRY_AGAIN, Code.INTERNAL_ERROR):
+    for code in (Code.TRY_AGAIN, Code.INTERNAL_ERROR, Code.REQUEST_IN_PROGRESS):
         table.refused.add(CALLERS[0], RequestRefused(code))
         table.now_ms += EVERY_MS
     assert table.tried_ms == []

@@ -39,12 +39,13 @@ class RefusedRequests:
     def add(
         self, caller: Caller, refused: RequestRefused, request: SendRequest | None = None
     ) -> None:
-        """Record a refusal, unless it is not the caller's fault.
+        """Record a refusal, unless it is not the caller's fault or the request is being served.
 
         A request that was refused as a whole counts as one record; if each of its records was
         refused, each counts by its own code.
         """
-        if not 400 <= MEANINGS[refused.code].http_status < 500:
+        is_callers_fault = 400 <= MEANINGS[refused.code].http_status < 500
+        if not is_callers_fault or refused.code is Code.REQUEST_IN_PROGRESS:
             return
         default = caller.credential.default_category or caller.account.default_category
         for record, code in _records(refused, request):

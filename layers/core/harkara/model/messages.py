@@ -124,7 +124,7 @@ class Message(NamedTuple):
 class MessageBatch:
     """A message batch: messages of one request that share category, times and carrier.
 
-    Immutable, but for an erasure (`harkara.manage.erasure`).
+    Immutable, but for an erasure (`harkara.manage.erasure`). `carrier` is "" for a refused request.
 
     `daytime_only`: they are sent only from 10:00 to 21:00 IST.
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
