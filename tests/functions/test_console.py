@@ -23,10 +23,8 @@ from tests.functions.visiting_console import (
 from tests.support.people import COMMAND, PASSWORD, changes
 
 THINGS = (
-    ("templates", TEMPLATE_ID),
-    ("senders", "SAMPLE"),
-    ("callbacks", "signed"),
-    ("messages", MID),
+    *(("templates", TEMPLATE_ID), ("senders", "SAMPLE")),
+    *(("callbacks", "signed"), ("messages", MID)),
 )
 CHANGES = (
     *(f"/console/templates/{TEMPLATE_ID}{act}" for act in ("", "/remove")),
