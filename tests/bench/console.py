@@ -22,8 +22,7 @@ from tests.functions.invoking import SECRET, Context, Event, http_event
 from tests.functions.visiting_console import (
     PAGES,
     Page,
-    put_counters,
-    put_export,
+    put_samples,
     request,
     signed_in,
 )
@@ -38,9 +37,7 @@ def measure() -> list[Row]:
     """Return the rows of this part."""
     os.environ.update(FAKE_AWS)
     gateway = Gateway()
-    gateway.put_samples()
-    put_counters(gateway.ports.activity, gateway.now)
-    put_export(gateway)
+    put_samples(gateway, 41_667)
     gateway.registry.put_all("sandbox", [_template(number) for number in range(SHOWN)])
     cookie = signed_in(gateway)
     show = gateway.app("console").handler

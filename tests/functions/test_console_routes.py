@@ -24,8 +24,7 @@ from tests.functions.visiting_console import (
     EXPORT_ID,
     MID,
     TEMPLATE_ID,
-    put_counters,
-    put_export,
+    put_samples,
     signed_in,
     visit,
 )
@@ -126,9 +125,7 @@ def label(value: object) -> str | None:
 
 @pytest.fixture
 def cookie(gateway: Gateway) -> str:
-    gateway.put_samples()
-    put_counters(gateway.ports.activity, gateway.now, 8)
-    put_export(gateway)
+    put_samples(gateway)
     signed_in(gateway, "viewer")
     return signed_in(gateway)
 
@@ -257,7 +254,5 @@ def test_another_accounts_things_are_found_on_no_route(
 def test_nor_are_they_under_any_other_name(route: Route, name: str) -> None:
     assume(name not in ("new", "upload", "try", "file"))  # pages of their own
     gateway = Gateway()
-    gateway.put_samples()
-    put_counters(gateway.ports.activity, gateway.now, 8)
-    put_export(gateway)
+    put_samples(gateway)
     check_foreign(gateway, signed_in(gateway, "admin", "other"), route, name)

@@ -130,6 +130,13 @@ def put_counters(
     store.reach(int(now_s * 1000))
 
 
+def put_samples(gateway: Gateway, of_hour: int = 8) -> None:
+    """Store the samples, with counters and an export: something for each page."""
+    gateway.put_samples()
+    put_counters(gateway.ports.activity, gateway.now, of_hour)
+    put_export(gateway)
+
+
 def put_export(gateway: Gateway) -> None:
     """Begin an export of the account of samples, of which nothing is done."""
     now_ms = int(gateway.now * 1000)

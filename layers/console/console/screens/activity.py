@@ -160,6 +160,7 @@ def _campaign(found: Campaign, days: _Filters) -> dict[str, object]:
         "all": _numbers(found, own),
         "requested": Number(found["accepted"] + found["refused"], _url(own)),
         "duplicate": Number(duplicates, _url({**own, "code": Code.DUPLICATE})),
+        "clicks": Number(found["clicks"], _url({**own, "event": "clicked"})),
     }
 
 
