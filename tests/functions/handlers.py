@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -150,9 +151,11 @@ class Gateway(Wired):
 
     def console_services(self) -> ConsoleServices:
         managing = self.manage_services("console")
+        # As on AWS, where both write into one table.
+        consents = replace(managing.consents, record=self.people.store.record)
         operator = OperatorStore(as_function("console", self.routing.dynamo), ACCOUNTS)
         return ConsoleServices(
-            managing,
+            managing._replace(consents=consents),
             self.send_services("console"),
             LinkSettingsService(self.accounts.change_account),
             CampaignService(managing.stats, operator.routing, operator.change_routing),

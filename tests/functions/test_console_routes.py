@@ -47,6 +47,7 @@ VIEWER = "viewer@sandbox.example"
 SEND = {"from": "ACMEBK", "text": "Hello", "action": "send"}
 TEMPLATE = {"template_id": "42", "category": "otp", "text": "{#numeric#} is your code. HARKARA"}
 CALLBACK = {"id": "mine", "url": "https://in1.api.clevertap.com/dlr", "format": "clevertap"}
+CONSENT = {"number": "9876543210", "header": "SAMPLE", "source": "dca"}
 FILE = (
     b'--b\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
     b"Template ID,Header,Name,Text,Type\n77,SAMPLE,N,Hi {#var#},OTP\r\n--b--\r\n"
@@ -77,6 +78,11 @@ def _last_code(gateway: Gateway, cookie: str) -> Fields:
     return {"code": totp(key, step + 1)}
 
 
+def _consent(gateway: Gateway, cookie: str) -> Fields:
+    assert visit(gateway, "POST", "/console/consents", fields=CONSENT, cookie=cookie)
+    return CONSENT
+
+
 # What each route that changes something is sent, and the action that is then in the log.
 CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/templates": (TEMPLATE, "template.create"),
@@ -101,13 +107,23 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/links": ({"on": "true"}, "links.on"),
     "/console/campaigns/<campaign_id>": ({"paused": "true"}, "campaign.pause"),
     "/console/exports": ({"state": "failed"}, "export.create"),
+    "/console/suppressions": ({"number": "9876543210", "source": "dnd"}, "suppression.put"),
+    "/console/suppressions/remove": (
+        {"number": "+91 98765 43214", "source": "opt_out"},
+        "suppression.remove",
+    ),
+    "/console/consents": (CONSENT, "consent.put"),
+    "/console/consents/remove": (_consent, "consent.remove"),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),
     "/console/code/remove": (_last_code, "user.totp_off"),
 }
 # These change nothing that counts: the key of an app does so once a code of it confirms it.
-UNCHANGING = {"/console/templates/try", "/console/code"}
+UNCHANGING = {
+    *("/console/templates/try", "/console/code"),
+    *("/console/suppressions/find", "/console/consents/find"),
+}
 
 
 def path_of(route: Route, name: str = "") -> str:

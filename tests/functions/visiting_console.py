@@ -45,6 +45,7 @@ PAGES = (
         "/console/test",
         "/console/send",
     ),
+    *("/console/suppressions", "/console/consents"),
     *("/console/users", "/console/code"),
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
