@@ -3,8 +3,9 @@
 import json
 
 from harkara.activity import event_files, exports
-from harkara.activity.records import KINDS
+from harkara.activity.records import DEAD_LETTER, DEAD_LETTERS, KINDS
 from harkara.base.time import DAY_S
+from harkara.model.ledger import REPLY_KIND
 from tests.template.reading import functions, logical_id, resources, template
 
 
@@ -51,9 +52,12 @@ def test_both_readers_of_the_stream_get_every_kind_of_event() -> None:
     by_sort_key, by_partition = (each["dynamodb"]["Keys"] for each in patterns["files"])
     taken = {
         each if isinstance(each, str) else each["prefix"].removesuffix("#")
-        for each in (*by_sort_key["sk"]["S"], *by_partition["pk"]["S"])
+        for each in by_sort_key["sk"]["S"]
     }
-    assert taken == set(KINDS)
+    assert taken | {DEAD_LETTER} == set(KINDS)
+    # `reply#` are for the timeline, and count nothing.
+    assert REPLY_KIND in by_sort_key["sk"]["S"]
+    assert by_partition == {"pk": {"S": [{"prefix": DEAD_LETTERS}]}}
 
 
 def test_files_are_written_only_where_the_operator_wants_them() -> None:

@@ -145,6 +145,7 @@ GRANTS = {
         *((action, "ExportQueue") for action in RECEIVE),
         ("sqs:SendMessage", "ExportQueue"),
         ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:GetItem", "ActivityTable"),
         ("dynamodb:BatchGetItem", "ActivityTable"),
         ("dynamodb:Query", "ActivityTable"),

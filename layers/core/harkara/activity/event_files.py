@@ -125,11 +125,16 @@ def _lines(event: Event, mid: str, at_ms: int) -> Iterator[Line]:
                 "state": event.state,
                 "code": event.code,
                 "operator": event.operator,
+                "channel": event.channel,
             }
             yield line | _described(facts, accepted_at_ms)
         case Noted(kind, facts, accepted_at_ms):
             line = {"event": _EVENTS.get(kind, kind), "at_ms": at_ms, "mid": mid, "messages": 1}
-            noted = {"state": event.was, "operator": event.operator}
+            noted = {
+                "state": event.was,
+                "operator": event.operator,
+                "channel": event.channel,
+            }
             yield line | noted | _described(facts, accepted_at_ms)
         case Apart(kind, account_id, at_ms):
             yield {"event": _EVENTS.get(kind, kind), "at_ms": at_ms, "account": account_id}

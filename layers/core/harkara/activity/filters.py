@@ -113,6 +113,10 @@ class ExportFilter(Range):
     template: Annotated[Filter, Field(description="The id of its DLT template.")] = ""
     category: Annotated[Literal[""] | Category, Field(description="Its category.")] = ""
     country: Annotated[Filter, Field(description="ISO code of its number's country.")] = ""
+    event: Annotated[
+        Literal[""] | EventName,
+        Field(description="What happened to it: a link was opened, the phone replied, ..."),
+    ] = ""
 
     @property
     def asked(self) -> list[Any]:
@@ -123,10 +127,6 @@ class ExportFilter(Range):
 class MessageFilter(ExportFilter):
     """The query of `GET /v1/messages`."""
 
-    event: Annotated[
-        Literal[""] | EventName,
-        Field(description="What happened to it: a link was opened, the phone replied, ..."),
-    ] = ""
     limit: Annotated[
         int,
         Field(ge=1, le=PAGE_LIMIT, description="How many at most; a page may hold fewer."),

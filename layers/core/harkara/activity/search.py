@@ -141,8 +141,7 @@ class _Search:
         self._account_id = account_id
         self._query = query
         self._number = number_of(query)
-        event = query.event if isinstance(query, MessageFilter) else ""
-        self._happenings = Happenings(service.messages, event)
+        self._happenings = Happenings(service.messages, query.event)
         self._start = start
         self._range = start.from_ms, start.to_ms
 
