@@ -152,6 +152,10 @@ class AccountFields:
         bool | None,
         typer.Option(help="Send phones' replies to callbacks; costs one more write a message."),
     ] = None
+    dead_numbers: Annotated[
+        bool | None,
+        typer.Option(help="It sends to numbers that no phone has: a delivery is a doubt."),
+    ] = None
     stop_words: Annotated[
         list[str] | None,
         typer.Option(metavar="[WORDS...]", help="Words that opt a phone out, besides STOP."),

@@ -33,7 +33,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness, ReferenceSigner
-from harkara.base.keys import Keys
+from harkara.base.keys import Keys, hook_key
 from harkara.base.time import DAY_S, Clock
 from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.manage.callbacks import EndpointService
@@ -42,7 +42,7 @@ from harkara.manage.erasure import ErasureService
 from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
-from harkara.model.accounts import Account, Credential, hash_secret, hook_key
+from harkara.model.accounts import Account, Credential, hash_secret
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.rcs import Channel
 from harkara.model.tasks import QueueName

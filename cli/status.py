@@ -1,4 +1,4 @@
-"""Status: the queues, the circuit breakers, and the due tasks."""
+"""Status: the queues, the carriers, and the due tasks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,8 @@ from random import SystemRandom
 from cli.command import noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer, Row
+from harkara.activity.doubts import CarrierReceipts
+from harkara.activity.filters import StatsQuery, query_of
 from harkara.aws.clients import aws_errors
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.queues import DynamoDueTable
@@ -27,6 +29,8 @@ def status(deployment: Deployment) -> Answer:
 
     Of a queue: the tasks that wait, are being worked on, are delayed, or failed for good, and the
     age of the oldest, which only AWS measures. `sweep` enqueues a due task within two minutes.
+    Doubts say why a carrier's receipts of the last day may be made up: quick_receipts,
+    equal_delays (of OTPs), delivers_to_dead_numbers (of an account of dead numbers).
     """
     now_ms = int(deployment.clock() * 1000)
     due_ms = [*_due(deployment, now_ms)]
@@ -107,14 +111,26 @@ def _carriers(deployment: Deployment, now_ms: int) -> list[Row]:
         deployment.client("dynamodb"), deployment.outputs["MessagesTableName"]
     )
     breakers = CircuitBreakers(limits, deployment.clock, SystemRandom().random, lambda _: None)
+    receipts = _receipts(deployment)
     return [
         {
             "carrier": carrier.name,
             "paused": carrier.paused,
             **_breaker(breakers.state(carrier.name), now_ms),
+            "doubts": receipts[carrier.name].doubts() if carrier.name in receipts else [],
         }
         for carrier in deployment.operator.carriers()
     ]
+
+
+def _receipts(deployment: Deployment) -> dict[str, CarrierReceipts]:
+    """Return the carriers' receipts for messages of the last day, over all accounts."""
+    query, found = query_of(StatsQuery, {"by": "carrier"}), dict[str, CarrierReceipts]()
+    for account in deployment.operator.accounts():
+        for group in deployment.stats.stats(account, query)["groups"]:
+            receipts = found.setdefault(group["key"], CarrierReceipts())
+            receipts.add(group, are_dead=account.dead_numbers)
+    return found
 
 
 def _breaker(state: BreakerState, now_ms: int) -> Row:

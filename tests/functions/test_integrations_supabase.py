@@ -9,8 +9,9 @@ import pytest
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import StoreUnavailable
+from harkara.base.keys import hook_key
 from harkara.callbacks.posting import signature
-from harkara.model.accounts import Enforcement, Template, hash_secret, hook_key
+from harkara.model.accounts import Enforcement, Template, hash_secret
 from harkara.model.messages import Category, Message
 from harkara.model.tasks import QueueName
 from tests.functions import pages

@@ -267,3 +267,13 @@ def test_a_file_stays_as_it_was_where_an_export_fails(operator: Operator, tmp_pa
         patch.setattr(Table, "__call__", busy)
         assert operator(f"export {file}").status == 1
     assert (file.read_text(), list(tmp_path.iterdir())) == ("before", [file])
+
+
+def test_a_carrier_that_delivers_to_dead_numbers_is_doubted() -> None:
+    operator = with_messages().with_carrier()
+    (carrier,) = operator("status --json").json()["carriers"]
+    assert carrier["doubts"] == []
+    operator("account set other --dead-numbers")
+    (carrier,) = operator("status --json").json()["carriers"]
+    assert carrier["doubts"] == ["delivers_to_dead_numbers"]
+    assert "delivers_to_dead_numbers" in operator("status").out

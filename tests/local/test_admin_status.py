@@ -22,7 +22,7 @@ def test_nothing_waits_in_a_new_deployment() -> None:
     names = ["Submit", "SubmitPriority", "Receipt", "Callback", "Export"]
     assert status["queues"] == [{"queue": name, **queue} for name in names]
     assert status["carriers"] == [
-        {"carrier": "sim", "paused": False, "breaker": "closed", "opens_again_s": 0}
+        {"carrier": "sim", "paused": False, "breaker": "closed", "opens_again_s": 0, "doubts": []}
     ]
 
 
@@ -61,6 +61,7 @@ def test_a_carrier_that_is_left_alone_is_shown(
         "paused": True,
         "breaker": breaker,
         "opens_again_s": opens_again_s,
+        "doubts": [],
     }
     assert good["breaker"] == "closed"
 

@@ -33,7 +33,7 @@ from harkara.api.request import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import Randomness
-from harkara.base.keys import Keys, as_keys
+from harkara.base.keys import Keys, as_keys, hook_key
 from harkara.base.time import Clock
 from harkara.callbacks.posting import signature
 from harkara.model.accounts import (
@@ -42,7 +42,6 @@ from harkara.model.accounts import (
     Credential,
     Scope,
     any_secret,
-    hook_key,
     may_be_username,
     secret_matches,
 )

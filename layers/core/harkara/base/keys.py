@@ -7,6 +7,8 @@ A process reads the keys again every few minutes, and at once if no cached key v
 so a signature that another process has just made with a new key is accepted too.
 """
 
+import hashlib
+import hmac
 import ipaddress
 import time
 from collections.abc import Callable, Sequence
@@ -96,3 +98,11 @@ def _are_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
 
 Networks = Annotated[tuple[str, ...], AfterValidator(_are_networks)]
 """A field of networks; an error names the index of a wrong network and never shows it."""
+
+
+def hook_key(pepper: bytes, secret_hash: str) -> bytes:
+    """Return the key with which a platform signs its requests for a credential.
+
+    It is derived from a secret of the credential, by its hash, and so rotates and ends with it.
+    """
+    return hmac.digest(pepper, f"hook {secret_hash}".encode(), hashlib.sha256)

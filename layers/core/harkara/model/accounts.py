@@ -170,11 +170,12 @@ class Account(OperatorRecord):
     ones. `strict_templates` refuses ids not registered here. `smart_encoding` replaces typographic
     characters that need UCS-2. `out_of_hours` is for promotional messages at night. A `draining`
     account accepts no requests, but submits accepted messages. `two_way`: a phone's reply is posted
-    to the callback of its last message. `stop_words` and `start_words` count like STOP and START.
-    `currency` is that of the rates (ISO 4217), "" if unknown. `otp_cooldown_s` and `otp_per_day`
-    limit the OTPs to a number (0: no limit), `otp_limits` those to all numbers with a prefix; each
-    limit holds, however long a prefix is.
-    The path of `short_domain` may be `{header}`, each message's own. Changes count `version` up.
+    to the callback of its last message. `dead_numbers`: no phone has the numbers that it sends to,
+    which finds carriers out that report deliveries. `stop_words` and `start_words` count like STOP
+    and START. `currency` is that of the rates (ISO 4217), "" if unknown. `otp_cooldown_s` and
+    `otp_per_day` limit the OTPs to a number (0: no limit), `otp_limits` those to all numbers with a
+    prefix; each limit holds, however long a prefix is. The path of `short_domain` may be
+    `{header}`, each message's own. Changes count `version` up.
     """
 
     id: str
@@ -199,6 +200,7 @@ class Account(OperatorRecord):
     otp_limits: tuple[OtpLimit, ...] = Field(default=(), max_length=50)
     out_of_hours: OutOfHours = "defer"
     two_way: bool = False
+    dead_numbers: bool = False
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()
     registered_urls: tuple[str, ...] = ()
@@ -263,14 +265,6 @@ def hash_secret(pepper: bytes, secret: str) -> str:
     """Return the keyed hash of a credential's secret, as it is stored."""
     # A secret with a lone surrogate is just wrong, and must not raise an error.
     return hmac.digest(pepper, secret.encode(errors="surrogatepass"), hashlib.sha256).hex()
-
-
-def hook_key(pepper: bytes, secret_hash: str) -> bytes:
-    """Return the key with which a platform signs its requests for a credential.
-
-    It is derived from a secret of the credential, by its hash, and so rotates and ends with it.
-    """
-    return hmac.digest(pepper, f"hook {secret_hash}".encode(), hashlib.sha256)
 
 
 def secret_matches(pepper: bytes, secret: str, credential: Credential | None, now_s: float) -> bool:
