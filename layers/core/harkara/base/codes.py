@@ -1,9 +1,8 @@
 """Every code that a customer can see: why a request or record was refused, or a message failed.
 
-A test compares docs/errors.md with this table. `http_status` is the status of the HTTP answer if
-no record of the request was accepted; `clevertap` is the code of a `failed` callback (CleverTap,
-"Other (Generic)" SMS provider); `webengage` is the statusCode of an answer to WebEngage (WebEngage,
-private SSP).
+A test compares docs/errors.md with this table. `http_status` is the answer's if no record of the
+request was accepted; `clevertap` is the code of a `failed` callback (CleverTap, "Other (Generic)"
+SMS provider); `webengage` is the statusCode of an answer (WebEngage, private SSP).
 """
 
 from enum import StrEnum
@@ -113,9 +112,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.BODY_TOO_LARGE: Meaning(
         413, "900", 9988, "Send at most 4 MB in one request: split the batch."
     ),
-    Code.UNAUTHORIZED: Meaning(
-        401, "904", 2011, "Check the user name and password, or the API key."
-    ),
+    Code.UNAUTHORIZED: Meaning(401, "904", 2011, "Check user name and password, or the API key."),
     Code.ADDRESS_NOT_ALLOWED: Meaning(
         401, "904", 2001, "This IP address may not use the credential: ask us to add it."
     ),

@@ -42,9 +42,8 @@ class Receipt(NamedTuple):
 
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
     `segment` identifies the segment if the carrier reports each segment of a long message,
-    `operator` is the one that delivered it, if the carrier says so; `channel` is `rcs` for an RCS
-    carrier's, and `read` says that the delivered message was opened. `words` are the carrier's for
-    a failure.
+    `operator` delivered it, if the carrier says so; `channel` is `rcs` for an RCS carrier's, `read`
+    says that the delivered message was opened, and `words` are the carrier's for a failure.
     """
 
     mid: str
@@ -108,8 +107,7 @@ class Attempt(NamedTuple):
     duration_ms: int = 0
 
 
-# Fields of a callback task that a body has only if they are not empty.
-_SELDOM = (
+_SELDOM = (  # fields of a callback task that a body has only if they are not empty
     *("in_doubt", "refusals", "waits", "turn_ms", "rounds", "began_ms", "due_ms"),
     *("alerted_percent", "replay", "retry_delays_s"),
 )
@@ -267,8 +265,7 @@ def decode_dlr(body: str) -> DlrTask:
     if fields["kind"] == "recover":
         return RecoverTask(fields["batch"], tuple(fields["indexes"]))
     if fields["kind"] == "click":
-        names = ("mid", "number", "at", "url", "short_url")
-        click = ClickTask(*map(fields.__getitem__, names))
+        click = ClickTask(*(fields[each] for each in ("mid", "number", "at", "url", "short_url")))
         return replace(click, by_bot=True) if "by_bot" in fields else click
     endpoint = Endpoint(*fields["endpoint"])
     if fields["kind"] == "event":
@@ -290,8 +287,7 @@ def decode_dlr(body: str) -> DlrTask:
 
 def _row(receipt: Receipt) -> Sequence[Any]:
     """Return a receipt as a row of a body, without the last fields that are empty."""
-    length = max(number for number, value in enumerate(receipt, 1) if value)
-    return receipt[: max(length, _ROW_LENGTH)]
+    return receipt[: max(_ROW_LENGTH, *(number for number, each in enumerate(receipt, 1) if each))]
 
 
 def _receipt(row: Sequence[Any]) -> Receipt:

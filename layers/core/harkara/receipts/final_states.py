@@ -28,8 +28,7 @@ from harkara.receipts.corrections import keep_opt_outs, late_in, tell_late
 from harkara.receipts.verdicts import Reported, fallen_back, judge, whole
 
 _CHANNEL, _READ = attrgetter("receipt.channel"), attrgetter("receipt.read")
-_Stored = tuple[LedgerEntry, Relation]
-"""An entry as it is stored, and this worker's relation to it."""
+_Stored = tuple[LedgerEntry, Relation]  # an entry as stored, and this worker's relation to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +149,8 @@ class DeliverService:
         """
         if not rest:
             return []
-        keys = dict.fromkeys(
-            (each.batch.id, ledger.final_kind(each.message_index)) for each in rest
-        )
-        found = await asyncio.to_thread(self.store.get_entries, list(keys))
+        keys = {(each.batch.id, ledger.final_kind(each.message_index)): None for each in rest}
+        found = await asyncio.to_thread(self.store.get_entries, [*keys])
         return [entry for entry in found if entry and entry.task_id == lease.task_id]
 
     async def _put_finals(
