@@ -33,7 +33,7 @@ MID = BATCH.mid(3)
 CAMPAIGN = "diwali & co"
 EXPORT_ID = "101KDWCJ2M00000000000000000"
 PAGES = (
-    *("/console/today", "/console/messages", "/console/campaigns"),
+    *("/console/today", "/console/messages", "/console/campaigns", "/console/reports"),
     "/console/campaigns/diwali%20%26%20co",
     f"/console/exports/{EXPORT_ID}",
     *("/console/templates", "/console/templates/new", "/console/templates/try"),

@@ -41,6 +41,7 @@ GroupName = Literal[
     "series",
     "prefix",
 ]
+ReportBy = Literal["sender", "category", "country", "template", "campaign", "carrier"]
 GROUPS: tuple[str, ...] = get_args(GroupName)
 # As long as a reference may be.
 Filter = Annotated[str, Field(max_length=512)]
@@ -141,6 +142,12 @@ class StatsQuery(Range):
         GroupName,
         Field(description="What each group has in common. Hours and days are India's."),
     ] = "day"
+
+
+class ReportQuery(Range):
+    """The query of a report: for each day, groups of messages by one thing that they share."""
+
+    by: ReportBy = "sender"
 
 
 Q = TypeVar("Q", bound=BaseModel)

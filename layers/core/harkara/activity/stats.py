@@ -166,7 +166,7 @@ class StatsService:
         """Return an account's statistics. Raises RequestRefused(RANGE_TOO_LONG)."""
         from_ms, to_ms = query.bounds(int(self.clock() * 1000))
         as_of = self._as_of()
-        hours = list(self._items(account.id, "hour", from_ms, to_ms))
+        hours = list(self.items(account.id, "hour", from_ms, to_ms))
         total = sum((Counter(counts) for _, counts in hours), Counter[str]())
         match query.by:
             case "hour" | "day":
@@ -185,7 +185,7 @@ class StatsService:
             case "category":
                 groups = by_name(query.by, [total])
             case _:
-                names = self._items(account.id, "names", from_ms, to_ms)
+                names = self.items(account.id, "names", from_ms, to_ms)
                 groups = by_name(query.by, (counts for _, counts in names))
         currency = account.currency or None
         totals = totals_of(total)
@@ -216,7 +216,7 @@ class StatsService:
         currency = account.currency or None
         return {"campaigns": page, "next": more, "currency": currency, "as_of": as_of}
 
-    def _items(
+    def items(
         self, account_id: str, kind: str, from_ms: int, to_ms: int
     ) -> Iterator[tuple[str, Mapping[str, int]]]:
         """Yield the counters of the hours that a range touches, in order."""
