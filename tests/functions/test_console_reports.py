@@ -160,6 +160,8 @@ def test_a_page_is_bounded_and_the_file_has_all(gateway: Gateway, viewer: str) -
     assert sorted(row["campaign"] for row in rows) == sorted(f"c{each}" for each in range(1200))
     page = visit(gateway, "GET", PATH, cookie=viewer, query={"by": "campaign"})["body"]
     assert page.count('<th scope="row">') == ROWS_SHOWN
+    assert "Accepted</th>" in page
+    assert "Expired</th>" not in page
     assert f"{1200 - ROWS_SHOWN} rows more are in the file." in page
 
 

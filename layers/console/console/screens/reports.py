@@ -1,5 +1,6 @@
 """Reports: what became of each day's messages, by one thing that they share; as a page or CSV."""
 
+from collections.abc import Sequence
 from typing import get_args
 
 from aws_lambda_powertools.event_handler import Response
@@ -39,16 +40,17 @@ def shown(visit: Visit) -> Answer:
         problem = problem_of(refused, {Code.RANGE_TOO_LONG: "from", Code.UNKNOWN_FILTER: "by"})
         status = MEANINGS[refused.code].http_status
     rows = found.rows if found else ()
+    columns = [name for name in COLUMNS if any(group.get(name) for _, group in rows)]
     values = {
         "report": found,
         "given": {**dict.fromkeys(("from", "to"), ""), **given},
         "query": given,
         "rows": [
-            (day, group["key"], _cells(group), _is_listed(given["by"], group))
+            (day, group["key"], _cells(group, columns), _is_listed(given["by"], group))
             for day, group in rows[:ROWS_SHOWN]
         ],
         "left_out": len(rows[ROWS_SHOWN:]),
-        "columns": COLUMNS,
+        "columns": columns,
         "by": BY,
         "problem": problem,
     }
@@ -62,7 +64,7 @@ def file(visit: Visit) -> Answer:
     found = _report(visit, given)
     content = write_table(
         ["day", given["by"], *COLUMNS, "currency"],
-        ([day, group["key"], *_cells(group), found.currency] for day, group in found.rows),
+        ([day, group["key"], *_cells(group, COLUMNS), found.currency] for day, group in found.rows),
     )
     if len(content) > FILE_LIMIT_BYTES:
         raise RequestRefused(Code.RANGE_TOO_LONG, "(the file is too large: ask for fewer days)")
@@ -84,9 +86,9 @@ def _report(visit: Visit, given: dict[str, str]) -> Report:
     return report(visit.services.manage.stats, visit.account, query_of(ReportQuery, given))
 
 
-def _cells(group: Group) -> list[str]:
+def _cells(group: Group, columns: Sequence[str]) -> list[str]:
     """Return the cells of the columns; empty for a measure that the group does not count."""
-    counts = (group.get(name) for name in COLUMNS)
+    counts = (group.get(name) for name in columns)
     return ["" if each is None else str(each) for each in counts]
 
 
