@@ -1,17 +1,13 @@
 """Each function builds its service from its environment, on first use and once."""
 
 import asyncio
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from botocore.exceptions import ClientError
-from pydantic import ValidationError
 
 from harkara.aws import clients
-from harkara.base.errors import StoreUnavailable
 from harkara.links.codec import LinkKey
 from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
@@ -70,14 +66,6 @@ class SecretsManager:
         return {"SecretString": f"secret-of-{SecretId}"}
 
 
-class Refusing:
-    """Gives no secret."""
-
-    def get_secret_value(self, SecretId: str) -> dict[str, str]:
-        error: Any = {"Code": "AccessDeniedException", "Message": f"not {SecretId}"}
-        raise ClientError({"Error": error}, "GetSecretValue")
-
-
 class Session:
     """Makes the same client of every service."""
 
@@ -107,56 +95,6 @@ def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, A
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
-
-
-@pytest.mark.parametrize(
-    ("function", "first_use"),
-    [
-        ("send", lambda built: built.authenticator.pepper.all()),
-        ("send", lambda built: built.accept.links.signer()),
-        ("manage", lambda built: built.authenticator.pepper.all()),
-        ("console", lambda built: built.people.tickets.keys.all()),
-        ("receipt", lambda built: built.signer.pseudonyms("text")),
-        ("inbound", lambda built: built.replies.signer.pseudonyms("text")),
-        ("activity", lambda built: built.digests.of("numbers", "acme", ["919876543210"])),
-        ("files", lambda built: built.exports.search.cursors._keys.all()),
-        ("link", lambda built: built.signer.code("hk.example", LinkKey(7, 8, 1))),
-    ],
-)
-def test_a_secret_that_cannot_be_read_is_unavailable_on_first_use(
-    function: str, first_use: Callable[[Any], object], environment: pytest.MonkeyPatch
-) -> None:
-    module = load(function)
-    environment.setattr(clients, "session", lambda: Session(Refusing()))
-    built = module.services()
-    with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
-        first_use(built)
-
-
-def test_submit_reads_its_secret_before_it_claims_anything(
-    environment: pytest.MonkeyPatch,
-) -> None:
-    module = load("submit")
-    environment.setattr(clients, "session", lambda: Session(Refusing()))
-    with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
-        module.services()
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_without_its_environment_says_what_is_missing(
-    function: str, environment: pytest.MonkeyPatch
-) -> None:
-    missing = {
-        "send": "SUBMIT_QUEUE_URL",
-        "inbound": "ACCOUNTS_TABLE",
-        "link": "CALLBACK_QUEUE_URL",
-        "activity": "ACTIVITY_FAILURES_URL",
-        "files": "EXPORT_QUEUE_URL",
-    }
-    name = missing.get(function, "RECEIPT_QUEUE_URL")
-    environment.delenv(name)
-    with pytest.raises(ValidationError, match=name.lower()):
-        wired(function, environment)
 
 
 def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:

@@ -223,6 +223,10 @@ class Operator:
         return self.with_carrier()
 
 
+def operator_of(**fields: object) -> Operator:
+    return Operator().with_account(callback_hosts=("acme.in",), **fields)
+
+
 def _randomness() -> Iterator[bytes]:
     for number in range(256):
         yield bytes([number]) * 64

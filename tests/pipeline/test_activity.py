@@ -1,7 +1,7 @@
 """Each event is counted exactly once, whatever Lambda repeats and wherever a process dies."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -21,7 +21,6 @@ from harkara.model.callbacks import PostResult
 from harkara.model.messages import Category, State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
-from tests.pipeline.callbacks import FAILED
 from tests.pipeline.counting import Counted, but_names_of_campaigns, by_hand, content_of
 from tests.support.fakes import Faults
 from tests.support.streams import SHARD, Stream
@@ -267,79 +266,6 @@ def test_a_record_that_cannot_be_read_is_reported_and_stops_nothing(
         sum(each.get(name, 0) for each in t.values() for name in ended) for t in (expected, found)
     ]
     assert missing[0] > missing[1]
-
-
-def visited(*visits: bool) -> World:
-    """Follow the only link of a campaign's message, as a person or as a machine."""
-    world = world_of()
-    world.send([linked()])
-    for number, is_person in enumerate(visits):
-        world.at(600 + 100 * number, partial(follow, world, is_person=is_person))
-    return world
-
-
-def answered() -> World:
-    """Answer a message, whose carrier repeats the reply once the phone has got another message."""
-    world = world_of()
-    at_s = world.now + 600
-    world.send([linked()])
-    world.at(600, partial(say, world, PHONE, at_s))
-    world.at(700, lambda: world.send([campaign.record("0000", to=PHONE)]))
-    world.at(900, partial(say, world, PHONE, at_s))
-    return world
-
-
-def corrected() -> World:
-    world = world_of()
-    world.send([named("9010", "diwali")])
-    return world
-
-
-def otp(*answers: bool) -> World:
-    """Give feedback about an OTP, once for each answer."""
-    world = world_of()
-    world.send([named("0000", "diwali", Category.OTP)])
-    world.at(300, partial(say_whether_verified, world, *answers))
-    return world
-
-
-def parked() -> World:
-    """Refuse the only callback of a campaign's message at all of its attempts."""
-    world = World()
-    world.trust()
-    world.platform.script = [FAILED] * 9
-    world.send([named("0000", "diwali")])
-    return world
-
-
-@pytest.mark.parametrize(
-    ("happen", "measures"),
-    [
-        pytest.param(partial(visited, True, True), {"clicks"}, id="clicks"),
-        pytest.param(partial(visited, False, False), {"bots"}, id="bots"),
-        pytest.param(partial(visited, False, True, False), {"bots", "clicks"}, id="both"),
-        pytest.param(answered, {"replies"}, id="replies"),
-        pytest.param(corrected, {"corrected"}, id="corrected"),
-        pytest.param(parked, {"parked"}, id="parked"),
-        pytest.param(partial(otp, True, False, True), {"verified"}, id="verified"),
-        pytest.param(partial(otp, False, False, True), {"unverified"}, id="unverified"),
-    ],
-)
-def test_what_happens_again_counts_once_in_its_hour_and_campaign(
-    happen: Callable[[], World], measures: set[str]
-) -> None:
-    world = happen()
-    world.run()
-    records, counted = Stream(world.store.table, world.clock).poll(), Counted(world.clock)
-    for _ in range(2):
-        assert counted.count(records)
-    found: dict[str, Counter[str]] = {"hour": Counter(), "diwali": Counter(), "names": Counter()}
-    for (_, sort_key), counts in counted.totals().items():
-        found[sort_key.partition("#")[0]].update(counts)
-    for prefix, kind in (("", "hour"), ("", "diwali"), ("campaign:diwali:", "names")):
-        events = {name: found[kind][prefix + name] for name in EVENTS}
-        assert +Counter(events) == Counter(measures)
-    assert found["hour"]["corrected:failed"] == found["hour"]["corrected"]
 
 
 def is_final(record: dict[str, dict[str, dict[str, dict[str, str]]]]) -> bool:

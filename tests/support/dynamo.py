@@ -19,7 +19,7 @@ from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
 from tests.support import policies
 from tests.support.caprices import Caprices
-from tests.support.expressions import Item
+from tests.support.expressions import Item, inserted
 from tests.support.limits import FakeClient, refusal_of
 from tests.support.tables import Table
 from tests.unit.scripted_aws import Refusal
@@ -124,7 +124,7 @@ def table_of(operation: str, params: Mapping[str, Any]) -> str:
         return str(params["TableName"])
     match operation:
         case "BatchExecuteStatement":
-            tables = {policies.inserted(each)[0] for each in params["Statements"]}
+            tables = {inserted(each)[0] for each in params["Statements"]}
         case "TransactWriteItems":
             tables = {
                 part["TableName"] for each in params["TransactItems"] for part in each.values()

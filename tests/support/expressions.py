@@ -1,7 +1,7 @@
 """DynamoDB's expressions, of the forms in use, on items in memory."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 Item = dict[str, Any]
 Params = dict[str, Any]
 
+_INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.*)\}')
+_FIELD = re.compile(r"'(\w+)':\?")
 _FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
 _BETWEEN = re.compile(r"(\S+) BETWEEN (\S+) AND (\S+)")
 _COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
@@ -128,3 +130,16 @@ def updated(item: Item, params: Params) -> Item:
         before = item.get(_name(params, name), {"N": "0"})["N"]
         item[_name(params, name)] = {"N": str(int(before) + int(values[value]["N"]))}
     return {name: value for name, value in item.items() if name != removed}
+
+
+def inserted(statement: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return table and item of a statement `INSERT INTO "table" VALUE {'name':?,...}`."""
+    table, names = _insert(statement["Statement"])
+    return table, dict(zip(names, statement["Parameters"], strict=True))
+
+
+@cache
+def _insert(statement: str) -> tuple[str, Sequence[str]]:
+    found = _INSERT.fullmatch(statement)
+    assert found, f"not known here: {statement}"
+    return found[1], _FIELD.findall(found[2])

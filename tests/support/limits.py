@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from tests.support import policies
+from tests.support.expressions import inserted
 
 BATCH_LIMIT_BYTES = MESSAGE_LIMIT_BYTES = 1024 * 1024
 VISIBILITY_LIMIT_S = 43_200
@@ -148,7 +149,7 @@ def _parts(operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, A
         case "BatchExecuteStatement":
             for statement in params["Statements"]:
                 # A statement with too large an item fails alone.
-                item = policies.inserted(statement)[1]
+                item = inserted(statement)[1]
                 yield {"Key": {name: item[name] for name in ("pk", "sk")}}
         case _:
             yield params

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
 
+from tests.support.expressions import inserted
 from tests.template.reading import as_list, logical_id, statements
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
@@ -34,8 +35,6 @@ BY_LAMBDA = {
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 }
-_INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.*)\}')
-_FIELD = re.compile(r"'(\w+)':\?")
 
 Context = Mapping[str, Collection[str]]
 T = TypeVar("T")
@@ -210,19 +209,6 @@ _PARTS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-
-
-def inserted(statement: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return table and item of a statement `INSERT INTO "table" VALUE {'name':?,...}`."""
-    table, names = _parsed(statement["Statement"])
-    return table, dict(zip(names, statement["Parameters"], strict=True))
-
-
-@cache
-def _parsed(statement: str) -> tuple[str, Sequence[str]]:
-    found = _INSERT.fullmatch(statement)
-    assert found, f"not known here: {statement}"
-    return found[1], _FIELD.findall(found[2])
 
 
 def _written(request: Mapping[str, Any]) -> Mapping[str, Any]:

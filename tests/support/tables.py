@@ -11,12 +11,12 @@ from tests.support.expressions import (
     Params,
     first_sort_key,
     holds,
+    inserted,
     is_in_bounds,
     partition_of,
     updated,
 )
 from tests.support.limits import ANSWER_LIMIT_BYTES, ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
-from tests.support.policies import inserted
 from tests.unit.scripted_aws import Refusal
 
 CONDITION_FAILED = "ConditionalCheckFailedException"

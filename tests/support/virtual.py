@@ -70,3 +70,7 @@ class InPlace(Executor):
         except BaseException as error:
             done.set_exception(error)
         return done
+
+
+async def nothing() -> None:
+    """Do nothing."""

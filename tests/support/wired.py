@@ -32,7 +32,7 @@ from tests.support.fakes import FakeAccountStore, Faults, ProcessKilled, calling
 from tests.support.peers import FakeDestinations, FakePlatform, Providers
 from tests.support.ports import FakeFailedRecords, new_ports
 from tests.support.registry import FakeCipher, FakeRegistry
-from tests.support.virtual import InPlace
+from tests.support.virtual import InPlace, nothing
 
 NOW = 1_700_000_000.0  # 03:43 at night in India
 RETENTION_S = 7 * 86_400  # the shortest that the template allows
@@ -80,7 +80,7 @@ class Wired:
         # Number of processes that died.
         self.killed = 0
         # Called while a carrier handles a request.
-        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
+        self.meanwhile: Callable[[], Awaitable[None]] = nothing
         self.bucket = Bucket()
         self.ports = new_ports(self.faults, self.clock, RETENTION_S, self.bucket)
         self.store, self.queues = self.ports.store, self.ports.queues
@@ -295,7 +295,3 @@ def _half() -> float:
 
 def _secret_of(settings: CarrierSettings) -> bytes:
     return settings.receipt_secret
-
-
-async def _nothing() -> None:
-    """Do nothing, the default of `meanwhile`."""
