@@ -63,6 +63,9 @@ def main() -> None:
                 page.get_by_role("button", name="Post a sample").click()
                 page.locator("#tried h3").wait_for()
                 _take(page, "callback", size, scheme)
+                for name in ("reports", "suppressions", "consents"):
+                    page.goto(SCREENS[name])
+                    _take(page, name, size, scheme)
                 for name in ("today", "messages", "campaigns"):
                     page.goto(SCREENS[name])
                     _take(page, name, size, scheme)
