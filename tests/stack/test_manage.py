@@ -168,7 +168,7 @@ def test_many_templates_go_in_and_come_out_as_they_were(lab: Lab) -> None:
 
 def test_an_export_ends_with_a_link_that_opens(lab: Lab) -> None:
     owner = Owner(lab, "exporting")
-    begun = owner.call("POST", "/v1/exports").json()
+    begun = owner.call("POST", "/v1/exports", json={}).json()
     assert begun["state"] == "queued"
     shown: dict[str, Any] = {}
 

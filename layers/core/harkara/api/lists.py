@@ -101,11 +101,11 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
     def create_export() -> Response[str]:
         """Begin an export: a CSV file of messages and refused records, newest first.
 
-        The body has the filters of the list, any number of messages, and may be empty. An account
-        has three exports under way at most. Files are kept for a week.
+        The body has the filters of the list, `{}` for all of the last day, and the file any number
+        of messages. An account has three exports under way at most. Files are kept for a week.
         """
         own = account()
-        fields = object_of(api.client_request.body or b"{}")
+        fields = object_of(api.client_request.body)
         return answer(202, encode(services().exports.create(own, fields)))
 
     @api.get(
