@@ -212,7 +212,7 @@ class AccountFields:
         typer.Option(
             parser=_currency,
             metavar="CODE",
-            help="Currency of its rates, as in INR; what was counted before stays as it is.",
+            help="Currency of its rates, as in INR; it converts no earlier counts.",
         ),
     ] = None
     requests_per_s: Annotated[

@@ -61,7 +61,7 @@ class CarrierFields:
         None
     )
     channel: Annotated[
-        Channel | None, typer.Option(help="By what it reaches phones (default: sms).")
+        Channel | None, typer.Option(help="Channel to the phones (default: sms).")
     ] = None
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="An https URL to submit messages to.")

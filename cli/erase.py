@@ -29,7 +29,7 @@ def erase(
 
     Messages that no carrier has are cancelled. Suppressions stay, so that no opt-out is forgotten.
     Counters do not change. Done again, it erases what came since; the log of each account says
-    who did it, and what there was, under a keyed hash of the number.
+    the author and the counts, under a keyed hash of the number.
     """
     with refusals():
         person = Person(number_of(number))

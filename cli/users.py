@@ -175,7 +175,7 @@ def _account(deployment: Deployment, account: str) -> str | None:
 
 
 def _by() -> Session:
-    """Return the author of log entries as the operator who is signed in."""
+    """Return the signed-in operator, as the author of log entries."""
     return Session("", author(), None, Role.OPERATOR)
 
 
