@@ -49,14 +49,24 @@ def test_campaigns_are_listed_with_their_numbers(gateway: Gateway, cookie: str) 
 def test_further_campaigns_are_on_the_next_page(gateway: Gateway, cookie: str) -> None:
     send(gateway, SANDBOX, *(record(each, campaign=f"c{each:03}") for each in range(60)))
     count(gateway)
-    first = show(gateway, cookie, "/console/campaigns")
-    assert "/console/campaigns?after=c049" in first
-    query = {"after": "c049"}
+    query = {"order": "id"}
+    first = visit(gateway, "GET", "/console/campaigns", cookie=cookie, query=query)["body"]
+    assert "/console/campaigns?order=id&amp;after=c049" in first
+    query = {"order": "id", "after": "c049"}
     second = visit(gateway, "GET", "/console/campaigns", cookie=cookie, query=query)["body"]
     assert re.findall(r"/console/campaigns/(c\d+)", first + second) == [
         f"c{each:03}" for each in range(60)
     ]
-    assert 'hx-get="/console/campaigns?after=c049"' in second
+    assert 'hx-get="/console/campaigns?order=id&amp;after=c049"' in second
+
+
+def test_the_newest_campaigns_are_shown_first(gateway: Gateway, cookie: str) -> None:
+    for name in ("a", "b"):
+        send(gateway, SANDBOX, record(1, campaign=name))
+        gateway.now += 3600
+    count(gateway)
+    page = show(gateway, cookie, "/console/campaigns")
+    assert re.findall(r'href="/console/campaigns/(\w)"', page) == ["b", "a"]
 
 
 def pause(gateway: Gateway, cookie: str, paused: str, path: str = PATH) -> int:

@@ -259,11 +259,30 @@ def test_campaigns_are_listed_by_id_and_read_alone(lists: Lists) -> None:
     _, second = lists.get("/v1/campaigns", limit="1", after=first["next"])
     assert [each["campaign"] for each in second["campaigns"]] == ["diwali"]
     assert second["next"] is None
+    _, newest = lists.get("/v1/campaigns", order="newest")
+    both = [*first["campaigns"], *second["campaigns"]]
+    assert (newest["campaigns"], newest["next"]) == (both, None)
     status, own = lists.get("/v1/campaigns/a%2Fb%20c")
     whole = {name: first[name] for name in ("as_of", "currency")}
     assert (status, own) == (200, {**first["campaigns"][0], **whole})
     status, answer = lists.get("/v1/campaigns/unknown")
     assert (status, answer["Error"]) == (404, Code.NOT_FOUND)
+
+
+def test_the_newest_campaigns_are_those_that_began_last_within_a_week() -> None:
+    lists = Lists()
+    for name in ("z old", "b", "c", "a", "c"):
+        options = Options(campaign_id=name, category=Category.SERVICE_IMPLICIT)
+        lists.send(SANDBOX, record(1)._replace(options=options))
+        lists.now += 2 * 24 * 3600
+    lists.settle()
+    _, page = lists.get("/v1/campaigns", order="newest")
+    found = {each["campaign"]: each["accepted"] for each in page["campaigns"]}
+    assert list(found.items()) == [("a", 1), ("c", 2)]
+    _, page = lists.get("/v1/campaigns", order="newest", limit="1")
+    assert [each["campaign"] for each in page["campaigns"]] == ["a"]
+    status, answer = lists.get("/v1/campaigns", order="oldest")
+    assert (status, answer["Error"]) == (400, Code.INVALID_REQUEST)
 
 
 def test_an_answer_says_up_to_when_it_is_complete(lists: Lists) -> None:

@@ -125,6 +125,8 @@ def put_counters(
         hour.update({f"{kind}:{n}": count >> n for kind in delays for n in range(19) if count >> n})
     total = sum(counts.values(), Counter[str]())
     counts[CounterKey(f"campaigns#{account_id}", CAMPAIGN)] = total
+    names = CounterKey(f"account#{account_id}", f"names#{hour_text(int(now_s * 1000))}")
+    counts[names] = Counter({f"campaign:{CAMPAIGN}:accepted": total["accepted"]})
     for number, some in enumerate(parts_of(counts)):
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])

@@ -11,6 +11,7 @@ from console.screens.messages import meaning
 from console.site import Answer, Screens, Visit
 from harkara.activity.counting import STATES
 from harkara.activity.filters import ACCEPTED, DAYS_LIMIT, IST, PENDING, REFUSED, last_days
+from harkara.activity.newest import newest
 from harkara.activity.stats import Campaign, Group, Measures
 from harkara.activity.today import today
 from harkara.base.codes import Code
@@ -80,9 +81,12 @@ def of_today(visit: Visit) -> Answer:
 
 @SCREENS.get(BASE)
 def campaigns(visit: Visit) -> Answer:
-    """List the campaigns, by id, with what became of their messages."""
-    after = visit.query("after")
-    page = visit.services.manage.stats.campaigns(visit.account, after, CAMPAIGNS_SHOWN)
+    """List the newest campaigns, or all by id, with what became of their messages."""
+    after, order, stats = visit.query("after"), visit.query("order"), visit.services.manage.stats
+    if order == "id":
+        page = stats.campaigns(visit.account, after, CAMPAIGNS_SHOWN)
+    else:
+        page = newest(stats, visit.account, CAMPAIGNS_SHOWN)
     rules = visit.services.campaigns.rules(visit.account)
     days = _kept_days(visit)
     values = {
@@ -92,6 +96,7 @@ def campaigns(visit: Visit) -> Answer:
         ],
         "next": page["next"],
         "after": after,
+        "order": "id" if order == "id" else "newest",
         "as_of": page["as_of"],
     }
     return View("campaigns.html", values)

@@ -197,7 +197,7 @@ class StatsService:
         reached_ms, found = self.store.reached_and_counters([key])
         if key not in found:
             raise RequestRefused(Code.NOT_FOUND)
-        counted = _campaign(campaign_id, found[key])
+        counted = campaign_of(campaign_id, found[key])
         return {**counted, "currency": account.currency or None, "as_of": time_of(reached_ms)}
 
     def campaigns(self, account: Account, after: str, limit: int) -> CampaignPage:
@@ -208,7 +208,7 @@ class StatsService:
         for campaign_id, counts in self.store.counters(
             partition, f"{after}\0" if after else "\0", "\U0010ffff", limit + 1
         ):
-            found.append(_campaign(campaign_id, counts))
+            found.append(campaign_of(campaign_id, counts))
             if len(found) > limit:
                 break
         page = found[:limit]
@@ -262,7 +262,8 @@ def _of_state(total: Counter[str], state: str) -> Group:
     )
 
 
-def _campaign(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
+def campaign_of(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
+    """Return the statistics of a campaign."""
     return cast(Campaign, {"campaign": campaign_id, **totals_of(Counter(counts))})
 
 

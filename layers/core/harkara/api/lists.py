@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from harkara.accept.formats.record_parsing import object_of
 from harkara.activity import filters
 from harkara.activity.exports import Export, ExportService
+from harkara.activity.newest import newest
 from harkara.activity.search import MessagePage, SearchService
 from harkara.activity.stats import CampaignPage, CountedCampaign, Stats, StatsService
 from harkara.api import queries
@@ -145,13 +146,16 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
             {200: CampaignPage},
             Code.INVALID_REQUEST,
             scope=Scope.READ,
-            query=queries.PageQuery,
+            query=queries.CampaignQuery,
         ),
     )
     def list_campaigns() -> Response[str]:
         """List the campaigns of the last 13 months, with what became of their messages."""
-        own = account()
-        return ok(services().stats.campaigns(own, *queries.page_of(api.client_request.query)))
+        own, query = account(), api.client_request.query
+        after, limit = queries.page_of(query)
+        if queries.is_newest(query):
+            return ok(newest(services().stats, own, limit))
+        return ok(services().stats.campaigns(own, after, limit))
 
     @api.get(
         "/v1/campaigns/<campaign>",

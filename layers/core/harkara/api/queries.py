@@ -5,7 +5,7 @@ Other parameters are ignored. The typed dictionaries are for the API's descripti
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -39,6 +39,19 @@ class PageQuery(TypedDict, total=False):
     ]
     after: Annotated[
         str, Field(max_length=NAME_LIMIT, description="The `next` of the page before.")
+    ]
+
+
+class CampaignQuery(PageQuery, total=False):
+    """The query of a page of campaigns."""
+
+    order: Annotated[
+        Literal["id", "newest"],
+        Field(
+            description="`newest`: those that had messages in the last 7 days, newest first, 99 at"
+            " most on one page.",
+            json_schema_extra={"default": "id"},
+        ),
     ]
 
 
@@ -93,6 +106,14 @@ def page_of(query: Query) -> tuple[str, int]:
     if len(after) > NAME_LIMIT:
         raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
     return after, page_limit(query)
+
+
+def is_newest(query: Query) -> bool:
+    """Return whether the newest campaigns are asked for, not all by id."""
+    order = query.get("order", "id")
+    if order not in ("id", "newest"):
+        raise RequestRefused(Code.INVALID_REQUEST, "(order: id or newest)")
+    return order == "newest"
 
 
 def parked_page_of(query: Query) -> tuple[Query, int]:
