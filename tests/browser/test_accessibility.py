@@ -42,6 +42,7 @@ def test_no_screen_violates_a_rule_of_axe_or_is_wider_than_its_window(
             )
         else:
             page.goto(path)
+            page.evaluate("document.querySelector('.side details')?.setAttribute('open', '')")
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         wrong[name] = violations(page) + (["wider than the window"] if wide else [])
     assert {name: found for name, found in wrong.items() if found} == {}

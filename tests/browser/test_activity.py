@@ -17,6 +17,7 @@ def test_a_number_of_today_leads_to_its_messages_and_grows_without_a_reload(
 ) -> None:
     page = open_page(as_person=SAMPLES, viewport={"width": 360, "height": 740})
     page.clock.install()
+    page.get_by_text("Sections: Today").click()
     page.get_by_role("link", name="Today").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Today")
     accepted = page.locator('[data-count="accepted"]')
@@ -25,12 +26,12 @@ def test_a_number_of_today_leads_to_its_messages_and_grows_without_a_reload(
     site.send({"to": NUMBER, "smsgid": REF, "campaignid": CAMPAIGN})
     site.count()
     page.get_by_text("The same as a table").click()
-    hour = page.locator("details a").first
+    hour = page.locator("main details a").first
     hour.focus()
     page.clock.fast_forward(15_000)
     expect(accepted).to_have_text(f"{before + 1}")
     expect(hour).to_be_focused()
-    expect(page.locator("details")).to_have_attribute("open", "")
+    expect(page.locator("main details")).to_have_attribute("open", "")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Messages")
     expect(page.locator("tbody tr")).to_contain_text([REF])

@@ -114,7 +114,7 @@ def test_signing_in_leads_to_no_other_place_than_the_console(
 ) -> None:
     form = {"email": ADMIN, "password": PASSWORD, "next": next_page}
     answer = visit(gateway, "POST", "/console/sign-in", fields=form)
-    assert answer["headers"]["Location"] == "/console/templates"
+    assert answer["headers"]["Location"] == "/console/today"
 
 
 def test_a_wrong_password_and_an_unknown_person_get_one_page(

@@ -30,7 +30,7 @@ def choose(gateway: Gateway, cookie: str, account_id: str) -> dict[str, str]:
     """Return the cookies of a browser after its operator has chosen an account."""
     fields = {"id": account_id}
     answer = visit(gateway, "POST", "/console/accounts", fields=fields, cookie=cookie)
-    assert answer["headers"]["Location"] == "/console/templates"
+    assert answer["headers"]["Location"] == "/console/today"
     (chosen,) = answer["cookies"]
     assert {"Secure", "HttpOnly", "Path=/"} < set(chosen.split("; "))
     return {SESSION_COOKIE: cookie, ACCOUNT_COOKIE: account_id}

@@ -201,8 +201,8 @@ def test_the_printed_link_opens_the_console_once_and_ctrl_c_ends_it_well(house: 
     screen.wait_for("Ctrl-C stops it")
     (link,) = re.findall(r"http://\S+/console/link\S+", screen.text)
     opened = open_link(link)
-    assert (opened.status_code, opened.url.path) == (200, "/console/templates")
-    assert "1107161234567890001" in opened.text
+    assert (opened.status_code, opened.url.path) == (200, "/console/today")
+    assert "<h1>Today</h1>" in opened.text
     assert open_link(link).status_code == 404
     note = json.loads((house.folder / ".local/running.json").read_text())
     assert note["outputs"]["MessagesTableName"]

@@ -1,7 +1,7 @@
 """Serve the screens: find the session and its account, check the role, show errors as pages."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.shared.cookies import Cookie
 from markupsafe import Markup
 
-from console import assets, forms, guard, pages
+from console import assets, forms, guard, navigation, pages
 from console.forms import Form
 from console.pages import View
 from harkara.api.request import Request
@@ -25,7 +25,7 @@ from harkara.model.people import Role, Session
 from harkara.wiring.console import ConsoleServices
 
 Answer = View | Response[Any]
-HOME = "/console/templates"
+HOME = "/console/today"
 SIGN_IN = "/console/sign-in"
 ACCOUNTS = "/console/accounts"
 # Where a person may be led after signing in: a page of the console, never another host.
@@ -88,6 +88,8 @@ class Site:
 
     api: Api
     services: Callable[[], ConsoleServices]
+    roles: dict[str, Role] = field(default_factory=dict)
+    """The role that the page of each section needs."""
 
     @property
     def people(self) -> People:
@@ -98,6 +100,8 @@ class Site:
         """Register screens for people who are signed in."""
         for route in routes:
             self._register(route.method, route.path, self._visiting(route))
+            if route.method == "GET":
+                self.roles.setdefault(route.path.removeprefix("/console/"), route.role)
 
     def add_open(self, method: str, path: str, screen: Callable[["Site"], Answer]) -> None:
         """Register a page for people who are not signed in, too."""
@@ -197,14 +201,22 @@ class Site:
         return pages.redirect(to)
 
     def _show(self, view: View, visit: Visit | None = None) -> Response[Any]:
-        return show(view, self.api.client_request, visit)
+        request = self.api.client_request
+        groups = navigation.groups(self.roles, visit.session, request.path) if visit else ()
+        return show(view, request, visit, groups)
 
 
-def show(view: View, request: Request, visit: Visit | None = None) -> Response[Any]:
+def show(
+    view: View,
+    request: Request,
+    visit: Visit | None = None,
+    groups: Sequence[navigation.Group] = (),
+) -> Response[Any]:
     """Return the answer of a page, with the frame of the person who is signed in."""
     return pages.render(
         view,
         request,
+        groups=groups,
         session=visit.session if visit else None,
         account=visit.account if visit else None,
         role=visit.session.role if visit else None,
