@@ -122,7 +122,8 @@ lock:
 	@$(PYTHON) -m venv .local/lock
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
-	@echo "locking console"; $(PIP_COMPILE) --output-file layers/console/requirements.txt layers/console/requirements.in
+	@for name in console signing; do echo "locking $$name"; \
+		$(PIP_COMPILE) --output-file layers/$$name/requirements.txt layers/$$name/requirements.in || exit 1; done
 	@for name in checkov client dev emulator mutants node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
 

@@ -95,7 +95,7 @@ class CarrierFields:
     receipt_signature: Annotated[
         Scheme | None,
         typer.Option(
-            help="How receipts are signed: the body alone, or as Twilio, Plivo or Vonage sign."
+            help="How receipts are signed: the body, or as Twilio, Plivo, Vonage or Google sign."
         ),
     ] = None
     receipt_signature_header: Annotated[

@@ -14,6 +14,7 @@ from cli.files import read_secret
 from cli.preset_files import NAMES, carrier_fields, described, read_preset
 from cli.printing import Answer, shown
 from harkara.api.authentication import new_secret
+from harkara.carriers.service_account import read_key
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 
 app = noun()
@@ -28,7 +29,7 @@ def put(deployment: Deployment, carrier: CarrierName, options: CarrierFields) ->
     existing = deployment.operator.carrier(carrier)
     token = new_secret(deployment.randomness) if existing is None or options.new_receipt_url else ""
     fields = _fields(carrier, existing, options, token)
-    _check(existing, fields, options)
+    checked = _check(existing, fields, options)
     answer, encrypted = {"carrier": carrier}, dict[str, bytes]()
     if token:
         base = deployment.outputs.get("ReceiptsUrl", deployment.outputs["ApiUrl"]).removesuffix("/")
@@ -40,10 +41,13 @@ def put(deployment: Deployment, carrier: CarrierName, options: CarrierFields) ->
         encrypted["receipt_url"] = deployment.encrypt(carrier, receipt_url)
     if options.preset and (notes := read_preset(options.preset).notes):
         answer["at the provider"] = notes
-    for secret in ("secret", "receipt_secret"):
-        file = getattr(options, f"{secret}_file")
+    for name in ("secret", "receipt_secret"):
+        file = getattr(options, f"{name}_file")
         if file is not None:
-            encrypted[secret] = deployment.encrypt(carrier, read_secret(deployment, file, PROMPT))
+            secret = read_secret(deployment, file, PROMPT)
+            if name == "secret" and checked.http and checked.http.signs:
+                _check_key(secret)
+            encrypted[name] = deployment.encrypt(carrier, secret)
     # Others may have changed it meanwhile: fields that are not given here stay as they set them.
     if existing is None:
         stands = deployment.operator.create_carrier(CarrierSettings(**fields | encrypted))
@@ -86,8 +90,8 @@ def _fields(
 
 def _check(
     existing: CarrierSettings | None, fields: dict[str, Any], options: CarrierFields
-) -> None:
-    """Check the given fields before a secret is asked for or encrypted."""
+) -> CarrierSettings:
+    """Check the given fields before a secret is asked for or encrypted; return the settings."""
     of_aws = fields["kind"] == "aws"  # it uses our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
     if existing is None and options.secret_file is None and not of_aws:
@@ -101,7 +105,14 @@ def _check(
         raise UsageError(f"--channel: the carrier {existing.name} is for {existing.channel}")
     secrets = {"receipt_secret": b"new"} if options.receipt_secret_file else {}
     secrets |= {"receipt_url": b"new"} if existing is None or options.new_receipt_url else {}
-    CarrierSettings.model_validate(fields | secrets)
+    return CarrierSettings.model_validate(fields | secrets)
+
+
+def _check_key(secret: str) -> None:
+    try:
+        read_key(secret)
+    except ValueError as error:
+        raise CommandRefused(f"--secret-file: {error}; name the file that Google gave") from None
 
 
 @verb(app)

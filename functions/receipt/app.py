@@ -39,7 +39,8 @@ def receipts(carrier: str, token: str) -> Response[str]:
         "unknown_states": received.unknown_count,
         "replaced_times": received.replaced_time_count,
     }
-    done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
+    confirmed = received.confirm_url or received.echo
+    done = "subscription confirmed" if confirmed else "receipts enqueued"
     batches = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
     metrics.write(LogEvent(done, {"batches": batches}, counts, carrier=carrier))
     return Response(response.status, response.headers["content-type"], response.body.decode())

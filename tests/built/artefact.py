@@ -23,6 +23,7 @@ class Layers(NamedTuple):
     core: Path
     deps: Path
     console: Path
+    signing: Path
 
 
 NAMES = Layers._fields

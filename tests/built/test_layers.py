@@ -1,10 +1,12 @@
 """The layers as deployed: complete, compiled, and without packages that no function imports."""
 
 import re
+from base64 import urlsafe_b64decode
 from functools import cache
 from pathlib import Path
 
 import pytest
+from pydantic_core import from_json
 
 from local.settings import AWS_ENVIRONMENT
 from tests.built.artefact import FUNCTIONS, Layers, run
@@ -37,6 +39,17 @@ async def exchange():
 
 assert normalise("+447400123456") == ("447400123456", "GB")
 asyncio.run(exchange())
+"""
+SIGN = """
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from harkara.base.json import encode
+from harkara.carriers.service_account import assertion
+
+key = generate_private_key(65537, 2048)
+pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+file = {"type": "service_account", "client_email": "rbm@acme.example", "private_key": pem}
+print(assertion(encode(file).decode(), "https://oauth2.example/token", "scope", 0))
 """
 # Compiled modules have the name of their file; `-P` and the like compile strings without one.
 REFUSE_TO_COMPILE = """
@@ -114,6 +127,13 @@ def test_the_layers_are_small(layers: Layers) -> None:
     assert megabytes(layers.deps) <= 50
     assert megabytes(layers.core) <= 4.5
     assert megabytes(layers.console) <= 3
+    assert megabytes(layers.signing) <= 18
+
+
+def test_a_login_is_signed_from_the_layers_alone(layers: Layers) -> None:
+    code = f"{REFUSE_TO_COMPILE}{SIGN}"
+    claims = run(code, *layers).strip().split(".")[1]
+    assert from_json(urlsafe_b64decode(claims + "=="))["iss"] == "rbm@acme.example"
 
 
 def test_the_layers_hold_bytecode_that_is_never_checked_against_times(layers: Layers) -> None:

@@ -36,6 +36,7 @@ from tests.local.command_pages import commands, run, write_files
 from tests.local.operators import Operator
 from tests.support.command_line import COMMON, verbs
 from tests.support.documents import PAGES, blocks, section, table
+from tests.support.google import service_account
 from tests.support.option_tables import cells
 from tests.unit.carrier_cases import MID, REFERENCE, SIGNER, ScriptedExchange
 
@@ -99,6 +100,8 @@ def test_the_placeholders_are_those_that_there_are() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_files(tmp_path, PAGE)
+    (tmp_path / "service-account.json").write_text(service_account().file)
+    (tmp_path / "client-token").write_text("cl1ent-t0ken")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

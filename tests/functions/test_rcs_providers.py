@@ -9,6 +9,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, Outside
+from harkara.base.ids import uuid_of
 from harkara.carriers.contract import Refused, Revocation, Submission
 from harkara.carriers.kinds import connect, parse_receipts
 from harkara.carriers.receipts import ReceiptRequest
@@ -16,7 +17,9 @@ from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Message
 from harkara.model.rcs import Channel, read_rcs
 from tests.support.fakes import no_texts
+from tests.support.google import CLIENT_TOKEN, service_account, signed_event
 from tests.support.preset_cases import RCS_CASES, SECRET, SetUp, put
+from tests.support.tokens import tokens
 from tests.unit.carrier_cases import (
     KINDS_OF_OUTCOME,
     MESSAGE,
@@ -31,37 +34,67 @@ def message(content: Any) -> Message:
     return MESSAGE._replace(rcs=read_rcs(content))
 
 
-def talk(carrier: SetUp, content: Any, *answers: HttpAnswer) -> tuple[list[Any], ScriptedExchange]:
-    exchange = ScriptedExchange(*answers)
-    secrets = CarrierSecrets(SECRET, carrier.receipt_url)
-    connected = connect(carrier.settings, secrets, Outside(exchange, no_texts))
-    submission = Submission(REFERENCE, message(content), validity_s=300)
-    return asyncio.run(connected.submit([submission])), exchange
+def secret_of(name: str) -> str:
+    """Return a carrier's secret, the key of a service account where the provider takes one."""
+    return service_account().file if "login" in RCS_CASES[name] else SECRET
+
+
+def set_up(name: str, folder: Path) -> SetUp:
+    (folder / "client-token").write_text(CLIENT_TOKEN)
+    signed = ("--receipt-secret-file", str(folder / "client-token"))
+    return put(
+        folder, name, *(signed if "login" in RCS_CASES[name] else ()), secret=secret_of(name)
+    )
+
+
+class Talk:
+    """A carrier whose provider gives these answers, after those to logins."""
+
+    def __init__(self, name: str, folder: Path, *answers: HttpAnswer) -> None:
+        self.carrier = set_up(name, folder)
+        login = RCS_CASES[name].get("login")
+        self.exchange = ScriptedExchange(*([given(200, login)] if login else []), *answers)
+        secrets = CarrierSecrets(secret_of(name), self.carrier.receipt_url)
+        outside = Outside(self.exchange, no_texts, tokens())
+        self.connected = connect(self.carrier.settings, secrets, outside)
+
+    def submit(self, content: Any) -> list[Any]:
+        submission = Submission(REFERENCE, message(content), validity_s=300)
+        return asyncio.run(self.connected.submit([submission]))
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """The requests without logins, as in the rows."""
+        names = ("method", "url", "headers")
+        return [
+            {**{name: each[name] for name in names}, **({"json": json.loads(body)} if body else {})}
+            for each in self.exchange.requests
+            for body in [each["body"]]
+            if "assertion=" not in body
+        ]
+
+
+def given(status: int, body: Any) -> HttpAnswer:
+    return HttpAnswer(status, {}, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("name", RCS_CASES)
 def test_the_rcs_content_is_sent_as_the_provider_takes_it(name: str, tmp_path: Path) -> None:
-    carrier, case = put(tmp_path, name), RCS_CASES[name]
+    case = RCS_CASES[name]
     taken = case["answers"]["taken"]
-    outcome, exchange = talk(
-        carrier, case["rcs"], HttpAnswer(taken["status"], {}, json.dumps(taken["body"]).encode())
-    )
-    assert outcome == [KINDS_OF_OUTCOME["taken"](*taken["outcome"][1:])]
-    (request,) = exchange.requests
-    sent = json.loads(json.dumps(case["sent"]).replace("$HOOK", carrier.receipt_url))
-    assert {name: request[name] for name in ("method", "url", "headers")} == {
-        name: sent[name] for name in ("method", "url", "headers")
-    }
-    assert json.loads(request["body"]) == sent["json"]
+    talk = Talk(name, tmp_path, given(taken["status"], taken["body"]))
+    assert talk.submit(case["rcs"]) == [KINDS_OF_OUTCOME["taken"](*taken["outcome"][1:])]
+    sent = json.dumps(case["sent"]).replace("$HOOK", talk.carrier.receipt_url)
+    assert talk.sent == [json.loads(sent)]
 
 
 @pytest.mark.parametrize("name", RCS_CASES)
 def test_content_that_the_provider_does_not_take_is_refused_unsent(
     name: str, tmp_path: Path
 ) -> None:
-    outcome, exchange = talk(put(tmp_path, name), RCS_CASES[name]["not_taken"])
-    assert outcome == [Refused(Code.TEMPLATE_NOT_REGISTERED, "")]
-    assert exchange.requests == []
+    talk = Talk(name, tmp_path)
+    assert talk.submit(RCS_CASES[name]["not_taken"]) == [Refused(Code.TEMPLATE_NOT_REGISTERED, "")]
+    assert talk.exchange.requests == []
 
 
 @pytest.mark.parametrize(
@@ -70,35 +103,44 @@ def test_content_that_the_provider_does_not_take_is_refused_unsent(
 def test_an_answer_is_read(name: str, key: str, tmp_path: Path) -> None:
     case = RCS_CASES[name]
     row = case["answers"][key]
-    answer = HttpAnswer(row["status"], {}, json.dumps(row["body"]).encode())
-    outcome, _ = talk(put(tmp_path, name), case["rcs"], answer)
     kind, *rest = row["outcome"]
-    assert outcome == [KINDS_OF_OUTCOME[kind](*rest)]
+    talk = Talk(name, tmp_path, given(row["status"], row["body"]))
+    assert talk.submit(case["rcs"]) == [KINDS_OF_OUTCOME[kind](*rest)]
 
 
 @pytest.mark.parametrize(
     ("name", "key"), [(name, key) for name, case in RCS_CASES.items() for key in case["receipts"]]
 )
 def test_a_receipt_is_read(name: str, key: str, tmp_path: Path) -> None:
-    carrier, row = put(tmp_path, name), dict(RCS_CASES[name]["receipts"][key])
+    settings, row = set_up(name, tmp_path).settings, dict(RCS_CASES[name]["receipts"][key])
     expected = row.pop("is")
     request = ReceiptRequest("POST", {}, {}, json.dumps(row).encode())
-    found = parse_receipts(request, carrier.settings, SIGNER)
+    if "login" in RCS_CASES[name]:
+        request = signed_event(**row)
+    found = parse_receipts(request, settings, SIGNER)
+    assert (found.foreign_count, found.unknown_count) == (0, 0)
     if expected is None:
         assert (found.receipts, found.intermediate_count) == ([], 1)
         return
-    (receipt,) = found.receipts
+    (receipt,) = found.receipts + [each for _, each in found.by_carrier_id]
     state, at_s, code, carrier_code, read = expected
-    assert receipt[:6] == (MID, 2, state, at_s, code, carrier_code)
+    whose = (MID, 2) if settings.echoes_reference else ("", 0)
+    assert receipt[:6] == (*whose, state, at_s, code, carrier_code)
     assert (receipt.channel, receipt.read) == (Channel.RCS, read)
+    assert settings.echoes_reference or found.by_carrier_id[0][0] == uuid_of(REFERENCE)
 
 
 @pytest.mark.parametrize("name", RCS_CASES)
-def test_a_provider_without_a_request_to_revoke_keeps_what_it_took(
-    name: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(200, Revocation.REVOKED), (404, Revocation.KEPT), (500, Revocation.UNKNOWN)],
+)
+def test_a_provider_with_a_request_to_revoke_answers_it_and_another_keeps_what_it_took(
+    name: str, status: int, said: Revocation, tmp_path: Path
 ) -> None:
-    carrier, exchange = put(tmp_path, name), ScriptedExchange()
-    connected = connect(carrier.settings, CarrierSecrets(SECRET), Outside(exchange, no_texts))
+    revoked = RCS_CASES[name].get("revoked")
+    talk = Talk(name, tmp_path, given(status, {}))
     submission = Submission(REFERENCE, message(RCS_CASES[name]["rcs"]))
-    said = asyncio.run(connected.revoke(submission, 10))
-    assert (said, exchange.requests) == (Revocation(RCS_CASES[name]["revoke"]), [])
+    found = asyncio.run(talk.connected.revoke(submission, 10))
+    assert found == (said if revoked else Revocation.KEPT)
+    assert talk.sent == ([revoked] if revoked else [])

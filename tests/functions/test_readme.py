@@ -72,7 +72,7 @@ def test_it_counts_what_the_template_creates() -> None:
     kinds = [each["Type"].rpartition("::")[2] for each in template()["Resources"].values()]
     for kind, says in (
         ("Function", {13: "thirteen functions"}),
-        ("LayerVersion", {3: "three layers"}),
+        ("LayerVersion", {4: "four layers"}),
         ("Table", {4: "four tables"}),
         ("Queue", {11: "eleven queues"}),
         ("Bucket", {1: "a bucket"}),

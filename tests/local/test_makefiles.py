@@ -10,7 +10,8 @@ import pytest
 
 from local.settings import ROOT
 
-MAKEFILES = ("Makefile", *(f"layers/{name}/Makefile" for name in ("console", "core", "deps")))
+LAYERS = ("console", "signing")
+MAKEFILES = ("Makefile", *(f"layers/{name}/Makefile" for name in (*LAYERS, "core", "deps")))
 # Special targets, assignments and functions of later releases. 3.81 does not refuse the first: it
 # ignores them, so that a recipe continues after its failed steps.
 LATER = re.compile(r"\.ONESHELL|\.SHELLFLAGS|^\w+ *(!|::|:::)=|\$\(file |^undefine|^private", re.M)
@@ -201,14 +202,17 @@ def test_all_locks_are_renewed(sandbox: Sandbox) -> None:
     compiled = [call for call in calls if call.startswith("pip-compile")]
     assert all(" --upgrade " in call and " --generate-hashes " in call for call in compiled)
     required = [
-        *("requirements.txt", "layers/console/requirements.txt"),
+        "requirements.txt",
+        *(f"layers/{name}/requirements.txt" for name in LAYERS),
         *(f"local/requirements/{name}.txt" for name in LOCKS),
     ]
     assert [re.findall(r"--output-file (\S+)", call)[0] for call in compiled] == required
     assert {path.stem for path in (ROOT / "local/requirements").glob("*.in")} == set(LOCKS)
 
 
-@pytest.mark.parametrize("name", ["requirements", "console/requirements", *LOCKS])
+@pytest.mark.parametrize(
+    "name", ["requirements", *(f"{name}/requirements" for name in LAYERS), *LOCKS]
+)
 def test_a_lock_that_cannot_be_made_ends_the_renewal(sandbox: Sandbox, name: str) -> None:
     status, calls = sandbox.make("lock", fails=f"{name}.txt")
     assert status != 0

@@ -10,6 +10,7 @@ import pytest
 
 from cli import preset_files as presets
 from tests.local.operators import Operator
+from tests.support.google import CLIENT_TOKEN, service_account
 from tests.support.preset_cases import CASES, RCS_CASES, put
 
 
@@ -64,6 +65,38 @@ def test_what_a_preset_lacks_is_said_in_a_line(line: str, says: str) -> None:
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
     assert says in done.err
     assert operator.table.items == {}
+
+
+@pytest.mark.parametrize(
+    ("secret", "says"),
+    [
+        ("s3cret-password", "--secret-file: this is no key of a Google service account, in JSON"),
+        ('{"type": "service_account", "private_key": "s3cret"}', "name the file that Google gave"),
+        (service_account().file + " " * 4096, "longer than 4096 bytes"),
+    ],
+)
+def test_a_key_that_signs_nothing_is_refused_at_once(
+    secret: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "key.json").write_text(secret)
+    (tmp_path / "client-token").write_text(CLIENT_TOKEN)
+    operator = Operator()
+    line = (
+        f"carrier put google --preset google-rbm --with agent=acme"
+        f" --secret-file {tmp_path}/key.json --receipt-secret-file {tmp_path}/client-token"
+    )
+    done = operator(line)
+    assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
+    assert says in done.err
+    assert "s3cret" not in done.err
+    assert operator.table.items == {}
+
+
+def test_googles_webhook_takes_a_client_token() -> None:
+    line = "carrier put google --preset google-rbm --with agent=acme --secret-file -"
+    done = Operator()(line, service_account().file + "\n")
+    assert (done.status, done.out) == (2, "")
+    assert "--receipt-secret-file: a signature needs it" in done.err
 
 
 def test_what_is_given_goes_before_the_preset(tmp_path: Path) -> None:

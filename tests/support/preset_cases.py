@@ -2,7 +2,8 @@
 
 A file has a request (`sent`, and its differences for a Hindi text), answers, receipts and a reply,
 with the pages' titles, and in `protocol` the pages' requirements on any request. `$TO`, `$TEXT`,
-`$REF`, `$HOOK` stand for a message's number, text and reference, and for the URL of receipts.
+`$REF`, `$UUID`, `$HOOK` stand for a message's number, text and reference, the UUID of that, and for
+the URL of receipts.
 """
 
 import io
@@ -16,6 +17,7 @@ from _pytest.mark import ParameterSet
 
 from cli import preset_files as presets
 from harkara.aws.carriers import DynamoCarrierStore
+from harkara.base.ids import uuid_of
 from harkara.carriers.settings import CarrierSettings
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import MESSAGE, REFERENCE
@@ -28,7 +30,9 @@ TEXTS = {"english": "123456 is your code", "hindi": "123456 आपका को�
 
 def load(path: Path) -> dict[str, Any]:
     text = path.read_text()
-    case: dict[str, Any] = json.loads(text.replace("$TO", MESSAGE.to).replace("$REF", REFERENCE))
+    for name, value in {"$TO": MESSAGE.to, "$REF": REFERENCE, "$UUID": uuid_of(REFERENCE)}.items():
+        text = text.replace(name, value)
+    case: dict[str, Any] = json.loads(text)
     return case
 
 

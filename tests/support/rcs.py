@@ -66,6 +66,20 @@ class RcsProvider:
         self.dead = False
         self.mute = False
 
+    @property
+    def settings(self) -> CarrierSettings:
+        """The settings of this provider as a carrier."""
+        return RCS
+
+    def connect(self) -> Connected:
+        """Return the connection of a process to it."""
+        outside = Outside(self.exchange, no_texts)
+        return Connected(RCS, ConfiguredCarrier(RCS, CarrierSecrets("secret"), outside))
+
+    def receipt(self, reference: str, event: str) -> ReceiptRequest:
+        """Return its report of an event."""
+        return ReceiptRequest("POST", {}, {}, to_json({"id": reference, "event": event}))
+
     def may_have_come(self, mid: str) -> bool:
         """Whether a phone has a message, or may get it yet."""
         return self.taken[mid] > 0 and mid not in self.revoked
@@ -122,10 +136,14 @@ class RcsWorld(World):
     """A world with an RCS carrier before the SMS carrier `sim`."""
 
     def __init__(
-        self, faults: Faults | None = None, account: Account = ACCOUNT, **rcs: Any
+        self,
+        faults: Faults | None = None,
+        account: Account = ACCOUNT,
+        provider: "type[RcsProvider] | None" = None,
+        **rcs: Any,
     ) -> None:
-        super().__init__(faults, account=account, carriers=[CARRIER, RCS])
-        self.rcs = RcsProvider(self)
+        self.rcs = (provider or RcsProvider)(self)
+        super().__init__(faults, account=account, carriers=[CARRIER, self.rcs.settings])
         self.carrier = self._connect
         self.route(**rcs)
 
@@ -136,10 +154,7 @@ class RcsWorld(World):
         self.routing.routing["acme"] = Routing.model_validate({"routes": routes})
 
     async def _connect(self, name: str) -> Connected:
-        if name != "rcs":
-            return await self.providers.connect(name)
-        outside = Outside(self.rcs.exchange, no_texts)
-        return Connected(RCS, ConfiguredCarrier(RCS, CarrierSecrets("secret"), outside))
+        return self.rcs.connect() if name == "rcs" else await self.providers.connect(name)
 
     async def take_receipts(self) -> None:
         """Deliver the due receipts of each carrier to its own route."""
@@ -147,9 +162,8 @@ class RcsWorld(World):
         self.receipts = [each for each in self.receipts if each not in due]
         for receipt in due:
             _, reference, event, _ = receipt
-            body = to_json({"id": reference, "event": event})
             try:
-                request = ReceiptRequest("POST", {}, {}, body)
+                request = self.rcs.receipt(reference, event)
                 self.receive_service().receive("rcs", TOKEN, request)
             except ProcessKilled:
                 self.killed += 1

@@ -257,8 +257,21 @@ def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> No
         layer["Properties"]["LayerName"]["Fn::Sub"]
         for layer in resources("AWS::Serverless::LayerVersion").values()
     ]
-    assert len(set(names)) == len(names) == 3
+    assert len(set(names)) == len(names) == 4
     assert all(name.startswith("${AWS::StackName}-") for name in names)
+
+
+def test_each_further_layer_is_there_for_its_own_functions_alone() -> None:
+    more = {
+        name: each["Properties"]["Layers"]
+        for name, each in resources("AWS::Serverless::Function").items()
+        if "Layers" in each["Properties"]
+    }
+    assert more == {
+        "ConsoleFunction": [{"Ref": "ConsoleLayer"}],
+        "SubmitFunction": [{"Ref": "SigningLayer"}],
+        "SubmitPriorityFunction": [{"Ref": "SigningLayer"}],
+    }
 
 
 def test_every_parameter_has_a_default_so_that_nothing_must_be_asked() -> None:

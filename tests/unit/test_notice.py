@@ -1,4 +1,4 @@
-"""NOTICE lists each library of the layer with its licence, which allows commercial use."""
+"""NOTICE lists each library of the layers with its licence, which allows commercial use."""
 
 import re
 from importlib import metadata
@@ -7,14 +7,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKED = re.findall(
-    r"^([A-Za-z0-9_.-]+)==", (ROOT / "layers/deps/requirements.txt").read_text(), re.MULTILINE
-)
+LOCKED = [
+    name
+    for layer in ("deps", "signing")
+    for name in re.findall(
+        r"^([A-Za-z0-9_.-]+)==",
+        (ROOT / f"layers/{layer}/requirements.txt").read_text(),
+        re.MULTILINE,
+    )
+]
 LICENCES = dict(re.findall(r"^    (\S+)  +(\S.*)$", (ROOT / "NOTICE").read_text(), re.MULTILINE))
 ALLOWED = {"Apache-2.0", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 
 
-def test_every_library_of_the_layer_is_listed_once() -> None:
+def test_every_library_of_the_layers_is_listed_once() -> None:
     assert list(LICENCES) == LOCKED
 
 

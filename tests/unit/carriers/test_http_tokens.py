@@ -205,6 +205,13 @@ def test_a_token_is_in_no_log_and_no_repr(caplog: pytest.LogCaptureFixture) -> N
         ({"headers": {"X": "{text}"}}, "cannot stand in a"),
         ({"lifetime_s": 1}, "greater"),
         ({"other": 1}, "Extra"),
+        ({"scope": "s"}, "{assertion} asks for a token of it"),
+        ({"json_body": {"a": "{assertion}"}}, "{assertion} asks for a token of it"),
+        ({"scope": "s", "form": {"a": "{assertion}"}}, "the password is a key"),
+        (
+            {"scope": "s", "json_body": {"a": "{assertion}", "b": "{basic}"}},
+            "the password is a key",
+        ),
     ],
 )
 def test_a_login_that_cannot_work_is_refused_when_it_is_saved(
@@ -212,6 +219,15 @@ def test_a_login_that_cannot_work_is_refused_when_it_is_saved(
 ) -> None:
     with pytest.raises(ValidationError, match=says):
         token_carrier(**login)
+
+
+@pytest.mark.parametrize("place", ["headers", "query", "form"])
+def test_an_assertion_is_for_logins_alone(place: str) -> None:
+    settings = token_carrier().model_dump()
+    settings["http"] |= {"json_body": None, "record": None, place: {"A": "{assertion}{token}"}}
+    settings["http"]["answer"] |= {"entries": "", "record": ""}
+    with pytest.raises(ValidationError, match="{assertion} stands in a login"):
+        CarrierSettings.model_validate(settings | {"records_per_request": 1})
 
 
 @pytest.mark.parametrize(

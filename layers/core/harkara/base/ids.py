@@ -10,6 +10,7 @@ The leading `1` is the version of the format. Alphabet: Crockford's base 32, upp
 import base64
 import hashlib
 import hmac
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ INDEX_NAMES = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 """The last two characters of a mid, by the message's index."""
 
 _TAG_BYTES = 5
+_REFERENCES = uuid.UUID("5c1c3f1e-0f3b-4f0e-9b1a-6d2f7a9c4e10")
 
 
 def new_batch_id(now_ms: int, randomness: bytes) -> str:
@@ -129,6 +131,11 @@ class ReferenceSigner:
         named = encode(["pseudonym", *texts])
         digests = (hmac.digest(key, named, hashlib.sha256) for key in self._keys.all())
         return [base64.b32encode(digest[:20]).decode() for digest in digests]
+
+
+def uuid_of(reference: str) -> str:
+    """Return the UUID of a reference, for carriers whose message ids are UUIDs (RFC 9562, 5.5)."""
+    return str(uuid.uuid5(_REFERENCES, reference))
 
 
 def _tag(key: bytes, signed: str) -> str:

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.base.ids import uuid_of
 from harkara.carriers.contract import Submission
 from harkara.carriers.http_options import DEFAULT, HttpOptions, ValidityOptions
 from harkara.carriers.http_placeholders import RECORDS, SUGGESTIONS, pieces_of, values_in
@@ -56,6 +57,7 @@ def values_of(
         "from": message.sender_id,
         "text": message.text,
         "reference": submission.reference,
+        "uuid": uuid_of(submission.reference),
         "pe_id": message.pe_id,
         "dlt_template_id": message.dlt_template_id,
         "chain_hash": submission.chain_hash,

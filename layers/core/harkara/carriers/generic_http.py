@@ -56,6 +56,7 @@ from harkara.carriers.receipts import (
     text_of,
 )
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
+from harkara.carriers.signatures import challenge
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
 from harkara.model.rcs import Channel
@@ -158,7 +159,7 @@ class ConfiguredCarrier(RequestingCarrier):
         self, login: LoginOptions, timeout_s: float, previous: str, now_s: float
     ) -> Token:
         """Get a new token. Raises TokenUnavailable."""
-        request = login_request(login, self._settings.username, self._secrets, previous)
+        request = login_request(login, self._settings.username, self._secrets, previous, now_s)
         try:
             answer = await self._exchange(*request, timeout_s)
         except ExchangeError as error:
@@ -200,12 +201,20 @@ class ConfiguredCarrier(RequestingCarrier):
 def parse_receipts(
     request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
 ) -> ReceivedReceipts:
-    """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
+    """Return the receipts of a request, or what its answer repeats to confirm the URL.
+
+    Raises RequestRefused(INVALID_RECEIPT).
+    """
+    if settings.receipt_signature == "google" and (secret := challenge(request)):
+        return ReceivedReceipts([], echo=secret)
     options = _options(settings).receipts
     entries = _entries(request, options.entries, options.nested)
     reports = [_report(entry, options, settings) for entry in entries]
+    kept = [each for each in reports if not options.mixed or _is_of_a_message(each)]
     failures = {**options.failures, **settings.failures}
-    received = collect(reports, {**options.states, **STATES}, failures, signer)
+    received = collect(kept, {**options.states, **STATES}, failures, signer)
+    left_out = received.intermediate_count + len(reports) - len(kept)
+    received = received._replace(intermediate_count=left_out)
     return by_rcs(received) if settings.channel is Channel.RCS else received
 
 
@@ -225,6 +234,8 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
     """Return the answer that the provider expects, by the options."""
+    if received.echo:
+        return HttpAnswer(200, {"content-type": "text/plain"}, received.echo.encode())
     options = _options(settings).receipts
     return HttpAnswer(
         options.answer_status, {"content-type": options.answer_type}, options.answer.encode()
@@ -256,6 +267,10 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
     at_s = time_of(read(options.time), options.utc_offset_minutes, options.time_format)
     report = Report(read(options.reference), status, at_s, read(options.code), carrier_id)
     return report._replace(segment=segment, words=read(options.words))
+
+
+def _is_of_a_message(report: Report | None) -> bool:
+    return report is not None and bool(report.status and (report.reference or report.carrier_id))
 
 
 def _entries(request: ReceiptRequest, pointer: str, nested: str = "") -> list[Any]:

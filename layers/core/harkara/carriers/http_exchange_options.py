@@ -81,6 +81,11 @@ class RequestOptions(Options):
             raise ValueError("{records} stands in json_body or xml_body")
         return fields
 
+    @property
+    def placeholders(self) -> set[str]:
+        """The placeholders in the request."""
+        return placeholders_of([self.headers, self.query, self.form, self.json_body])
+
 
 class AnswerOptions(AnswerFormat):
     """The reading of the answer to a submit.
@@ -143,19 +148,22 @@ class RevokeOptions(RequestOptions):
     @property
     def placeholders(self) -> set[str]:
         """The placeholders in the request."""
-        return placeholders_of([self.url, self.headers, self.query, self.form, self.json_body])
+        return super().placeholders | placeholders_of(self.url)
 
 
 class LoginOptions(RequestOptions):
     """The request for a token, which `{token}` stands for in the requests that submit messages.
 
-    It may hold `{username}`, `{password}`, `{basic}`, and the previous token as `{token}`. In its
+    It may hold `{username}`, `{password}`, `{basic}`, and the previous token as `{token}`. If
+    `scope` is set, the password is the key of a Google service account in JSON; it signs the JWT
+    `{assertion}` for this scope, and stands in no request itself (`service_account`). In the
     answer, `token` is the token, `expires_in` its lifetime in seconds and `expires_at` its end (see
     ReceiptOptions for times); without them it is good for `lifetime_s`. A token is renewed before
     it ends, and once if a submit is answered 401, or with one of the codes in `refused`.
     """
 
     url: str
+    scope: str = ""
     answer: AnswerFormat = AnswerFormat()
     token: Pointer
     expires_in: Pointer = ""
@@ -178,3 +186,9 @@ class LoginOptions(RequestOptions):
         if others := placeholders_of(template) - LOGIN_PLACEHOLDERS:
             raise ValueError(f"{{{min(others)}}} cannot stand in a login")
         return template
+
+    @model_validator(mode="after")
+    def _asserts_within_its_scope(self) -> "LoginOptions":
+        if ("assertion" in self.placeholders) != bool(self.scope):
+            raise ValueError("scope: {assertion} asks for a token of it, signed with a key")
+        return self

@@ -1,5 +1,6 @@
 """Make requests to a provider of kind `http` and read its answers, as its options describe."""
 
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,6 +32,7 @@ from harkara.carriers.http_exchange_options import (
 )
 from harkara.carriers.http_options import HttpOptions, ReceiptOptions
 from harkara.carriers.receipts import CARRIER_CODE_LIMIT, text_of
+from harkara.carriers.service_account import assertion
 from harkara.carriers.settings import CarrierSecrets
 from harkara.carriers.times import time_of
 
@@ -67,10 +69,12 @@ def revoke_request(options: RevokeOptions, values: Values, token: str) -> Reques
 
 
 def login_request(
-    options: LoginOptions, username: str, secrets: CarrierSecrets, previous: str
+    options: LoginOptions, username: str, secrets: CarrierSecrets, previous: str, now_s: float
 ) -> Request:
-    """Return the request for a token, given the previous one or ""."""
+    """Return the request for a token, given the previous one or "". Raises TokenUnavailable."""
     values = {**credentials(username, secrets), "token": previous}
+    if options.scope:
+        values["assertion"] = assertion(secrets.password, options.url, options.scope, now_s)
     return _request(options, options.url, values, [])
 
 
@@ -216,10 +220,15 @@ def cut(carrier_id: str, options: AnswerOptions | ReceiptOptions) -> str:
 
 
 def array_of(value: Any) -> list[Any]:
-    """Return a value as an array: a single object, or JSON or XML in a text, is converted."""
+    """Return a value as an array: a single object is converted, and so is a text.
+
+    That is XML, JSON, or JSON in base64.
+    """
     try:
         if isinstance(value, str):
-            value = xml_of(value.encode()) if value.lstrip()[:1] == "<" else json_of(value)
+            if (start := value.lstrip()[:1]) not in ("<", "{", "["):
+                value = b64decode(value, validate=True).decode()
+            value = xml_of(value.encode()) if start == "<" else json_of(value)
     except ValueError as error:
         raise RequestRefused(Code.INVALID_RECEIPT) from error
     if not isinstance(value, list | dict):

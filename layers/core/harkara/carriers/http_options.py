@@ -62,15 +62,17 @@ def normal_id(carrier_id: str, base: IdBase) -> str:
 class ReceiptOptions(Options):
     """The reading of receipts: a query, a form, JSON or XML, one entry or an array at `entries`.
 
-    The value at `entries` may be JSON or XML in a form's field. If an entry has an array at
-    `nested`, each member of that is a receipt and has the entry's fields too. `states` lists every
-    state of the provider, null for one that is not final, `read` for a message that was delivered
-    and opened; case is ignored. `part` (a segment's
-    number, from 1) and `parts` (their count) are for a provider that reports the segments of a long
-    message one by one: delivery of the last delivers the message, and failure of any fails it.
+    The value at `entries` may be JSON or XML in a form's field, or JSON in base64. If an entry has
+    an array at `nested`, each member of that is a receipt and has the entry's fields too. `states`
+    lists every state of the provider, null for one that is not final, `read` for a message that was
+    delivered and opened; case is ignored. `part` (a segment's number, from 1) and `parts` (their
+    count) are for a provider that reports the segments of a long message one by one: delivery of
+    the last delivers the message, and failure of any fails it.
     `words` are the provider's for a failure, the state if it has none.
     `counts_segments` is for a provider that reports segments under separate ids, without a number:
-    the message is delivered when all its segments are. `id_base` is the form of ids in receipts, if
+    the message is delivered when all its segments are. `mixed` is for a provider that posts other
+    things to the same URL, such as messages of phones: entries without a state or an id are left
+    out. `id_base` is the form of ids in receipts, if
     it differs from that in answers; `id_after` and `id_before` cut them as in answers. A time is
     Unix time or a date, the day before the month unless the year comes first or `time_format` (of
     strptime) is set; without an offset, `utc_offset_minutes` applies. `answer` is the body that the
@@ -95,6 +97,7 @@ class ReceiptOptions(Options):
     part: Pointer = ""
     parts: Pointer = ""
     counts_segments: bool = False
+    mixed: bool = False
     answer_status: int = Field(default=200, ge=200, le=299)
     answer: str = ""
     answer_type: Literal["text/plain", "application/json", "text/xml"] = "text/plain"
@@ -241,6 +244,10 @@ class HttpOptions(RequestOptions):
             raise ValueError("login: {token} in the request stands for the token that it gets")
         if self.revoke and "token" in self.revoke.placeholders and self.login is None:
             raise ValueError("revoke: {token} takes a login")
+        if "assertion" in self.placeholders:
+            raise ValueError("{assertion} stands in a login")
+        if self.signs and self._shows_password:
+            raise ValueError("login: with a scope the password is a key, which no request holds")
         return self
 
     @field_validator("values")
@@ -263,12 +270,22 @@ class HttpOptions(RequestOptions):
     @property
     def shared_placeholders(self) -> set[str]:
         """The placeholders in the request, without those in the URL and in the record."""
-        return placeholders_of([self.headers, self.query, self.form, self.json_body, self.xml_body])
+        return super().placeholders | placeholders_of(self.xml_body)
 
     @property
     def placeholders(self) -> set[str]:
         """The placeholders in the request, without those in the URL."""
         return self.shared_placeholders | placeholders_of(self.record)
+
+    @property
+    def signs(self) -> bool:
+        """Whether the password is a key that signs logins."""
+        return self.login is not None and bool(self.login.scope)
+
+    @property
+    def _shows_password(self) -> bool:
+        requests = (self, self.login, self.revoke)
+        return any(each.placeholders & {"password", "basic"} for each in requests if each)
 
 
 def _check_xml(template: str) -> None:

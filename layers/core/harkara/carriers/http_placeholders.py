@@ -1,6 +1,6 @@
 """The placeholders of a provider's options, such as `{to}`; split templates at them.
 
-    {to} {from} {text} {reference} {account_id} {category} {segment_count} {validity_s}
+    {to} {from} {text} {reference} {uuid} {account_id} {category} {segment_count} {validity_s}
     {validity} {expires_at}                   by the options' `validity`; the latter in UTC,
                                               2026-01-01T10:00:00Z
     {encoding}                                GSM7 or UCS2
@@ -9,6 +9,7 @@
     {template_id}                             the provider's own, by the options' `templates`
     {username} {password} {basic}             the last is base64 of `username:password`
     {token}                                   what the options' `login` got
+    {assertion}                               of a login with a service account's key
     {records} {index}                         of the options' `record`
     {receipt_url}                             the URL for this carrier's receipts
     {suggestions}                             buttons of an RCS message, by the options' own name
@@ -36,6 +37,7 @@ PLACEHOLDERS = frozenset(
         "from",
         "text",
         "reference",
+        "uuid",
         "pe_id",
         "dlt_template_id",
         "chain_hash",
@@ -56,6 +58,7 @@ PLACEHOLDERS = frozenset(
         "password",
         "basic",
         "token",
+        "assertion",
         "receipt_url",
         "records",
         "index",
@@ -70,8 +73,8 @@ RECORDS = "records"
 SUGGESTIONS = "suggestions"
 OF_A_SUGGESTION = frozenset({"label", "suggestion_url", "suggestion_phone"})
 INDEXES = frozenset({"index", "index:number"})
-NOT_IN_URLS = frozenset({"token", RECORDS, SUGGESTIONS, *OF_A_SUGGESTION, *INDEXES})
-LOGIN_PLACEHOLDERS = frozenset({"username", "password", "basic", "token"})
+NOT_IN_URLS = frozenset({"token", "assertion", RECORDS, SUGGESTIONS, *OF_A_SUGGESTION, *INDEXES})
+LOGIN_PLACEHOLDERS = frozenset({"username", "password", "basic", "token", "assertion"})
 # Only these may be used in headers: other values may hold characters that a header cannot.
 HEADER_PLACEHOLDERS = frozenset(
     LOGIN_PLACEHOLDERS | {"reference", "account_id", "category", "encoding"}

@@ -50,7 +50,8 @@ class ReceivedReceipts(NamedTuple):
     table, and foreign ones are not of a message of ours. `by_carrier_id` are receipts that contain
     the carrier's own id, here in its normal form, instead of our reference: they lack mid and
     attempt. `confirm_url` must be fetched before the answer, to make the carrier begin to send
-    receipts. `replaced_time_count` counts the times that were impossible or unreadable.
+    receipts; `echo` is answered for the same reason. `replaced_time_count` counts the times that
+    were impossible or unreadable.
     """
 
     receipts: list[Receipt]
@@ -60,6 +61,7 @@ class ReceivedReceipts(NamedTuple):
     by_carrier_id: Sequence[tuple[str, Receipt]] = ()
     confirm_url: str = ""
     replaced_time_count: int = 0
+    echo: str = ""
 
 
 class InboundMessage(NamedTuple):

@@ -114,7 +114,8 @@ class CarrierSettings(OperatorRecord):
     `rate_segments_per_s` applies to all processes together, 0 for no limit; `priority_share` of it
     is for OTP and transactional messages. `deduplicates`: the carrier accepts one message for each
     reference. `echoes_reference`: its receipts contain our reference; otherwise they contain the
-    carrier's own id, which is written in `id_base` and compared in a normal form. `states` maps the
+    carrier's own id, which is written in `id_base` and compared in a normal form, and is `{uuid}`
+    if the request holds that. `states` maps the
     carrier's words for states to ours (null: not final; case is ignored), and `failures` maps its
     codes; both override the tables of its kind. `inbound` maps a number that phones send to, as
     "<number>", or "<number> <KEYWORD>" if accounts share it, to an account. `channel` is `rcs` for
@@ -182,6 +183,13 @@ class CarrierSettings(OperatorRecord):
     def normal_id(self, carrier_id: str) -> str:
         """Return the normal form of an id in an answer, for comparisons."""
         return normal_id(carrier_id, self.id_base)
+
+    @property
+    def takes_our_ids(self) -> bool:
+        """Whether its id of a message is the UUID of our reference, known before the submit."""
+        return self.http is not None and "uuid" in self.http.placeholders | placeholders_of(
+            self.url
+        )
 
     @property
     def signature_header(self) -> str:

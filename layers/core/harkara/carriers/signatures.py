@@ -8,6 +8,9 @@
     vonage    a JWT (HS256) as bearer token, whose claim `payload_hash` is the body's SHA-256
               (Vonage docs: Signed webhooks, of the Messages API), or the field `sig`: HMAC-SHA256
               of the other fields by name, in hex (Signing messages, of the SMS API)
+    google    HMAC-SHA512 of what is in base64 at `message.data`, in base64, with the client token
+              as key; to try the URL, Google sends the token itself with a secret, which the answer
+              repeats (RCS for Business docs: Webhooks)
 
 The URL is the one that the provider requested, so no proxy may rewrite its host or path.
 """
@@ -17,18 +20,19 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from harkara.base.json import decode
 from harkara.carriers.receipts import ReceiptRequest
 
-Scheme = Literal["body", "twilio", "plivo", "vonage"]
+Scheme = Literal["body", "twilio", "plivo", "vonage", "google"]
 HEADERS: dict[Scheme, str] = {
     "body": "",
     "twilio": "x-twilio-signature",
     "plivo": "x-plivo-signature-v3",
     "vonage": "authorization",
+    "google": "x-goog-signature",
 }
 """The default header of each scheme's signature; the operator may override it."""
 _NONCE_HEADER = "x-plivo-signature-v3-nonce"
@@ -48,9 +52,40 @@ def is_signed(
         return _plivo(request, received, key)
     if scheme == "vonage":
         return _vonage_token(request, received, key) if received else _vonage_fields(request, key)
+    if scheme == "google":
+        return _google(request, received, key)
     expected = hmac.digest(key, request.body, hashlib.sha256)
     # The signature covers only the body: a query could be forged.
     return not request.query and _matches(received.removeprefix("sha256="), expected, encoding)
+
+
+def challenge(request: ReceiptRequest) -> str:
+    """Return the secret that Google's answer repeats, "" if a request holds none."""
+    secret = _members(request).get("secret")
+    return secret if isinstance(secret, str) else ""
+
+
+def _google(request: ReceiptRequest, received: str, key: bytes) -> bool:
+    members = _members(request)
+    if challenge(request):
+        token = members.get("clientToken")
+        return isinstance(token, str) and hmac.compare_digest(token.encode(), key)
+    message = members.get("message")
+    data = message.get("data") if isinstance(message, dict) else None
+    try:
+        signed = base64.b64decode(data, validate=True) if isinstance(data, str) else b""
+    except ValueError:
+        return False
+    return bool(signed) and _matches(received, hmac.digest(key, signed, hashlib.sha512), "base64")
+
+
+def _members(request: ReceiptRequest) -> dict[str, Any]:
+    """Return the members of a JSON object; none if a query, which nothing signs, adds to them."""
+    try:
+        document = decode(request.body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) and not request.query else {}
 
 
 def _twilio(request: ReceiptRequest, received: str, key: bytes) -> bool:

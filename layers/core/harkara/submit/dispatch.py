@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeVar
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import ReferenceSigner
+from harkara.base.ids import ReferenceSigner, uuid_of
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
@@ -203,20 +203,18 @@ class Dispatch:
         if not indexes:
             return beyond
         submissions = [self._submission(part, plan, index) for index in indexes]
+        by_carrier_id = not settings.echoes_reference
+        if ours := by_carrier_id and settings.takes_our_ids:  # what is in doubt is found too
+            ids = {i: uuid_of(each.reference) for i, each in zip(indexes, submissions, strict=True)}
+            with deadline.keeping(plan.timeout_s + RECORD_S):
+                await asyncio.to_thread(self._point, part, settings, ids)
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
         ends = dict(zip(indexes, outcomes, strict=True))
-        if not settings.echoes_reference:
+        if by_carrier_id and not ours:
+            taken = {i: x.carrier_message_id for i, x in ends.items() if isinstance(x, Taken)}
             with deadline.keeping(RECORD_S):
-                await asyncio.to_thread(self._point, part, settings, ends)
-        failed = sum(
-            isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
-            for each in outcomes
-        )
-        if self.circuit_breakers.report(name, failed, len(outcomes)) and await asyncio.to_thread(
-            self.circuit_breakers.open, name
-        ):
-            about = {"batch": part.batch.id}
-            self.emit(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
+                await asyncio.to_thread(self._point, part, settings, taken)
+        await self._count_failures(part, name, outcomes)
         found = by_sms(ends) if settings.channel is Channel.RCS else ends
         # A message that another carrier may take need not wait for this one.
         return beyond | {
@@ -226,17 +224,24 @@ class Dispatch:
             for index, each in found.items()
         }
 
-    def _point(
-        self, part: BlockPart, carrier: CarrierSettings, outcomes: Mapping[int, Outcome]
+    async def _count_failures(
+        self, part: BlockPart, name: str, outcomes: Sequence[Outcome]
     ) -> None:
-        """Index the taken messages by carrier id, so that receipts find their messages."""
+        failed = sum(
+            isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
+            for each in outcomes
+        )
+        if self.circuit_breakers.report(name, failed, len(outcomes)) and await asyncio.to_thread(
+            self.circuit_breakers.open, name
+        ):
+            about = {"batch": part.batch.id}
+            self.emit(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
+
+    def _point(self, part: BlockPart, carrier: CarrierSettings, ids: Mapping[int, str]) -> None:
+        """Index messages by carrier id, so that receipts find their messages."""
         messages = {
-            carrier.normal_id(outcome.carrier_message_id): (
-                part.batch.mid(index),
-                self._attempt(part, index),
-            )
-            for index, outcome in outcomes.items()
-            if isinstance(outcome, Taken)
+            carrier.normal_id(carrier_id): (part.batch.mid(index), self._attempt(part, index))
+            for index, carrier_id in ids.items()
         }
         # On failure the messages, though taken, end as unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
