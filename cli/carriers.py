@@ -13,7 +13,7 @@ from cli.deployment import Deployment, no_carrier
 from cli.files import read_secret
 from cli.preset_files import NAMES, carrier_fields, described, read_preset
 from cli.printing import Answer, shown
-from harkara.api.authentication import new_secret
+from harkara.base.keys import new_secret
 from harkara.carriers.service_account import read_key
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 

@@ -10,12 +10,14 @@ from cli.arguments import AccountId, Username, duration_s, time_s
 from cli.command import AsJson, CommandRefused, UsageError, noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer, Row, shown
-from harkara.api.authentication import api_key, new_secret
-from harkara.model.accounts import Credential, Scope, Secret, has_expired
+from harkara.base.codes import Code
+from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.time import DAY_S
+from harkara.manage.credentials import IssuedSecret, hook_url
+from harkara.model.accounts import Credential, Scope
 from harkara.model.messages import Category
 
 app = noun()
-DAY_S = 24 * 3600
 # The fields of a credential in a list for people.
 _SHOWN = ("username", "scopes", "callback", "expires")
 
@@ -42,30 +44,18 @@ def create(
     ] = None,
 ) -> Answer:
     """Create a credential; its secret is shown only once."""
-    if callback and callback not in deployment.account(account).callbacks:
-        raise CommandRefused(
-            f"there is no callback {callback}: add it with `harkara callback add {account}`"
-        )
-    # Times up to 0 would mean never.
-    if expires is not None and expires <= deployment.clock():
-        raise UsageError("--expires is past: give a time to come")
-    secret = new_secret(deployment.randomness)
-    credential = Credential(
-        username=username,
-        account_id=deployment.account(account).id,
-        secrets=(Secret(hash=deployment.hash(secret)),),
-        scopes=tuple(scopes or Scope),
-        networks=tuple(networks or ()),
-        callback=callback,
-        default_category=default_category,
-        expires_at_s=expires or 0,
-    )
-    if not deployment.operator.create_credential(credential):
-        raise CommandRefused(
-            f"the user name {username} is taken: choose another,"
-            f" or renew its secret with `harkara credential rotate {username}`"
-        )
-    return _with_secret(username, secret)
+    fields = {
+        "scopes": scopes,
+        "networks": networks,
+        "callback": callback,
+        "default_category": default_category,
+        "expires_at_s": expires,
+    }
+    try:
+        issued = deployment.credentials.create(deployment.account(account).id, username, fields)
+    except RequestRefused as refused:
+        raise _in_words(refused, account, username, callback) from refused
+    return _with_secret(issued)
 
 
 @verb(app)
@@ -83,38 +73,22 @@ def rotate(
     ] = None,
 ) -> Answer:
     """Make a new secret, shown only once; the old one expires later."""
-    secret = new_secret(deployment.randomness)
-    secret_hash = deployment.hash(secret)
-    now_s = int(deployment.clock())
-
-    def renew(credential: Credential) -> Credential:
-        ends_s = now_s + (DAY_S if overlap_s is None else overlap_s)
-        older = [
-            Secret(hash=each.hash, expires_at_s=min(each.expires_at_s or ends_s, ends_s))
-            for each in credential.secrets
-        ]
-        still_valid = [each for each in older if not has_expired(each.expires_at_s, now_s)]
-        return credential.model_copy(update={"secrets": (Secret(hash=secret_hash), *still_valid)})
-
-    if deployment.operator.change_credential(username, renew) is None:
-        raise CommandRefused(_no_credential(username))
-    return _with_secret(username, secret)
+    account_id = _found(deployment, username).account_id
+    overlap_s = DAY_S if overlap_s is None else overlap_s
+    return _with_secret(deployment.credentials.rotate(account_id, username, overlap_s))
 
 
 @verb(app)
 def show(deployment: Deployment, username: Username) -> Answer:
     """Show a credential, without its secrets."""
-    found = deployment.store.credential(username)
-    if found is None:
-        raise CommandRefused(_no_credential(username))
+    found = _found(deployment, username)
     return {"account": found.account_id, **_row(found)}
 
 
 @verb(app, asks="Remove the credential {username}, which then sends no more?")
 def revoke(deployment: Deployment, username: Username) -> Answer:
     """Remove a credential; it may work for up to a minute more."""
-    if not deployment.operator.remove_credential(username):
-        raise CommandRefused(_no_credential(username))
+    deployment.credentials.revoke(_found(deployment, username).account_id, username)
     return {"revoked": username}
 
 
@@ -127,13 +101,10 @@ class Platform(StrEnum):
 @verb(app)
 def hook(deployment: Deployment, username: Username, platform: Platform) -> Answer:
     """Print the URL and the secret for a platform that signs its requests."""
-    credential = deployment.store.credential(username)
-    if credential is None:
-        raise CommandRefused(_no_credential(username))
-    base = deployment.outputs["ApiUrl"].rstrip("/")
+    credential = _found(deployment, username)
     return {
-        "url": f"{base}/hooks/{platform}?user={username}",
-        "secret": deployment.hook_secret(credential),
+        "url": hook_url(deployment.outputs["ApiUrl"], username, platform),
+        "secret": deployment.credentials.hook_secret(credential),
         "note": "rotates with the credential: the old secret works until its overlap ends",
     }
 
@@ -157,17 +128,42 @@ def _row(credential: Credential) -> Row:
     }
 
 
-def _with_secret(username: str, secret: str) -> Answer:
+def _with_secret(issued: IssuedSecret) -> Answer:
     return {
-        "username": username,
-        "password": secret,
-        "api_key": api_key(username, secret),
+        "username": issued.username,
+        "password": issued.secret,
+        "api_key": issued.api_key,
         "note": "keep it: the secret is shown only once",
     }
 
 
-def _no_credential(username: str) -> str:
-    return f"there is no credential {username}: see `harkara credential list <account>`"
+def _found(deployment: Deployment, username: str) -> Credential:
+    found = deployment.operator.credential(username)
+    if found is None:
+        raise CommandRefused(
+            f"there is no credential {username}: see `harkara credential list <account>`"
+        )
+    return found
+
+
+def _in_words(
+    refused: RequestRefused, account: str, username: str, callback: str
+) -> CommandRefused | UsageError:
+    """Return the command's words for a credential that cannot be created."""
+    if refused.code is Code.ALREADY_EXISTS:
+        return CommandRefused(
+            f"the user name {username} is taken: choose another,"
+            f" or renew its secret with `harkara credential rotate {username}`"
+        )
+    match refused.__cause__:
+        case FieldRefused(field="callback"):
+            return CommandRefused(
+                f"there is no callback {callback}: add it with `harkara callback add {account}`"
+            )
+        case FieldRefused(field="expires_at_s", rule=rule):
+            return UsageError(f"--expires is past: give {rule}")
+        case cause:
+            return UsageError(f"--{cause}")
 
 
 def _time(at_s: int) -> str:

@@ -4,7 +4,6 @@ import getpass
 import os
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -33,16 +32,17 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness, ReferenceSigner
-from harkara.base.keys import Keys, hook_key
+from harkara.base.keys import Keys
 from harkara.base.time import DAY_S, Clock
-from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
+from harkara.callbacks.posting import CallbackPoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.cancels import CancelService
+from harkara.manage.credentials import CredentialService
 from harkara.manage.erasure import ErasureService
 from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
-from harkara.model.accounts import Account, Credential, hash_secret
+from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.rcs import Channel
 from harkara.model.tasks import QueueName
@@ -90,6 +90,12 @@ class Deployment:
     def store(self) -> DynamoCarrierStore:
         """Return the store of accounts and carriers as the functions read them."""
         return DynamoCarrierStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
+
+    @property
+    def credentials(self) -> CredentialService:
+        """Return the service of credentials."""
+        registry, pepper = self.registry.registry, self._keys("PepperSecretId")
+        return CredentialService(registry, self.operator, pepper, self.clock, self.randomness)
 
     @cached_property
     def messages(self) -> DynamoMessageStore:
@@ -210,15 +216,6 @@ class Deployment:
                 f"the carrier {name} is for {carrier.channel}: RCS is `route set --rcs`, in front"
                 " of carriers for sms"
             )
-
-    def hash(self, secret: str) -> str:
-        """Return the keyed hash under which a credential's secret is stored."""
-        return hash_secret(self._keys("PepperSecretId").first(), secret)
-
-    def hook_secret(self, credential: Credential) -> str:
-        """Return the secret with which a platform's hook signs (Standard Webhooks)."""
-        key = hook_key(self._keys("PepperSecretId").first(), credential.secrets[0].hash)
-        return f"v1,{SECRET_PREFIX}{b64encode(key).decode()}"
 
     def _keys(self, output: str) -> Keys:
         """Return the keys in the secret that an output of the stack names."""

@@ -8,8 +8,8 @@ from cli.arguments import one_of
 from cli.command import CommandRefused, noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer
-from harkara.api.authentication import new_secret
 from harkara.aws.clients import aws_errors, values_of
+from harkara.base.keys import new_secret
 
 app = noun()
 OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecretId"}

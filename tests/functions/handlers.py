@@ -1,6 +1,7 @@
 """The functions, each wired with fakes."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from types import ModuleType
@@ -15,6 +16,7 @@ from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
 from harkara.manage.campaigns import CampaignService
+from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
@@ -159,6 +161,7 @@ class Gateway(Wired):
             self.send_services("console"),
             LinkSettingsService(self.accounts.change_account),
             CampaignService(managing.stats, operator.routing, operator.change_routing),
+            CredentialService(self.registry, self.accounts, b"pepper", self.clock, os.urandom),
             self.people,
             lambda: [*self.accounts.accounts.values()],
         )

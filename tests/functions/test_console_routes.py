@@ -13,10 +13,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from console.site import Route
+from harkara.manage.credentials import mark_of
 from harkara.manage.proofs import STEP_S, totp
 from harkara.model.people import Role
 from local.samples import BATCH
-from tests.functions.handlers import Gateway
+from tests.functions.handlers import CREDENTIAL, Gateway
 from tests.functions.invoking import load
 from tests.functions.visiting_console import (
     ADMIN,
@@ -41,13 +42,15 @@ NAMES = {
     "messages": MID,
     "campaigns": CAMPAIGN,
     "exports": EXPORT_ID,
+    "credentials": CREDENTIAL.username,
 }
-IDS = ("id", "ids", "template_id", "header", "email", "callback")
+IDS = ("id", "ids", "template_id", "header", "email", "callback", "username", "confirm")
 VIEWER = "viewer@sandbox.example"
 SEND = {"from": "ACMEBK", "text": "Hello", "action": "send"}
 TEMPLATE = {"template_id": "42", "category": "otp", "text": "{#numeric#} is your code. HARKARA"}
 CALLBACK = {"id": "mine", "url": "https://in1.api.clevertap.com/dlr", "format": "clevertap"}
 CONSENT = {"number": "9876543210", "header": "SAMPLE", "source": "dca"}
+SEEN = {"seen": mark_of(CREDENTIAL)}
 FILE = (
     b'--b\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
     b"Template ID,Header,Name,Text,Type\n77,SAMPLE,N,Hi {#var#},OTP\r\n--b--\r\n"
@@ -114,6 +117,14 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     ),
     "/console/consents": (CONSENT, "consent.put"),
     "/console/consents/remove": (_consent, "consent.remove"),
+    "/console/credentials": ({"username": "new", "scopes": "send"}, "credential.create"),
+    "/console/credentials/<name>": ({"scopes": "send"}, "credential.put"),
+    "/console/credentials/<name>/rotate": ({"overlap": "day", **SEEN}, "credential.rotate"),
+    "/console/credentials/<name>/end": (SEEN, "credential.end"),
+    "/console/credentials/<name>/revoke": (
+        {"confirm": CREDENTIAL.username, **SEEN},
+        "credential.revoke",
+    ),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),
@@ -151,7 +162,8 @@ def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
     users = gateway.people.users(account_id)
     routing = gateway.routing.rules(account_id)
     waiting = [each.body for each in gateway.queues.waiting if account_id in each.body]
-    return gateway.accounts.accounts[account_id], users, routing, waiting
+    account, credentials = gateway.accounts.accounts[account_id], dict(gateway.accounts.credentials)
+    return account, credentials, users, routing, waiting
 
 
 def test_the_rows_above_name_all_routes_that_post() -> None:

@@ -110,7 +110,7 @@ def test_nothing_but_a_header_row_is_in_a_file_of_nothing(exports: Exports) -> N
     assert exports.rows("sandbox", {"from": "2025-01-01", "to": "2025-01-02"}) == []
 
 
-@pytest.mark.parametrize("body", [{}, {"from": None}])
+@pytest.mark.parametrize("body", [None, "", {}, {"from": None}])
 def test_a_body_without_filters_asks_for_the_last_day(body: Any, exports: Exports) -> None:
     status, begun = exports.begin("other", body)
     exports.work_off()
@@ -135,7 +135,7 @@ def test_a_body_without_filters_asks_for_the_last_day(body: Any, exports: Export
         ({"client_ref": "x" * 513}, 400, Code.INVALID_REQUEST),
         ([], 400, Code.INVALID_REQUEST),
         ("{", 400, Code.MALFORMED_JSON),
-        (None, 400, Code.MALFORMED_JSON),
+        ("null", 400, Code.INVALID_REQUEST),
     ],
 )
 def test_a_bad_request_begins_nothing(body: Any, status: int, code: Code, exports: Exports) -> None:

@@ -6,6 +6,7 @@ are not compared with the policies.
 
 import base64
 import hmac
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -182,8 +183,20 @@ def visit_console(deployment: Deployment) -> None:
     assert "Sandbox" in console(deployment, "/console/accounts", operator)["body"]
     for path in ("templates", "audit"):
         assert console(deployment, f"/console/{path}", cookie)["statusCode"] == 200
+    keep_credential(deployment, cookie)
     form = {"email": "asha@sandbox.example", "password": PASSWORD}
     assert console(deployment, "/console/sign-in", fields=form)["statusCode"] == 401
+
+
+def keep_credential(deployment: Deployment, cookie: str) -> None:
+    """Create a credential, renew its secret, end the old one and revoke it."""
+    acts: list[dict[str, str]] = [{"overlap": "day"}, {}, {"confirm": "fresh"}]
+    paths, seen = ("", "/fresh/rotate", "/fresh/end", "/fresh/revoke"), ""
+    for path, fields in zip(paths, [{"username": "fresh", "scopes": "send"}, *acts], strict=True):
+        form = {**fields, "seen": seen}
+        answer = console(deployment, f"/console/credentials{path}", cookie, form)
+        assert answer["statusCode"] in (200, 303), answer
+        seen, *_ = re.findall(r'name="seen" value="(\w+)"', answer["body"]) or [seen]
 
 
 def console(

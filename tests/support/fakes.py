@@ -176,6 +176,24 @@ class FakeAccountStore:
         self.accounts[account_id] = change(self.accounts[account_id])
         return self.accounts[account_id]
 
+    def create_credential(self, credential: Credential) -> bool:
+        return self.credentials.setdefault(credential.username, credential) is credential
+
+    def change_credential(
+        self, username: str, change: Callable[[Credential], Credential]
+    ) -> Credential | None:
+        if username not in self.credentials:
+            return None
+        self.credentials[username] = change(self.credentials[username])
+        return self.credentials[username]
+
+    def remove_credential(self, username: str, check: Callable[[Credential], None]) -> bool:
+        if username not in self.credentials:
+            return False
+        check(self.credentials[username])
+        del self.credentials[username]
+        return True
+
     def carrier(
         self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
     ) -> CarrierSettings | None:

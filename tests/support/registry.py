@@ -99,12 +99,14 @@ class FakeRegistry:
             existing = self._parts(account_id, type(part))
             self._set(account_id, type(part), {**existing, name_of(part): part})
 
-    def credentials(self, account_id: str) -> list[Credential]:
+    def credentials(
+        self, account_id: str, after: str = "", limit: int | None = None
+    ) -> list[Credential]:
         return [
             credential
-            for credential in self.store.credentials.values()
-            if credential.account_id == account_id
-        ]
+            for name, credential in sorted(self.store.credentials.items())
+            if credential.account_id == account_id and name > after
+        ][:limit]
 
     def default_callback(self, account_id: str) -> str:
         return self.store.accounts[account_id].default_callback

@@ -11,7 +11,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "sending": ("send", "test"),
     "dlt": ("templates", "senders"),
     "numbers": ("suppressions", "consents"),
-    "connections": ("callbacks", "links"),
+    "connections": ("callbacks", "credentials", "links"),
     "account": ("users", "audit", "code"),
 }
 # Pages that belong to another section.

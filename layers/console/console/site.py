@@ -48,6 +48,13 @@ class Visit:
         """Return a value of the query without white space around it, "" for none."""
         return self.request.query.get(name, "").strip()
 
+    @property
+    def origin(self) -> str:
+        """The beginning of our URLs, as the browser of a form has it."""
+        # On this machine there is no TLS.
+        host = self.request.headers.get("host", "")
+        return self.request.headers.get("origin") or f"https://{host}"
+
     def record(self, action: str, subject: str) -> None:
         """Put what was done into the audit log."""
         self.services.people.record(self.session, action, subject, self.request.source_ip)

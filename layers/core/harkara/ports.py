@@ -200,8 +200,10 @@ class Registry(Protocol):
         Raises StoreUnavailable: some may have been written; the same call again writes the rest.
         """
 
-    def credentials(self, account_id: str) -> list[Credential]:
-        """Return an account's credentials."""
+    def credentials(
+        self, account_id: str, after: str = "", limit: int | None = None
+    ) -> list[Credential]:
+        """Return up to `limit` credentials whose names follow `after`, ordered by name."""
 
     def default_callback(self, account_id: str) -> str:
         """Return the id of an account's default callback, "" for none."""

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.api.authentication import Presented, api_key, new_secret, presented
+from harkara.api.authentication import Presented, presented
+from harkara.base.keys import new_secret
+from harkara.manage.credentials import IssuedSecret
 
 
 def basic(text: str) -> str:
@@ -66,7 +68,7 @@ def test_a_request_shows_its_credential(
 @given(st.binary(min_size=32, max_size=32))
 def test_a_new_secret_passes_in_every_form(random_bytes: bytes) -> None:
     secret = new_secret(lambda size: random_bytes[:size])
-    key = api_key("acme", secret)
+    key = IssuedSecret("acme", secret, "").api_key
     for headers in (
         {"x-api-key": key},
         {"authorization": f"Bearer {key}"},

@@ -36,6 +36,10 @@ def credential(username: str, account_id: str = "acme", *hashes: str) -> Credent
     )
 
 
+def passing(_: Credential) -> None:
+    """Let any credential be removed."""
+
+
 def test_what_was_created_is_what_the_functions_read() -> None:
     operator = Operator()
     assert operator.store.create_account(BARE)
@@ -71,7 +75,7 @@ def test_what_is_not_there_is_neither_changed_nor_made() -> None:
     operator = Operator()
     assert operator.store.change_account("acme", lambda account: account) is None
     assert operator.store.change_credential("user", lambda found: found) is None
-    assert not operator.store.remove_credential("user")
+    assert not operator.store.remove_credential("user", passing)
     assert operator.table.items == {}
 
 
@@ -106,9 +110,25 @@ def test_a_change_that_others_keep_overtaking_is_given_up() -> None:
 def test_a_removed_credential_is_gone_and_its_name_is_free() -> None:
     operator = Operator()
     operator.store.create_credential(credential("user"))
-    assert operator.store.remove_credential("user")
+    assert operator.store.remove_credential("user", passing)
     assert operator.table.items == {}
     assert operator.store.create_credential(credential("user", "bare"))
+
+
+def test_a_credential_that_a_check_refuses_stays_whenever_it_came() -> None:
+    """Also if another took its user name after the first read."""
+    operator = Operator()
+    operator.store.create_credential(credential("user"))
+
+    def check(found: Credential) -> None:
+        if found.account_id == "bare":
+            raise LookupError
+        operator.store.remove_credential("user", passing)
+        operator.store.create_credential(credential("user", "bare"))
+
+    with pytest.raises(LookupError):
+        operator.store.remove_credential("user", check)
+    assert operator.store.credential("user") == credential("user", "bare")
 
 
 def test_a_changed_credential_is_what_the_functions_read() -> None:
@@ -138,7 +158,7 @@ def use_everything(store: OperatorStore) -> Mapping[str, Callable[[], Any]]:
         "create": lambda: store.create_account(BARE),
         "change": lambda: store.change_account("acme", lambda account: account),
         "list": store.accounts,
-        "remove": lambda: store.remove_credential("user"),
+        "remove": lambda: store.remove_credential("user", passing),
     }
 
 

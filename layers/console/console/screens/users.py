@@ -41,10 +41,7 @@ def invite(visit: Visit) -> Answer:
         )
     except RequestRefused as refused:
         return _shown(visit, problem_of(refused, {Code.ALREADY_EXISTS: "email"}), refused.code)
-    # A browser names its own origin with a form, which on this machine has no TLS.
-    host = visit.request.headers.get("host", "")
-    origin = visit.request.headers.get("origin") or f"https://{host}"
-    return _shown(visit, link=f"{origin}/console/invitation?token={token}")
+    return _shown(visit, link=f"{visit.origin}/console/invitation?token={token}")
 
 
 @SCREENS.post(f"{BASE}/change", Role.ADMIN)

@@ -32,7 +32,6 @@ from typing import NamedTuple
 from harkara.api.request import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.base.ids import Randomness
 from harkara.base.keys import Keys, as_keys, hook_key
 from harkara.base.time import Clock
 from harkara.callbacks.posting import signature
@@ -47,7 +46,6 @@ from harkara.model.accounts import (
 )
 from harkara.ports import AccountStore
 
-SECRET_BYTES = 32
 # As the libraries of Standard Webhooks have it ("Verifying signatures").
 SIGNED_WITHIN_S = 300
 
@@ -82,16 +80,6 @@ def presented(headers: Mapping[str, str], username: str = "", password: str = ""
     if value and scheme.lower() == "basic":
         return _of_basic(value, username)
     return Presented(username, password)
-
-
-def new_secret(randomness: Randomness) -> str:
-    """Return a secret for a credential: 32 random bytes in base64url."""
-    return base64.urlsafe_b64encode(randomness(SECRET_BYTES)).rstrip(b"=").decode()
-
-
-def api_key(username: str, secret: str) -> str:
-    """Return the API key of a credential: its user name and secret in one field."""
-    return f"{username}.{secret}"
 
 
 def _of_basic(value: str, username: str) -> Presented:

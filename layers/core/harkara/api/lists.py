@@ -96,17 +96,18 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
             {202: Export},
             *(*_ASKING, Code.INVALID_NUMBER, Code.TOO_MANY_EXPORTS),
             scope=Scope.READ,
-            body=filters.ExportFilter,
+            body=filters.ExportFilter | None,
         ),
     )
     def create_export() -> Response[str]:
         """Begin an export: a CSV file of messages and refused records, newest first.
 
-        The body has the filters of the list, `{}` for all of the last day, and the file any number
-        of messages. An account has three exports under way at most. Files are kept for a week.
+        The body has the filters of the list: without any, or without a body, all of the last day.
+        The file has any number of messages. An account has three exports under way at most. Files
+        are kept for a week.
         """
         own = account()
-        fields = object_of(api.client_request.body)
+        fields = object_of(api.client_request.body or b"{}")
         return answer(202, encode(services().exports.create(own, fields)))
 
     @api.get(

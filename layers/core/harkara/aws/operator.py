@@ -83,6 +83,11 @@ class OperatorStore:
             raise StoreUnavailable("it was removed meanwhile")
         return changed
 
+    def credential(self, username: str) -> Credential | None:
+        """Return a credential."""
+        item = self._table.get(f"credential#{username}", "credential")
+        return Credential.model_validate_json(item["data"]["S"]) if item else None
+
     def create_credential(self, credential: Credential) -> bool:
         """Store a credential; return False, and store nothing, if its user name is taken."""
         own = key(f"credential#{credential.username}", "credential")
@@ -98,11 +103,12 @@ class OperatorStore:
         """Replace a credential by the result of `change` and return it; None if there is none."""
         return self._change(f"credential#{username}", "credential", Credential, change)
 
-    def remove_credential(self, username: str) -> bool:
-        """Remove a credential; return False if there is none."""
+    def remove_credential(self, username: str, check: Callable[[Credential], None]) -> bool:
+        """Remove a credential unless `check` raises; return False if there is none."""
 
         def with_index_item(item: Item) -> list[Item]:
             credential = Credential.model_validate_json(item["data"]["S"])
+            check(credential)
             return [{"Delete": {"Key": _key_of(credential_index_item(credential))}}]
 
         return self._remove(f"credential#{username}", "credential", with_index_item)

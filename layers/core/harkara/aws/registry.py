@@ -99,13 +99,16 @@ class DynamoRegistry:
             if not self._table.update_if(_count_up(account_id))[0]:
                 raise StoreUnavailable("the account was removed")
 
-    def credentials(self, account_id: str) -> list[Credential]:
-        """Return an account's credentials."""
-        names = (item["sk"]["S"] for item in self._items(account_id, _CREDENTIAL))
+    def credentials(
+        self, account_id: str, after: str = "", limit: int | None = None
+    ) -> list[Credential]:
+        """Return up to `limit` credentials whose names follow `after`, ordered by name."""
+        names = (item["sk"]["S"] for item in self._items(account_id, _CREDENTIAL, after, limit))
         items = (self._table.get(name, "credential") for name in names)
-        found = [Credential.model_validate_json(item["data"]["S"]) for item in items if item]
+        found = (Credential.model_validate_json(item["data"]["S"]) for item in items if item)
         # A failed attempt at a user name leaves an index item for another account's credential.
-        return [each for each in found if each.account_id == account_id]
+        own = (each for each in found if each.account_id == account_id)
+        return [*islice(own, limit)]
 
     def default_callback(self, account_id: str) -> str:
         """Return the id of an account's default callback; empty if it has none."""

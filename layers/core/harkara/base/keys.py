@@ -7,6 +7,7 @@ A process reads the keys again every few minutes, and at once if no cached key v
 so a signature that another process has just made with a new key is accepted too.
 """
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -18,6 +19,7 @@ from pydantic import AfterValidator
 
 from harkara.base.errors import StoreUnavailable
 
+SECRET_BYTES = 32
 KEPT_S = 300.0
 # Signatures that no key verifies cause at most one read in this time, however many come.
 CONFIRMED_S = 15.0
@@ -74,6 +76,11 @@ class Keys:
 def as_keys(key: bytes | Keys) -> Keys:
     """Return Keys as they are, and a single key as Keys that never change."""
     return key if isinstance(key, Keys) else Keys(lambda: (key,), lambda: 0.0)
+
+
+def new_secret(randomness: Callable[[int], bytes]) -> str:
+    """Return a secret: 32 random bytes in base64url."""
+    return base64.urlsafe_b64encode(randomness(SECRET_BYTES)).rstrip(b"=").decode()
 
 
 def may_come_from(networks: Sequence[str], source_ip: str) -> bool:

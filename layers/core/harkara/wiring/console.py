@@ -8,6 +8,7 @@ from typing import NamedTuple
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.campaigns import CampaignService
+from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
 from harkara.model.accounts import Account
@@ -21,6 +22,7 @@ class ConsoleServices(NamedTuple):
     send: send.SendServices
     links: LinkSettingsService
     campaigns: CampaignService
+    credentials: CredentialService
     people: People
     accounts: Callable[[], Sequence[Account]]
 
@@ -30,13 +32,14 @@ def on_aws() -> ConsoleServices:
     settings = ConsoleSettings.from_environment()
     aws = session()
     dynamodb = aws.client("dynamodb")
+    pepper = secret_keys(settings.pepper_secret_id)
     people = wire_people(
         dynamodb=dynamodb,
         kms=aws.client("kms"),
         accounts_table=settings.accounts_table,
         messages_table=settings.messages_table,
         secrets_key_id=settings.secrets_key_id,
-        pepper=secret_keys(settings.pepper_secret_id),
+        pepper=pepper,
         clock=time.time,
         randomness=os.urandom,
         local=settings.is_local,
@@ -45,4 +48,9 @@ def on_aws() -> ConsoleServices:
     links = LinkSettingsService(accounts.change_account)
     managing = manage.on_aws()
     campaigns = CampaignService(managing.stats, accounts.routing, accounts.change_routing)
-    return ConsoleServices(managing, send.on_aws(), links, campaigns, people, accounts.accounts)
+    credentials = CredentialService(
+        managing.registry.registry, accounts, pepper, time.time, os.urandom
+    )
+    return ConsoleServices(
+        managing, send.on_aws(), links, campaigns, credentials, people, accounts.accounts
+    )
