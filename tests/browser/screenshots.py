@@ -81,6 +81,10 @@ def main() -> None:
                 _take(page, "links", size, scheme)
                 _checked(page)
                 _take(page, "send", size, scheme)
+                _issued(page)
+                _take(page, "credential", size, scheme)
+                page.goto(SCREENS["credentials"])
+                _take(page, "credentials", size, scheme)
                 page.goto(SCREENS["audit"])
                 _take(page, "audit", size, scheme)
                 context.clear_cookies()
@@ -139,6 +143,18 @@ def _refused(page: Page) -> None:
     page.get_by_label("Sender ID").fill("HARKAR")
     page.get_by_label("Text").fill("Dear Asha, your order 7 is on its way.")
     page.get_by_role("button", name="Only check").click()
+
+
+def _issued(page: Page) -> None:
+    page.goto(SCREENS["credential-new"])
+    page.get_by_label("User name").fill("clevertap")
+    page.get_by_label("Networks").fill("203.0.113.0/24\n198.51.100.7")
+    page.get_by_role("button", name="Create it").click()
+    if page.get_by_role("alert").count():  # the pictures before this one made it
+        page.goto("/console/credentials/clevertap")
+        page.get_by_role("button", name="End all older secrets now").click()
+    page.get_by_role("button", name="Make a new secret").click()
+    page.locator("#api-key").wait_for()
 
 
 def _checked(page: Page) -> None:

@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Error, Locator, Page, expect
 
 from harkara.manage.proofs import STEP_S, totp
 from tests.browser.conftest import Open, sign_in, tab_to
 from tests.browser.site import ADMIN, Site
+from tests.browser.test_accessibility import violations
 
 NEW_ID = "1107169999999999991"
 TEXT = "Dear Asha, your order 7 is on its way and arrives on Monday. HARKARA"
@@ -177,6 +179,43 @@ def test_an_invited_user_chooses_a_password_and_sets_up_a_code(open_page: Open) 
     row.get_by_role("button", name="Remove").click()
     guest.reload()
     expect(guest.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_a_credential_is_created_renewed_and_revoked_and_each_secret_is_seen_once(
+    open_page: Open,
+) -> None:
+    """By keyboard; then without scripts, in another browser."""
+    page = open_page("/console/credentials", viewport={"width": 360, "height": 740})
+    press(page, page.get_by_role("link", name="Create a credential"))
+    enter(page, "User name", "backend")
+    enter(page, "Networks", "10.0.0.0/33")
+    press(page, page.get_by_role("button", name="Create it"))
+    expect(page.get_by_label("Networks")).to_have_attribute("aria-invalid", "true")
+    enter(page, "Networks", "127.0.0.0/8")
+    press(page, page.get_by_role("button", name="Create it"))
+    secret = page.locator("#password").inner_text()
+    expect(page.locator("#api-key")).to_have_text(f"backend.{secret}")
+    expect(page.get_by_role("button", name="Copy").first).to_be_visible()
+    page.get_by_text("For Supabase's SMS hook").press("Enter")
+    expect(page.locator("#hook-secret")).to_contain_text("v1,whsec_")
+    assert violations(page) == []
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    press(page, page.get_by_role("link", name="Credentials").first)
+    expect(page.get_by_role("link", name="backend")).to_be_visible()
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):  # nothing of the page was kept
+        page.go_back()
+    page = open_page("/console/credentials/backend", java_script_enabled=False)
+    page.get_by_role("button", name="Make a new secret").click()
+    renewed = page.locator("#password").inner_text()
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("renewed since this page was opened")
+    assert renewed not in page.content()
+    page.get_by_role("button", name="End all older secrets now").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    page.get_by_label("The user name, once more").fill("backend")
+    page.get_by_role("button", name="Revoke this credential").click()
+    expect(page.get_by_role("status")).to_have_text("Removed.")
+    expect(page.get_by_role("link", name="backend")).to_have_count(0)
 
 
 def test_after_signing_out_the_back_button_shows_nothing(open_page: Open) -> None:

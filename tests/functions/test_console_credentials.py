@@ -143,9 +143,9 @@ def test_the_old_secret_works_for_as_long_as_was_chosen(
 
 def test_the_old_secret_is_ended_before_its_time(gateway: Gateway, cookie: str) -> None:
     old = created(gateway, cookie)
-    assert "End the old secret" not in show(gateway, cookie, NEW)
+    assert "End all older secrets" not in show(gateway, cookie, NEW)
     page = rotated(gateway, cookie, "week")["body"]
-    assert "End the old secret" in page
+    assert "End all older secrets" in page
     new = shown_once(page)["api-key"]
     answer = post(gateway, cookie, f"{NEW}/end", seen=seen(gateway))
     assert answer["headers"]["Location"] == f"{NEW}?done=changed"
