@@ -197,7 +197,7 @@ SCREENS = {
     "consents": "/console/consents",
     "credentials": "/console/credentials",
     "credential": "/console/credentials/demo",
-    "credential-new": "/console/credentials/new",
+    "credential-new": "/console/credentials/~new",
     "audit": "/console/audit",
     "users": "/console/users",
     "code": "/console/code",

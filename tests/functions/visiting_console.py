@@ -46,7 +46,7 @@ PAGES = (
         "/console/send",
     ),
     *("/console/suppressions", "/console/consents"),
-    *("/console/credentials", "/console/credentials/new", "/console/credentials/sandbox"),
+    *("/console/credentials", "/console/credentials/~new", "/console/credentials/sandbox"),
     *("/console/users", "/console/code"),
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),

@@ -42,7 +42,7 @@ def listed(visit: Visit) -> Answer:
     return View("credentials.html", values)
 
 
-@SCREENS.get(f"{BASE}/new", Role.ADMIN)
+@SCREENS.get(f"{BASE}/~new", Role.ADMIN)  # no user name has a ~
 def new(visit: Visit) -> Answer:
     """Show an empty form."""
     return _form(visit, {**_given(Form()), "scopes": [Scope.SEND]})
