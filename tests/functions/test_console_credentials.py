@@ -77,8 +77,7 @@ def test_a_credential_is_what_its_form_says_and_its_secret_is_shown_once(
     gateway: Gateway, cookie: str, logs: Logs
 ) -> None:
     answer = post(gateway, cookie, **FIELDS)
-    assert answer["statusCode"] == 200
-    assert answer["headers"]["Cache-Control"] == "no-store"
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (200, "no-store")
     visible = shown_once(answer["body"])
     assert visible["api-key"] == f"backend.{visible['password']}"
     stored = gateway.accounts.credentials["backend"]
