@@ -6,7 +6,6 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from harkara.aws.operator import OperatorStore
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import LogEvent
@@ -14,7 +13,6 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
-from harkara.manage.campaigns import CampaignService
 from harkara.manage.links import LinkSettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
@@ -44,7 +42,7 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.support.dynamo import ACCOUNTS, Dynamo
+from tests.support.dynamo import Dynamo
 from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
 from tests.support.people import new_people
@@ -151,14 +149,13 @@ class Gateway(Wired):
 
     def console_services(self) -> ConsoleServices:
         managing = self.manage_services("console")
-        # As on AWS, where both write into one table.
+        # As on AWS, where all write into one table.
         consents = replace(managing.consents, record=self.people.store.record)
-        operator = OperatorStore(as_function("console", self.routing.dynamo), ACCOUNTS)
+        campaigns = replace(managing.campaigns, record=self.people.store.record)
         return ConsoleServices(
-            managing._replace(consents=consents),
+            managing._replace(consents=consents, campaigns=campaigns),
             self.send_services("console"),
             LinkSettingsService(self.accounts.change_account),
-            CampaignService(managing.stats, operator.routing, operator.change_routing),
             self.people,
             lambda: [*self.accounts.accounts.values()],
         )

@@ -19,6 +19,7 @@ from harkara.api.resolver import Api, refusal_for
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Deadline
+from harkara.manage.audit import Actor
 from harkara.manage.people import People
 from harkara.model.accounts import Account
 from harkara.model.people import Role, Session
@@ -47,6 +48,11 @@ class Visit:
     def query(self, name: str) -> str:
         """Return a value of the query without white space around it, "" for none."""
         return self.request.query.get(name, "").strip()
+
+    @property
+    def actor(self) -> Actor:
+        """The person, as services name them in the audit log."""
+        return Actor(self.session.email, self.request.source_ip)
 
     def record(self, action: str, subject: str) -> None:
         """Put what was done into the audit log."""

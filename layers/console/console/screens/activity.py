@@ -87,7 +87,7 @@ def campaigns(visit: Visit) -> Answer:
         page = stats.campaigns(visit.account, after, CAMPAIGNS_SHOWN)
     else:
         page = newest(stats, visit.account, CAMPAIGNS_SHOWN)
-    rules = visit.services.campaigns.rules(visit.account)
+    rules = visit.services.manage.campaigns.rules(visit.account)
     days = _kept_days(visit)
     values = {
         "rows": [
@@ -106,7 +106,7 @@ def campaigns(visit: Visit) -> Answer:
 def campaign(visit: Visit, campaign_id: str) -> Answer:
     """Show what became of a campaign's messages."""
     found = visit.services.manage.stats.campaign(visit.account, unquote(campaign_id))
-    rules = visit.services.campaigns.rules(visit.account)
+    rules = visit.services.manage.campaigns.rules(visit.account)
     days = {**_kept_days(visit), "campaign": found["campaign"]}
     values = {
         "campaign": found,
@@ -122,10 +122,9 @@ def campaign(visit: Visit, campaign_id: str) -> Answer:
 
 @SCREENS.post(f"{BASE}/<campaign_id>", Role.MARKETER)
 def pause(visit: Visit, campaign_id: str) -> Answer:
-    """Let a campaign's messages wait, or go on."""
+    """Let a campaign's messages wait, or go on. The service notes it in the audit log."""
     name, paused = unquote(campaign_id), visit.form.text("paused") == "true"
-    visit.services.campaigns.pause(visit.account, name, paused=paused)
-    visit.record("campaign.pause" if paused else "campaign.resume", name)
+    visit.services.manage.campaigns.pause(visit.account, name, visit.actor, paused=paused)
     return pages.redirect(f"{BASE}/{quote(name, safe='')}?done=changed")
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
-from harkara.manage.campaigns import CampaignService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
 from harkara.model.accounts import Account
@@ -20,7 +19,6 @@ class ConsoleServices(NamedTuple):
     manage: manage.ManageServices
     send: send.SendServices
     links: LinkSettingsService
-    campaigns: CampaignService
     people: People
     accounts: Callable[[], Sequence[Account]]
 
@@ -43,6 +41,4 @@ def on_aws() -> ConsoleServices:
     )
     accounts = OperatorStore(dynamodb, settings.accounts_table)
     links = LinkSettingsService(accounts.change_account)
-    managing = manage.on_aws()
-    campaigns = CampaignService(managing.stats, accounts.routing, accounts.change_routing)
-    return ConsoleServices(managing, send.on_aws(), links, campaigns, people, accounts.accounts)
+    return ConsoleServices(manage.on_aws(), send.on_aws(), links, people, accounts.accounts)
