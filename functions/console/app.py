@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from console.screens import (
     accounts,
     activity,
+    answers,
     callbacks,
     campaign,
     dlt_templates,
@@ -48,6 +49,7 @@ for screens in (
     callbacks,
     links,
     numbers,
+    answers,
     activity,
     reports,
     users,

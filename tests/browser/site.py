@@ -195,6 +195,8 @@ SCREENS = {
     "reports": "/console/reports",
     "suppressions": "/console/suppressions",
     "consents": "/console/consents",
+    "answers": "/console/answers",
+    "answer-new": "/console/answers/new",
     "audit": "/console/audit",
     "users": "/console/users",
     "code": "/console/code",

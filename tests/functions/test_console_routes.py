@@ -41,12 +41,14 @@ NAMES = {
     "messages": MID,
     "campaigns": CAMPAIGN,
     "exports": EXPORT_ID,
+    "answers": "help",
 }
 IDS = ("id", "ids", "template_id", "header", "email", "callback")
 VIEWER = "viewer@sandbox.example"
 SEND = {"from": "ACMEBK", "text": "Hello", "action": "send"}
 TEMPLATE = {"template_id": "42", "category": "otp", "text": "{#numeric#} is your code. HARKARA"}
 CALLBACK = {"id": "mine", "url": "https://in1.api.clevertap.com/dlr", "format": "clevertap"}
+ANSWER = {"header": "SAMPLE", "category": "service_implicit", "text": "Hello HARKARA"}
 CONSENT = {"number": "9876543210", "header": "SAMPLE", "source": "dca"}
 FILE = (
     b'--b\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
@@ -114,6 +116,9 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     ),
     "/console/consents": (CONSENT, "consent.put"),
     "/console/consents/remove": (_consent, "consent.remove"),
+    "/console/answers": ({**ANSWER, "keyword": "stop"}, "answer.create"),
+    "/console/answers/<name>": (ANSWER, "answer.put"),
+    "/console/answers/<name>/remove": ({}, "answer.remove"),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),

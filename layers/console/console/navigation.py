@@ -10,7 +10,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "activity": ("today", "messages", "campaigns", "reports"),
     "sending": ("send", "test"),
     "dlt": ("templates", "senders"),
-    "numbers": ("suppressions", "consents"),
+    "numbers": ("suppressions", "consents", "answers"),
     "connections": ("callbacks", "links"),
     "account": ("users", "audit", "code"),
 }
