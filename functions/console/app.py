@@ -24,6 +24,7 @@ from console.screens import (
     reports,
     senders,
     sending,
+    settings,
     sign_in,
     users,
 )
@@ -52,6 +53,7 @@ for screens in (
     answers,
     activity,
     reports,
+    settings,
     users,
     own_code,
     finding,

@@ -197,6 +197,7 @@ SCREENS = {
     "consents": "/console/consents",
     "answers": "/console/answers",
     "answer-new": "/console/answers/new",
+    "settings": "/console/settings",
     "audit": "/console/audit",
     "users": "/console/users",
     "code": "/console/code",

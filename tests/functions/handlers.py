@@ -14,6 +14,7 @@ from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
 from harkara.manage.links import LinkSettingsService
+from harkara.manage.settings import SettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -47,7 +48,7 @@ from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
 from tests.support.people import new_people
 from tests.support.policies import as_function
-from tests.support.wired import Wired
+from tests.support.wired import RETENTION_S, Wired
 
 SANDBOX = Account(
     id="sandbox",
@@ -152,12 +153,15 @@ class Gateway(Wired):
         # As on AWS, where all write into one table.
         consents = replace(managing.consents, record=self.people.store.record)
         campaigns = replace(managing.campaigns, record=self.people.store.record)
+        change = self.accounts.change_account
         return ConsoleServices(
-            managing._replace(consents=consents, campaigns=campaigns),
-            self.send_services("console"),
-            LinkSettingsService(self.accounts.change_account),
-            self.people,
-            lambda: [*self.accounts.accounts.values()],
+            manage=managing._replace(consents=consents, campaigns=campaigns),
+            send=self.send_services("console"),
+            links=LinkSettingsService(change),
+            settings=SettingsService(change, self.accounts.carrier, self.registry),
+            people=self.people,
+            accounts=lambda: [*self.accounts.accounts.values()],
+            retention_s=RETENTION_S,
         )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:

@@ -4,6 +4,7 @@ The routes are read from the function, so that a new one is held to the same.
 """
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -85,6 +86,12 @@ def _consent(gateway: Gateway, cookie: str) -> Fields:
     return CONSENT
 
 
+def _name(gateway: Gateway, cookie: str) -> Fields:
+    page = visit(gateway, "GET", "/console/settings", cookie=cookie)["body"]
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
+    return {"name": "New name", "seen": seen}
+
+
 # What each route that changes something is sent, and the action that is then in the log.
 CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/templates": (TEMPLATE, "template.create"),
@@ -119,6 +126,7 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/answers": ({**ANSWER, "keyword": "stop"}, "answer.create"),
     "/console/answers/<name>": (ANSWER, "answer.put"),
     "/console/answers/<name>/remove": ({}, "answer.remove"),
+    "/console/settings": (_name, "settings.put"),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),

@@ -47,7 +47,7 @@ PAGES = (
         "/console/send",
     ),
     *("/console/suppressions", "/console/consents", "/console/answers"),
-    *("/console/answers/new", "/console/answers/help"),
+    *("/console/answers/new", "/console/answers/help", "/console/settings"),
     *("/console/users", "/console/code"),
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),

@@ -12,7 +12,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "dlt": ("templates", "senders"),
     "numbers": ("suppressions", "consents", "answers"),
     "connections": ("callbacks", "links"),
-    "account": ("users", "audit", "code"),
+    "account": ("settings", "users", "audit", "code"),
 }
 # Pages that belong to another section.
 _WITHIN = {"exports": "messages"}

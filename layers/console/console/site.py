@@ -49,6 +49,15 @@ class Visit:
         """Return a value of the query without white space around it, "" for none."""
         return self.request.query.get(name, "").strip()
 
+    def current_account(self) -> Account:
+        """Return the account as it is now, without its templates; `account` may be a minute old."""
+        found = self.services.manage.authenticator.accounts.account(
+            self.account.id, lambda _: False
+        )
+        if found is None:
+            raise RequestRefused(Code.NOT_FOUND)
+        return found
+
     @property
     def actor(self) -> Actor:
         """The person, as services name them in the audit log."""

@@ -9,6 +9,7 @@ from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
+from harkara.manage.settings import SettingsService
 from harkara.model.accounts import Account
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
@@ -19,8 +20,10 @@ class ConsoleServices(NamedTuple):
     manage: manage.ManageServices
     send: send.SendServices
     links: LinkSettingsService
+    settings: SettingsService
     people: People
     accounts: Callable[[], Sequence[Account]]
+    retention_s: int
 
 
 def on_aws() -> ConsoleServices:
@@ -39,6 +42,15 @@ def on_aws() -> ConsoleServices:
         randomness=os.urandom,
         local=settings.is_local,
     )
-    accounts = OperatorStore(dynamodb, settings.accounts_table)
-    links = LinkSettingsService(accounts.change_account)
-    return ConsoleServices(manage.on_aws(), send.on_aws(), links, people, accounts.accounts)
+    operator = OperatorStore(dynamodb, settings.accounts_table)
+    managing = manage.on_aws()
+    registry = managing.registry.registry
+    return ConsoleServices(
+        manage=managing,
+        send=send.on_aws(),
+        links=LinkSettingsService(operator.change_account),
+        settings=SettingsService(operator.change_account, operator.carrier, registry),
+        people=people,
+        accounts=operator.accounts,
+        retention_s=settings.retention_s,
+    )
