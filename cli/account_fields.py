@@ -1,70 +1,15 @@
 """The options for the fields of an account."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
 import typer
 
-from cli.arguments import duration_s
+from cli.arguments import duration_s, parsed
+from harkara.manage import settings
 from harkara.model.accounts import Enforcement, OtpLimit, OutOfHours, Rate
-from harkara.model.fields import SITE_PATTERN, SITE_RULE
 from harkara.model.messages import Category
-from harkara.text.phone_numbers import may_begin_number
-
-_RATE = re.compile(r"([0-9]{1,15})(?::([a-z_]+))?=([0-9]{1,6}(?:\.[0-9]{1,6})?)")
-_OTP_LIMIT = re.compile(r"\+?([0-9]{1,15})=([1-9][0-9]{0,8})/(minute|hour|day)")
-_AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
-_COUNTRY = re.compile(r"[A-Z]{2}|\*")
-_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
-
-
-def _country(text: str) -> str:
-    if not _COUNTRY.fullmatch(text):
-        raise typer.BadParameter("use ISO codes of two capital letters, or '*'")
-    return text
-
-
-def _site(text: str) -> str:
-    if text and not re.fullmatch(SITE_PATTERN, text):
-        raise typer.BadParameter(f"give {SITE_RULE}, in small letters")
-    return text
-
-
-def _host(text: str) -> str:
-    if not _HOST.fullmatch(text):
-        raise typer.BadParameter("give the host alone, as in hooks.acme.in")
-    return text
-
-
-def _rate(text: str) -> Rate:
-    match = _RATE.fullmatch(text)
-    if match is None or (match[2] and match[2] not in [*Category]):
-        raise typer.BadParameter("write a rate as 91=0.25 or 91:otp=0.20")
-    category = Category(match[2]) if match[2] else None
-    return Rate(prefix=match[1], category=category, price=Decimal(match[3]))
-
-
-def _currency(text: str) -> str:
-    if not re.fullmatch("([A-Z]{3})?", text):
-        raise typer.BadParameter("give a currency by its three letters (ISO 4217), as in INR")
-    return text
-
-
-def _otp_limit(text: str) -> OtpLimit:
-    match = _OTP_LIMIT.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter("write a limit as +9198=100/hour, each minute, hour or day")
-    if not may_begin_number(match[1]):
-        raise typer.BadParameter("begin the prefix with a country code, as in +9198 or +44")
-    return OtpLimit.model_validate({"prefix": match[1], "count": match[2], "every": match[3]})
-
-
-def _amount(text: str) -> Decimal:
-    if not _AMOUNT.fullmatch(text):
-        raise typer.BadParameter("write an amount as 5000 or 0.25, in the unit of the rates")
-    return Decimal(text)
 
 
 @dataclass(frozen=True)
@@ -72,12 +17,20 @@ class AccountFields:
     """The options for the fields of an account, each of its name; a list replaces the list."""
 
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="A name for people to read.")
+        str | None,
+        typer.Option(
+            "--name",
+            parser=parsed(settings.name),
+            metavar="NAME",
+            help="A name for people to read.",
+        ),
     ] = None
     countries: Annotated[
         list[str] | None,
         typer.Option(
-            parser=_country, metavar="[ISO...]", help="Countries it may send to; '*': all."
+            parser=parsed(settings.country),
+            metavar="[ISO...]",
+            help="Countries it may send to; '*': all.",
         ),
     ] = None
     dlt: Annotated[
@@ -140,7 +93,7 @@ class AccountFields:
     otp_limits: Annotated[
         list[OtpLimit] | None,
         typer.Option(
-            parser=_otp_limit,
+            parser=parsed(settings.otp_limit),
             metavar="[PREFIX=N/hour...]",
             help="Most OTPs to all numbers with a prefix in each minute, hour or day (IST).",
         ),
@@ -167,7 +120,9 @@ class AccountFields:
     callback_hosts: Annotated[
         list[str] | None,
         typer.Option(
-            parser=_host, metavar="[HOST...]", help="Hosts that callback URLs in requests may have."
+            parser=parsed(settings.host),
+            metavar="[HOST...]",
+            help="Hosts that callback URLs in requests may have.",
         ),
     ] = None
     registered_urls: Annotated[
@@ -183,7 +138,7 @@ class AccountFields:
     short_domain: Annotated[
         str | None,
         typer.Option(
-            parser=_site,
+            parser=parsed(settings.site),
             metavar="DOMAIN[/PATH]",
             help="Domain of its short links, in API Gateway in this stack; '': none. The path"
             " {header} stands for the header of each message.",
@@ -202,7 +157,7 @@ class AccountFields:
     rates: Annotated[
         list[Rate] | None,
         typer.Option(
-            parser=_rate,
+            parser=parsed(settings.rate),
             metavar="[PREFIX[:CATEGORY]=PRICE...]",
             help="Price of a segment to numbers with this prefix.",
         ),
@@ -210,7 +165,7 @@ class AccountFields:
     currency: Annotated[
         str | None,
         typer.Option(
-            parser=_currency,
+            parser=parsed(settings.currency),
             metavar="CODE",
             help="Currency of its rates, as in INR; it converts no earlier counts.",
         ),
@@ -227,7 +182,7 @@ class AccountFields:
     spend_per_day: Annotated[
         Decimal | None,
         typer.Option(
-            parser=_amount,
+            parser=parsed(settings.amount),
             metavar="AMOUNT",
             help="Most that a day's messages may cost by its rates (IST); 0: no limit.",
         ),
@@ -235,7 +190,7 @@ class AccountFields:
     spend_per_month: Annotated[
         Decimal | None,
         typer.Option(
-            parser=_amount,
+            parser=parsed(settings.amount),
             metavar="AMOUNT",
             help="Most that a month's messages may cost by its rates (IST); 0: no limit.",
         ),

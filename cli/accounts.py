@@ -1,6 +1,6 @@
 """Accounts: the customers, with their rules for sending and their prices."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -9,7 +9,8 @@ from cli.arguments import AccountId, key_name
 from cli.command import CommandRefused, noun, verb
 from cli.deployment import Deployment, no_account
 from cli.printing import Answer
-from harkara.model.accounts import Account, Limits, Rate
+from harkara.manage.settings import otp_limit_text, rate_text, with_settings
+from harkara.model.accounts import Account
 
 app = noun()
 
@@ -87,8 +88,8 @@ def show(deployment: Deployment, account: AccountId) -> Answer:
     return {
         **fields,
         **found.limits.model_dump(mode="json"),
-        "rates": [_written(rate) for rate in found.rates],
-        "otp_limits": [f"+{each.prefix}={each.count}/{each.every}" for each in found.otp_limits],
+        "rates": [rate_text(each) for each in found.rates],
+        "otp_limits": [otp_limit_text(each) for each in found.otp_limits],
         # Phone numbers of people and thousands of texts are not shown.
         "call_back_numbers": len(found.call_back_numbers),
         "senders": sorted(found.senders),
@@ -145,13 +146,4 @@ def _in_use(deployment: Deployment, account: str) -> str:
 def _with_fields(account: Account, fields: AccountFields, **more: str | None) -> Account:
     """Return an account with the given fields. Raises ValidationError."""
     given = {**vars(fields), **more}
-    values = {name: value for name, value in given.items() if value is not None}
-    limits = {name: values[name] for name in Limits.model_fields if name in values}
-    own: dict[str, Any] = {name: values[name] for name in Account.model_fields if name in values}
-    return Account.model_validate(
-        {**account.model_dump(), **own, "limits": {**account.limits.model_dump(), **limits}}
-    )
-
-
-def _written(rate: Rate) -> str:
-    return f"{rate.prefix}{f':{rate.category}' if rate.category else ''}={rate.price}"
+    return with_settings(account, {name: each for name, each in given.items() if each is not None})

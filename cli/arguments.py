@@ -1,21 +1,19 @@
 """The arguments and options that several verbs have, and the types of their values."""
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
+from harkara.base import time
 from harkara.base.json import decode
 from harkara.model.accounts import may_be_username
 from harkara.model.routing import EVERYONE
 
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
-
 JsonObject = dict[str, Any]
+T = TypeVar("T")
 
 
 class Pair(NamedTuple):
@@ -39,12 +37,20 @@ def account_or_all(text: str) -> str:
     return text
 
 
-def duration_s(text: str) -> int:
-    """Return a duration such as 30m, 24h, 90d in seconds."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter("write a duration as 90s, 30m, 24h or 7d")
-    return int(match[1]) * _UNITS_S[match[2]]
+def parsed(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a type of value from a function that raises ValueError with the rule."""
+
+    def parse(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parse
+
+
+duration_s = parsed(time.duration_s)
+"""Reads a duration such as 30m, 24h, 90d in seconds."""
 
 
 def time_s(text: str) -> int:

@@ -11,7 +11,7 @@ from cli.command import noun, verb
 from cli.deployment import Deployment
 from cli.number_files import imported, read_entries, write_rows
 from cli.printing import Answer
-from harkara.manage.number_lists import Actor
+from harkara.manage.audit import Actor
 from harkara.model.consents import ConsentSource, consent_of, fields_of
 
 app = noun()

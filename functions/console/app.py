@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from console.screens import (
     accounts,
     activity,
+    answers,
     callbacks,
     campaign,
     credentials,
@@ -24,6 +25,7 @@ from console.screens import (
     reports,
     senders,
     sending,
+    settings,
     sign_in,
     users,
 )
@@ -49,9 +51,11 @@ for screens in (
     callbacks,
     links,
     numbers,
+    answers,
     activity,
     reports,
     credentials,
+    settings,
     users,
     own_code,
     finding,

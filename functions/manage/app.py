@@ -59,6 +59,7 @@ def account_for(scope: Scope, username: str = "", password: str = "") -> Account
 add_suppressions(api, caller_for, lambda: services().suppressions)
 add_consents(api, caller_for, lambda: services().consents)
 lists.add_feedback(api, caller_for, lambda: services().feedback)
+lists.add_pauses(api, caller_for, lambda: services().campaigns)
 lists.add_routes(api, lambda: account_for(Scope.READ), lambda: services())
 
 

@@ -20,6 +20,7 @@ SHOWN = (
     *("sign-in", "templates", "template", "template-new", "upload", "senders", "sender"),
     *("callbacks", "callback-new", "users"),
 )
+ACCOUNT = ("answers", "answer-new", "settings")
 
 
 def main() -> None:
@@ -63,7 +64,7 @@ def main() -> None:
                 page.get_by_role("button", name="Post a sample").click()
                 page.locator("#tried h3").wait_for()
                 _take(page, "callback", size, scheme)
-                for name in ("reports", "suppressions", "consents"):
+                for name in ("reports", "suppressions", "consents", *ACCOUNT):
                     page.goto(SCREENS[name])
                     _take(page, name, size, scheme)
                 for name in ("today", "messages", "campaigns"):

@@ -251,3 +251,34 @@ def press(page: Page, element: Locator) -> None:
     """Reach a link or a button by Tab, and press Enter."""
     tab_to(page, element)
     page.keyboard.press("Enter")
+
+
+def test_settings_are_changed_unless_somebody_did_so_meanwhile(open_page: Open) -> None:
+    page, other = open_page("/console/settings"), open_page("/console/settings")
+    other.get_by_label("Brands").fill("Harkara\nHarkara Foods")
+    other.get_by_role("button", name="Save changes").click()
+    expect(other.get_by_role("status")).to_have_text("Saved.")
+    page.get_by_label("Refuse the same text").fill("30m")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("alert")).to_contain_text("changed since")
+    expect(page.get_by_label("Brands")).to_have_value("Harkara\nHarkara Foods")
+    for text, beside in (("half an hour", "write a duration"), ("30m", "")):
+        page.get_by_label("Refuse the same text").fill(text)
+        page.get_by_role("button", name="Save changes").click()
+        if beside:
+            expect(page.get_by_role("alert").get_by_role("link")).to_contain_text(beside)
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    expect(page.get_by_label("Refuse the same text")).to_have_value("30m")
+
+
+def test_an_answer_is_set_and_cleared(open_page: Open) -> None:
+    page = open_page("/console/answers")
+    page.get_by_role("main").get_by_role("link", name="HELP").click()
+    page.get_by_label("Sender ID").fill("HARKAR")
+    page.get_by_label("Type", exact=True).select_option("service_implicit")
+    page.get_by_label("Text").fill(TEXT)
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("row", name="HELP")).to_contain_text(TEXT)
+    page.get_by_role("main").get_by_role("link", name="HELP").click()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("row", name="HELP")).to_contain_text("No answer")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from harkara.aws.operator import OperatorStore
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import LogEvent
@@ -15,9 +14,9 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
-from harkara.manage.campaigns import CampaignService
 from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
+from harkara.manage.settings import SettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -46,12 +45,12 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.support.dynamo import ACCOUNTS, Dynamo
+from tests.support.dynamo import Dynamo
 from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
 from tests.support.people import new_people
 from tests.support.policies import as_function
-from tests.support.wired import Wired
+from tests.support.wired import RETENTION_S, Wired
 
 SANDBOX = Account(
     id="sandbox",
@@ -153,17 +152,21 @@ class Gateway(Wired):
 
     def console_services(self) -> ConsoleServices:
         managing = self.manage_services("console")
-        # As on AWS, where both write into one table.
+        # As on AWS, where all write into one table.
         consents = replace(managing.consents, record=self.people.store.record)
-        operator = OperatorStore(as_function("console", self.routing.dynamo), ACCOUNTS)
+        campaigns = replace(managing.campaigns, record=self.people.store.record)
+        change = self.accounts.change_account
         return ConsoleServices(
-            managing._replace(consents=consents),
-            self.send_services("console"),
-            LinkSettingsService(self.accounts.change_account),
-            CampaignService(managing.stats, operator.routing, operator.change_routing),
-            CredentialService(self.registry, self.accounts, b"pepper", self.clock, os.urandom),
-            self.people,
-            lambda: [*self.accounts.accounts.values()],
+            manage=managing._replace(consents=consents, campaigns=campaigns),
+            send=self.send_services("console"),
+            links=LinkSettingsService(change),
+            credentials=CredentialService(
+                self.registry, self.accounts, b"pepper", self.clock, os.urandom
+            ),
+            settings=SettingsService(change, self.accounts.carrier, self.registry),
+            people=self.people,
+            accounts=lambda: [*self.accounts.accounts.values()],
+            retention_s=RETENTION_S,
         )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:

@@ -41,7 +41,7 @@ def test_campaigns_are_listed_with_their_numbers(gateway: Gateway, cookie: str) 
     ]
     assert "another account" not in page
     gateway.now += 1
-    assert check_links(gateway, cookie, page) == 5
+    assert check_links(gateway, cookie, page) == 6
     answer = visit(gateway, "GET", "/console/find", cookie=cookie, query={"q": CAMPAIGN})
     assert answer["headers"]["Location"] == PATH
 

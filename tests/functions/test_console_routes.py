@@ -4,6 +4,7 @@ The routes are read from the function, so that a new one is held to the same.
 """
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -43,12 +44,14 @@ NAMES = {
     "campaigns": CAMPAIGN,
     "exports": EXPORT_ID,
     "credentials": CREDENTIAL.username,
+    "answers": "help",
 }
 IDS = ("id", "ids", "template_id", "header", "email", "callback", "username", "confirm")
 VIEWER = "viewer@sandbox.example"
 SEND = {"from": "ACMEBK", "text": "Hello", "action": "send"}
 TEMPLATE = {"template_id": "42", "category": "otp", "text": "{#numeric#} is your code. HARKARA"}
 CALLBACK = {"id": "mine", "url": "https://in1.api.clevertap.com/dlr", "format": "clevertap"}
+ANSWER = {"header": "SAMPLE", "category": "service_implicit", "text": "Hello HARKARA"}
 CONSENT = {"number": "9876543210", "header": "SAMPLE", "source": "dca"}
 SEEN = {"seen": mark_of(CREDENTIAL)}
 FILE = (
@@ -84,6 +87,12 @@ def _last_code(gateway: Gateway, cookie: str) -> Fields:
 def _consent(gateway: Gateway, cookie: str) -> Fields:
     assert visit(gateway, "POST", "/console/consents", fields=CONSENT, cookie=cookie)
     return CONSENT
+
+
+def _name(gateway: Gateway, cookie: str) -> Fields:
+    page = visit(gateway, "GET", "/console/settings", cookie=cookie)["body"]
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
+    return {"name": "New name", "seen": seen}
 
 
 # What each route that changes something is sent, and the action that is then in the log.
@@ -125,6 +134,10 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
         {"confirm": CREDENTIAL.username, **SEEN},
         "credential.revoke",
     ),
+    "/console/answers": ({**ANSWER, "keyword": "stop"}, "answer.create"),
+    "/console/answers/<name>": (ANSWER, "answer.put"),
+    "/console/answers/<name>/remove": ({}, "answer.remove"),
+    "/console/settings": (_name, "settings.put"),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),

@@ -31,6 +31,7 @@ ADMIN = "admin@sandbox.example"
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
 CAMPAIGN = "diwali & co"
+CARRIERS = ("airtel", "jio", "vi")
 EXPORT_ID = "101KDWCJ2M00000000000000000"
 PAGES = (
     *("/console/today", "/console/messages", "/console/campaigns", "/console/reports"),
@@ -47,6 +48,8 @@ PAGES = (
     ),
     *("/console/suppressions", "/console/consents"),
     *("/console/credentials", "/console/credentials/~new", "/console/credentials/sandbox"),
+    *("/console/suppressions", "/console/consents", "/console/answers"),
+    *("/console/answers/new", "/console/answers/help", "/console/settings"),
     *("/console/users", "/console/code"),
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
@@ -124,6 +127,8 @@ def put_counters(
         hour.update({f"code:{code}": count // 40 * len(Category) for code in ends})
         delays = ("otp", "delay")
         hour.update({f"{kind}:{n}": count >> n for kind in delays for n in range(19) if count >> n})
+        for first, carrier in enumerate(CARRIERS):
+            hour.update({f"carrier:{carrier}:otp/{n}": count >> n for n in range(first, 19, 3)})
     total = sum(counts.values(), Counter[str]())
     counts[CounterKey(f"campaigns#{account_id}", CAMPAIGN)] = total
     names = CounterKey(f"account#{account_id}", f"names#{hour_text(int(now_s * 1000))}")

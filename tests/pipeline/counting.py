@@ -204,6 +204,9 @@ class ByHand:
                     key = f"account#{account}", f"{kind}#{hour}"
                     measure = measure.replace(":", "/")
                     self.found[key][f"{dimension}:{name}:{measure}"] += count
+                    if dimension == "carrier" and measure.startswith("otp/"):
+                        hour_key = f"account#{account}", f"hour#{hour}"
+                        self.found[hour_key][f"carrier:{name}:{measure}"] += count
 
 
 def _accepted(message: Message) -> Measures:

@@ -14,12 +14,14 @@ from harkara.accept.requests import Options, Record
 from harkara.activity.counting import split_name
 from harkara.activity.index import MESSAGES, unpack_row
 from harkara.base.json import encode
+from harkara.base.time import DAY_S
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.manage.feedback import FeedbackService
 from harkara.model.accounts import Rate
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Category, State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
+from harkara.submit.attempts import taken_of
 from tests.pipeline import campaign
 from tests.pipeline.counting import Counted, but_names_of_campaigns, by_hand, content_of
 from tests.support.fakes import Faults
@@ -270,3 +272,24 @@ def test_a_record_that_cannot_be_read_is_reported_and_stops_nothing(
 
 def is_final(record: dict[str, dict[str, dict[str, dict[str, str]]]]) -> bool:
     return record["dynamodb"]["Keys"]["sk"]["S"].startswith("final#0000")
+
+
+def test_a_list_finds_what_the_counters_call_submitted() -> None:
+    world = world_of()
+    world.trust()
+    world.send(campaign.records())
+    for magic in campaign.EXPECTED:
+        world.send([named(magic, "diwali")])
+    world.run(DAY_S)
+    counted = Counted(world.clock)
+    assert counted.count(Stream(world.store.table, world.clock).poll())
+    hours = [each for (_, name), each in counted.totals().items() if name.startswith("hour#")]
+    taken = {batch_id: taken_of(world.store, batch_id) for batch_id in world.batches()}
+    assert sum(map(len, taken.values())) == sum(each.get("submitted", 0) for each in hours)
+    singles = {
+        each.id: each.messages[0].to[-4:]
+        for each in world.batches().values()
+        if len(each.messages) == 1
+    }
+    # Refused; and in doubt until its receipt came.
+    assert {magic for id, magic in singles.items() if not taken[id]} == {"9005", "9007"}

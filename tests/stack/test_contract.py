@@ -136,5 +136,6 @@ def test_the_api_keeps_to_its_document(
         ),
         *(f"{method} /{{code}}" for method in ("GET", "HEAD")),
         "GET /v1/campaigns/{campaign}",
+        *(f"POST /v1/campaigns/{{campaign}}/{each}" for each in ("pause", "resume")),
     }
     assert single["valid_rates"].keys() - accepted <= by_name_only

@@ -7,6 +7,7 @@ from pydantic_core import to_json
 
 from harkara.accept.service import AcceptService
 from harkara.activity.service import ActivityService
+from harkara.aws.operator import OperatorStore
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
@@ -28,8 +29,10 @@ from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import activity, dlr, files, inbound, link, manage, receipt, send, submit, sweep
 from tests.support.bucket import Bucket
+from tests.support.dynamo import ACCOUNTS
 from tests.support.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
 from tests.support.peers import FakeDestinations, FakePlatform, Providers
+from tests.support.policies import as_function
 from tests.support.ports import FakeFailedRecords, new_ports
 from tests.support.registry import FakeCipher, FakeRegistry
 from tests.support.virtual import InPlace, nothing
@@ -267,6 +270,7 @@ class Wired:
 
     def manage_services(self, function: str = "manage") -> manage.ManageServices:
         on = self.ports.of(function)
+        operator = OperatorStore(as_function(function, self.routing.dynamo), ACCOUNTS)
         return manage.wire(
             accounts=self.accounts,
             registry=self.registry,
@@ -276,6 +280,8 @@ class Wired:
             counted=on.counted,
             suppressions=on.suppressions,
             record=self.audited.append,
+            routing=operator.routing,
+            change_routing=operator.change_routing,
             activity=on.activity,
             jobs=on.jobs,
             files=on.files,

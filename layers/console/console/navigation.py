@@ -10,9 +10,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "activity": ("today", "messages", "campaigns", "reports"),
     "sending": ("send", "test"),
     "dlt": ("templates", "senders"),
-    "numbers": ("suppressions", "consents"),
+    "numbers": ("suppressions", "consents", "answers"),
     "connections": ("callbacks", "credentials", "links"),
-    "account": ("users", "audit", "code"),
+    "account": ("settings", "users", "audit", "code"),
 }
 # Pages that belong to another section.
 _WITHIN = {"exports": "messages"}

@@ -19,6 +19,7 @@ from harkara.api.resolver import Api, refusal_for
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Deadline
+from harkara.manage.audit import Actor
 from harkara.manage.people import People
 from harkara.model.accounts import Account
 from harkara.model.people import Role, Session
@@ -54,6 +55,20 @@ class Visit:
         # On this machine there is no TLS.
         host = self.request.headers.get("host", "")
         return self.request.headers.get("origin") or f"https://{host}"
+
+    def current_account(self) -> Account:
+        """Return the account as it is now, without its templates; `account` may be a minute old."""
+        found = self.services.manage.authenticator.accounts.account(
+            self.account.id, lambda _: False
+        )
+        if found is None:
+            raise RequestRefused(Code.NOT_FOUND)
+        return found
+
+    @property
+    def actor(self) -> Actor:
+        """The person, as services name them in the audit log."""
+        return Actor(self.session.email, self.request.source_ip)
 
     def record(self, action: str, subject: str) -> None:
         """Put what was done into the audit log."""

@@ -39,7 +39,22 @@ class BatchReader(Protocol):
         """Return a batch, None if it does not exist (any more). Raises StoreUnavailable."""
 
 
-class MessageStore(BatchReader, Protocol):
+class LedgerReader(Protocol):
+    """Reads ledger entries. Both methods raise StoreUnavailable."""
+
+    def get_entries(
+        self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
+    ) -> list[LedgerEntry | None]:
+        """Return the entries at these keys, in order.
+
+        A read that is not `consistent` costs half, and may miss an entry put a moment ago.
+        """
+
+    def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
+        """Return a partition's entries by a prefix of their kind, in order, read consistently."""
+
+
+class MessageStore(BatchReader, LedgerReader, Protocol):
     """Message batches, and the ledger entries of their messages."""
 
     def put_if_absent(
@@ -58,17 +73,6 @@ class MessageStore(BatchReader, Protocol):
         Entries are kept as long as messages are, from `due_at_ms`, or from now if that is later.
         Raises StoreUnavailable: some may have been put.
         """
-
-    def get_entries(
-        self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
-    ) -> list[LedgerEntry | None]:
-        """Return the entries at these keys, in order.
-
-        A read that is not `consistent` costs half, and may miss an entry put a moment ago.
-        """
-
-    def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
-        """Return a partition's entries by a prefix of their kind, in order, read consistently."""
 
 
 class BatchStore(BatchWriter, MessageStore, Protocol):

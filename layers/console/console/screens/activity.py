@@ -25,10 +25,10 @@ REASONS_SHOWN = 5
 CHART = (480, 100)
 MESSAGES = "/console/messages"
 WAITING = "waiting"
-# The filters of messages that a column's number counts. No filter tells what a carrier took.
-COLUMNS: Mapping[str, Mapping[str, str] | None] = {
+# The filters of messages that a column's number counts.
+COLUMNS: Mapping[str, Mapping[str, str]] = {
     "accepted": {"state": ACCEPTED},
-    "submitted": None,
+    "submitted": {"event": "submitted"},
     **{state: {"state": state} for state in STATES},
     WAITING: {"state": PENDING},
     "refused": {"state": REFUSED},
@@ -38,7 +38,7 @@ _Filters = Mapping[str, str]
 
 
 class Number(NamedTuple):
-    """A count, and where its messages are listed, "" for nowhere."""
+    """A count, and where its messages are listed."""
 
     value: int
     url: str
@@ -70,6 +70,7 @@ def of_today(visit: Visit) -> Answer:
         "rows": rows,
         "reasons": _reasons(totals["codes"], of_day),
         "otp": totals["otp_delay"],
+        "carriers": stats["carriers"],
         "hours": [(each["key"], _numbers(each, _hour_of(each["key"]))) for each in hours],
         "bars": _bars(hours),
         "highest": max(each["accepted"] for each in hours),
@@ -87,7 +88,7 @@ def campaigns(visit: Visit) -> Answer:
         page = stats.campaigns(visit.account, after, CAMPAIGNS_SHOWN)
     else:
         page = newest(stats, visit.account, CAMPAIGNS_SHOWN)
-    rules = visit.services.campaigns.rules(visit.account)
+    rules = visit.services.manage.campaigns.rules(visit.account)
     days = _kept_days(visit)
     values = {
         "rows": [
@@ -106,7 +107,7 @@ def campaigns(visit: Visit) -> Answer:
 def campaign(visit: Visit, campaign_id: str) -> Answer:
     """Show what became of a campaign's messages."""
     found = visit.services.manage.stats.campaign(visit.account, unquote(campaign_id))
-    rules = visit.services.campaigns.rules(visit.account)
+    rules = visit.services.manage.campaigns.rules(visit.account)
     days = {**_kept_days(visit), "campaign": found["campaign"]}
     values = {
         "campaign": found,
@@ -122,10 +123,9 @@ def campaign(visit: Visit, campaign_id: str) -> Answer:
 
 @SCREENS.post(f"{BASE}/<campaign_id>", Role.MARKETER)
 def pause(visit: Visit, campaign_id: str) -> Answer:
-    """Let a campaign's messages wait, or go on."""
+    """Let a campaign's messages wait, or go on. The service notes it in the audit log."""
     name, paused = unquote(campaign_id), visit.form.text("paused") == "true"
-    visit.services.campaigns.pause(visit.account, name, paused=paused)
-    visit.record("campaign.pause" if paused else "campaign.resume", name)
+    visit.services.manage.campaigns.pause(visit.account, name, visit.actor, paused=paused)
     return pages.redirect(f"{BASE}/{quote(name, safe='')}?done=changed")
 
 
@@ -135,8 +135,7 @@ def _numbers(measures: Measures, filters: _Filters) -> Mapping[str, Number]:
     # A final state may be counted before its message.
     counts[WAITING] = max(0, counts["accepted"] - sum(counts[each] for each in STATES))
     return {
-        name: Number(count, "" if (own := COLUMNS[name]) is None else _url({**filters, **own}))
-        for name, count in counts.items()
+        name: Number(count, _url({**filters, **COLUMNS[name]})) for name, count in counts.items()
     }
 
 

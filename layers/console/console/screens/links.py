@@ -6,8 +6,6 @@ from console import pages
 from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.activity.filters import StatsQuery, last_days, query_of
-from harkara.base.codes import Code
-from harkara.base.errors import RequestRefused
 from harkara.links.codec import bases_of
 from harkara.model.people import Role
 
@@ -19,11 +17,7 @@ COUNTED_DAYS = 30
 @SCREENS.get(BASE)
 def show(visit: Visit) -> Answer:
     """Show the account's settings of links, and the entries for DLT's portal."""
-    accounts = visit.services.manage.authenticator.accounts
-    # Read anew: somebody may have pressed the switch a moment ago.
-    account = accounts.account(visit.account.id, lambda _: False)
-    if account is None:
-        raise RequestRefused(Code.NOT_FOUND)
+    account = visit.current_account()  # somebody may have pressed the switch a moment ago
     domain = account.short_domain
     values = {
         "links": account,

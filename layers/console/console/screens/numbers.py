@@ -13,7 +13,6 @@ from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.manage.audit import refusals
-from harkara.manage.number_lists import Actor
 from harkara.model import consents, suppressions
 from harkara.model.accounts import Account, Sender
 from harkara.model.consents import ConsentSource
@@ -101,7 +100,7 @@ def add_consent(visit: Visit) -> Answer:
     """Record a number's consent to a header. The service notes it in the audit log."""
     fields = {name: visit.form.text(name) for name in ("number", "header", "source", "purpose")}
     try:
-        visit.services.manage.consents.add(visit.account, fields, _actor(visit))
+        visit.services.manage.consents.add(visit.account, fields, visit.actor)
     except RequestRefused as refused:
         return _consents(visit, (), refused)
     return pages.redirect(f"{CONSENTS}?done=created")
@@ -111,7 +110,7 @@ def add_consent(visit: Visit) -> Answer:
 def remove_consent(visit: Visit) -> Answer:
     """Remove a number's consent to a header."""
     number, header = visit.form.text("number"), visit.form.text("header")
-    visit.services.manage.consents.remove(visit.account, number, header, _actor(visit))
+    visit.services.manage.consents.remove(visit.account, number, header, visit.actor)
     return pages.redirect(f"{CONSENTS}?done=removed")
 
 
@@ -164,10 +163,6 @@ def _view(
         **shown,
     }
     return View("numbers.html", values, MEANINGS[refused.code].http_status if refused else 200)
-
-
-def _actor(visit: Visit) -> Actor:
-    return Actor(visit.session.email, visit.request.source_ip)
 
 
 def _after(visit: Visit) -> str:

@@ -18,6 +18,7 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     delay:<n>, otp:<n>                         messages delivered in less than 2^n s
     parked                                     callbacks that became dead letters, in this hour
     category:<name>:<measure>                  in `hour#` alone: there are few categories
+    carrier:<name>:otp/<n>                     in `hour#` too: a page shows them every few seconds
 
 In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
 SPARSE_DIMENSIONS have `otp/<n>` too, and prefixes OF_PREFIXES alone. A new name beyond NAMES_LIMIT
@@ -187,9 +188,12 @@ def _add(
     hour = _counter(counts, "hour", facts.account_id, at_ms)
     hour.update(measures)
     hour.update({f"category:{facts.category}:{each}": count for each, count in plain.items()})
-    sparse = plain | {
+    delays = {
         name.replace(":", "/"): count for name, count in measures.items() if name[:4] == "otp:"
     }
+    if facts.carrier:
+        hour.update({f"carrier:{facts.carrier}:{each}": count for each, count in delays.items()})
+    sparse = plain | delays
     named = _counter(counts, "names", facts.account_id, at_ms)
     prefix = facts.prefix and f"+{facts.prefix[:4]}"
     names = (*_names(facts), operator, channel, operator_of(facts.prefix), prefix)

@@ -116,7 +116,7 @@ class ExportFilter(Range):
     country: Annotated[Filter, Field(description="ISO code of its number's country.")] = ""
     event: Annotated[
         Literal[""] | EventName,
-        Field(description="What happened to it: a link was opened, the phone replied, ..."),
+        Field(description="What happened to it: a carrier took it, a link was opened, ..."),
     ] = ""
 
     @property

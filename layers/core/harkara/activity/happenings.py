@@ -4,10 +4,16 @@ from typing import Literal, get_args
 
 from harkara.activity.store import MessageReader
 from harkara.model.ledger import REPLY_KIND, replies_of
+from harkara.submit.attempts import taken_of
 
-EventName = Literal["clicked", "opened_by_machine", "replied", "corrected"]
+EventName = Literal["submitted", "clicked", "opened_by_machine", "replied", "corrected"]
 EVENTS: tuple[str, ...] = get_args(EventName)
-_KINDS = dict(zip(EVENTS, ("click", "bot", REPLY_KIND, "corrected"), strict=True))
+_KINDS = {
+    "clicked": "click",
+    "opened_by_machine": "bot",
+    "replied": REPLY_KIND,
+    "corrected": "corrected",
+}
 
 
 class Happenings:
@@ -23,7 +29,13 @@ class Happenings:
         if not self._event:
             return True
         if batch_id not in self._indexes:
-            partition = replies_of(batch_id) if self._event == "replied" else batch_id
-            entries = self._messages.find_entries(partition, f"{_KINDS[self._event]}#")
-            self._indexes[batch_id] = frozenset(int(entry.kind.split("#")[1]) for entry in entries)
+            self._indexes[batch_id] = self._read(batch_id)
         return index in self._indexes[batch_id]
+
+    def _read(self, batch_id: str) -> frozenset[int]:
+        """Return the messages of a batch to which the event happened."""
+        if self._event == "submitted":
+            return taken_of(self._messages, batch_id)
+        partition = replies_of(batch_id) if self._event == "replied" else batch_id
+        entries = self._messages.find_entries(partition, f"{_KINDS[self._event]}#")
+        return frozenset(int(entry.kind.split("#")[1]) for entry in entries)

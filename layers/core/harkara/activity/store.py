@@ -7,6 +7,7 @@ from harkara.activity.counting import CounterKey, Counts, Names
 from harkara.activity.index import IndexRow
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch
+from harkara.ports import LedgerReader
 
 
 class Position(NamedTuple):
@@ -77,7 +78,7 @@ class ActivityReader(Protocol):
         ...
 
 
-class MessageReader(Protocol):
+class MessageReader(LedgerReader, Protocol):
     """Reads messages for lists."""
 
     def read_messages(
@@ -87,10 +88,6 @@ class MessageReader(Protocol):
 
         A place is a batch's id and the message's index there. Raises StoreUnavailable.
         """
-        ...
-
-    def find_entries(self, partition: str, kind_prefix: str) -> Sequence[LedgerEntry]:
-        """Return a partition's ledger entries whose kind has this prefix, in order."""
         ...
 
 

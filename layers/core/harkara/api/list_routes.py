@@ -14,7 +14,8 @@ from harkara.api.description import MISSING, changes
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
 from harkara.base.json import encode
-from harkara.manage.number_lists import Actor, ConsentService, SuppressionService
+from harkara.manage.audit import Actor
+from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.model import consents, suppressions
 from harkara.model.accounts import Account, Caller, Scope
 from harkara.runtime.logging import logger

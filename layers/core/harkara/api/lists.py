@@ -1,6 +1,7 @@
 """The routes of lists and statistics, and of feedback: what happened to an account's messages."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -13,10 +14,12 @@ from harkara.activity.newest import newest
 from harkara.activity.search import MessagePage, SearchService
 from harkara.activity.stats import CampaignPage, CountedCampaign, Stats, StatsService
 from harkara.api import queries
-from harkara.api.description import about
+from harkara.api.description import MISSING, about
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
 from harkara.base.json import encode
+from harkara.manage.audit import Actor
+from harkara.manage.campaigns import CampaignService, PausedCampaign
 from harkara.manage.feedback import Feedback, FeedbackResult, FeedbackService
 from harkara.model.accounts import Account, Caller, Scope
 
@@ -33,6 +36,10 @@ class Lists(Protocol):
     @property
     def stats(self) -> StatsService:
         """Sums up counters."""
+
+    @property
+    def campaigns(self) -> CampaignService:
+        """Pauses campaigns."""
 
     @property
     def exports(self) -> ExportService:
@@ -165,3 +172,33 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
     def read_campaign(campaign: str) -> Response[str]:
         """Read what became of a campaign's messages."""
         return ok(services().stats.campaign(account(), unquote(campaign)))
+
+
+def add_pauses(
+    api: Api, caller_for: Callable[[Scope], Caller], service: Callable[[], CampaignService]
+) -> None:
+    """Add the routes that pause campaigns; `caller_for` returns the caller that has a scope."""
+    pauses = partial(about, "Messages", {200: PausedCampaign}, *MISSING, scope=Scope.SEND)
+
+    def change(campaign: str, *, paused: bool) -> Response[str]:
+        caller = caller_for(Scope.SEND)
+        by = Actor(caller.credential.username, api.client_request.source_ip)
+        return ok(service().pause(caller.account, unquote(campaign), by, paused=paused))
+
+    @api.post("/v1/campaigns/<campaign>/pause", **pauses())
+    def pause_campaign(campaign: str) -> Response[str]:
+        """Let the messages of a campaign wait until it is resumed.
+
+        It counts within half a minute. What waits can be cancelled, and expires when its validity
+        ends. A message of the campaign must have been counted, a second or two after it was
+        accepted; an account may have 100 paused campaigns.
+        """
+        return change(campaign, paused=True)
+
+    @api.post("/v1/campaigns/<campaign>/resume", **pauses())
+    def resume_campaign(campaign: str) -> Response[str]:
+        """Let the messages of a campaign go on.
+
+        What waited for long goes out within 17 minutes. What the operator paused still waits.
+        """
+        return change(campaign, paused=False)

@@ -4,6 +4,7 @@ Work that would not finish in time is queued again instead.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ DAY_S = 24 * 3600
 END_MS = 10**13 - 1
 """Later than any time, and as long as any in Unix milliseconds."""
 
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS_S = {"d": DAY_S, "h": 3600, "m": 60, "s": 1}
+
 RETRY_AFTER_LIMIT_S = 86_400
 # The time reserved at the end of an invocation to answer, and to report failed batch items.
 ANSWER_S = 2.0
@@ -30,6 +34,21 @@ def utc_text(at_ms: int) -> str:
     """Return Unix milliseconds in ISO 8601, UTC: `2026-01-31T18:30:00.000Z`."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration_s(text: str) -> int:
+    """Return a duration such as 30m, 24h, 90d in seconds. Raises ValueError with the rule."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError("write a duration as 90s, 30m, 24h or 7d")
+    return int(match[1]) * _UNITS_S[match[2]]
+
+
+def duration_text(seconds: int) -> str:
+    """Return a duration as it is written, in the largest unit of which it is a multiple."""
+    fitting = (unit for unit, length_s in _UNITS_S.items() if seconds % length_s == 0)
+    unit = next(fitting) if seconds else "s"
+    return f"{seconds // _UNITS_S[unit]}{unit}"
 
 
 def http_date_s(value: str) -> float | None:

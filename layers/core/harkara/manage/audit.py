@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import Clock
+from harkara.model.accounts import Account
 from harkara.model.people import AuditEntry, AuditPage, Session, User
 
 AUDIT_PAGE = 50
@@ -57,6 +58,18 @@ class UserStore(Protocol):
 
     def erase(self, account_id: str) -> int:
         """Remove an account's users and its log; return how many users there were."""
+
+
+class Actor(NamedTuple):
+    """The name of a credential, program or person that changes something, with the address."""
+
+    name: str
+    address: str = ""
+
+    def entry(self, account: Account, action: str, subject: str, now_s: float) -> AuditEntry:
+        """Return the entry for a change of an account; `AuditEntry` says what it may hold."""
+        words = map(_plain, (self.name, action, subject, self.address))
+        return AuditEntry(int(now_s * 1000), account.id, *words)
 
 
 @dataclass(frozen=True, slots=True)

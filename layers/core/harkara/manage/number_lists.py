@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import Clock
-from harkara.manage.audit import refusals
+from harkara.manage.audit import Actor, refusals
 from harkara.model.accounts import Account
 from harkara.model.consents import Consent, attribute_of, consent_of, header_of
 from harkara.model.people import AuditEntry
@@ -74,13 +74,6 @@ class SuppressionService:
             raise RequestRefused(Code.NOT_FOUND)
 
 
-class Actor(NamedTuple):
-    """The name of a credential or program that changes something, and the client's address."""
-
-    name: str
-    address: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class ConsentService:
     """Reads and changes an account's consents, which let promotional messages past DND.
@@ -113,14 +106,14 @@ class ConsentService:
         """
         with refusals():
             consent = consent_of(fields, int(self.clock()))
-            self.record(self._entry(account, by, "consent.put", consent.header))
+            self.record(by.entry(account, "consent.put", consent.header, self.clock()))
             if not self.lists.put(account.id, consent):
                 raise FieldRefused("since", "a later change of this number stands")
         return consent
 
     def put_all(self, account: Account, consents: Sequence[Consent], by: Actor) -> int:
         """Add the consents of a file, with one entry in the log; return how many count now."""
-        self.record(self._entry(account, by, "consent.import", str(len(consents))))
+        self.record(by.entry(account, "consent.import", str(len(consents)), self.clock()))
         with ThreadPoolExecutor(_THREADS) as pool:
             return sum(pool.map(partial(self.lists.put, account.id), consents))
 
@@ -129,13 +122,9 @@ class ConsentService:
         now_s = int(self.clock())
         with refusals():
             msisdn, attribute = number_of(number), attribute_of(header_of(header))
-        self.record(self._entry(account, by, "consent.remove", header))
+        self.record(by.entry(account, "consent.remove", header, self.clock()))
         if not self.lists.remove(account.id, msisdn, attribute, now_s, before_s=now_s + 1):
             raise RequestRefused(Code.NOT_FOUND)
-
-    def _entry(self, account: Account, by: Actor, action: str, subject: str) -> AuditEntry:
-        at_ms = int(self.clock() * 1000)
-        return AuditEntry(at_ms, account.id, by.name, action, subject, by.address)
 
 
 def _page(found: Sequence[N], limit: int) -> NumberPage[N]:

@@ -224,9 +224,14 @@ class Account(OperatorRecord):
     def _has_what_it_needs(self) -> Self:
         if self.shorten_urls and not self.short_domain:
             raise ValueError("short links need a short domain")
-        if len({(each.prefix, each.every) for each in self.otp_limits}) < len(self.otp_limits):
-            raise ValueError("a prefix has one limit a minute, hour and day")
         return self
+
+    @field_validator("otp_limits")
+    @classmethod
+    def _are_single(cls, limits: tuple[OtpLimit, ...]) -> tuple[OtpLimit, ...]:
+        if len({(each.prefix, each.every) for each in limits}) < len(limits):
+            raise ValueError("a prefix has one limit a minute, hour and day")
+        return limits
 
     def may_send_to(self, country: str) -> bool:
         """Return whether the account may send to a country (ISO code)."""
@@ -237,11 +242,8 @@ class Account(OperatorRecord):
 
         The longest prefix wins; at equal length a rate for the category goes before one for all.
         """
-        fitting = [
-            rate
-            for rate in self.rates
-            if msisdn.startswith(rate.prefix) and rate.category in (None, category)
-        ]
+        rates = [each for each in self.rates if msisdn.startswith(each.prefix)]
+        fitting = [each for each in rates if each.category in (None, category)]
         best = max(fitting, key=lambda rate: (len(rate.prefix), bool(rate.category)), default=None)
         return best.price * segment_count if best else None
 

@@ -10,7 +10,7 @@ from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.receipts import words_of
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, outcome_kind
 from harkara.model.messages import MessageBatch
-from harkara.ports import MessageStore
+from harkara.ports import LedgerReader, MessageStore
 
 
 class Cancelled(NamedTuple):
@@ -101,7 +101,15 @@ def attempts_of(store: MessageStore, batch: MessageBatch, index: int) -> list[Su
     ]
 
 
-def shared_outcomes(store: MessageStore, claims: Sequence[LedgerEntry]) -> list[LedgerEntry | None]:
+def taken_of(store: LedgerReader, batch_id: str) -> frozenset[int]:
+    """Return the indexes of a batch's messages that a carrier took. Raises StoreUnavailable."""
+    own = store.find_entries(batch_id, "outcome#")
+    shared = shared_outcomes(store, store.find_entries(batch_id, "claim#"))
+    outcomes = (each for each in (*own, *shared) if each)
+    return frozenset(index for outcome in outcomes for index, _ in outcome.data["taken"])
+
+
+def shared_outcomes(store: LedgerReader, claims: Sequence[LedgerEntry]) -> list[LedgerEntry | None]:
     """Return the outcomes that claims share, as if each had its own; None where there is none."""
     partitions = dict.fromkeys(claim.data["shared"] for claim in claims if "shared" in claim.data)
     if not partitions:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
-from harkara.manage.campaigns import CampaignService
 from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
+from harkara.manage.settings import SettingsService
 from harkara.model.accounts import Account
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
@@ -21,10 +21,11 @@ class ConsoleServices(NamedTuple):
     manage: manage.ManageServices
     send: send.SendServices
     links: LinkSettingsService
-    campaigns: CampaignService
     credentials: CredentialService
+    settings: SettingsService
     people: People
     accounts: Callable[[], Sequence[Account]]
+    retention_s: int
 
 
 def on_aws() -> ConsoleServices:
@@ -44,13 +45,16 @@ def on_aws() -> ConsoleServices:
         randomness=os.urandom,
         local=settings.is_local,
     )
-    accounts = OperatorStore(dynamodb, settings.accounts_table)
-    links = LinkSettingsService(accounts.change_account)
+    operator = OperatorStore(dynamodb, settings.accounts_table)
     managing = manage.on_aws()
-    campaigns = CampaignService(managing.stats, accounts.routing, accounts.change_routing)
-    credentials = CredentialService(
-        managing.registry.registry, accounts, pepper, time.time, os.urandom
-    )
+    registry = managing.registry.registry
     return ConsoleServices(
-        managing, send.on_aws(), links, campaigns, credentials, people, accounts.accounts
+        manage=managing,
+        send=send.on_aws(),
+        links=LinkSettingsService(operator.change_account),
+        credentials=CredentialService(registry, operator, pepper, time.time, os.urandom),
+        settings=SettingsService(operator.change_account, operator.carrier, registry),
+        people=people,
+        accounts=operator.accounts,
+        retention_s=settings.retention_s,
     )

@@ -21,6 +21,7 @@ from harkara.aws.destinations import KmsCipher
 from harkara.aws.exports import DynamoExportStore, S3Files, s3_client
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
+from harkara.aws.operator import OperatorStore
 from harkara.aws.people import DynamoUserStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
@@ -31,6 +32,7 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService, DeadLetterStore
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.campaigns import CampaignService, ChangeRouting
 from harkara.manage.cancels import CancelService
 from harkara.manage.feedback import FeedbackService
 from harkara.manage.messages import HistoryService
@@ -39,6 +41,7 @@ from harkara.manage.registry import RegistryService
 from harkara.manage.template_audit import AuditService
 from harkara.model.callbacks import UrlRules
 from harkara.model.people import AuditEntry
+from harkara.model.routing import Routing
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
 from harkara.ports import AccountStore, MessageStore, Registry, SuppressionList, TaskQueues
@@ -60,6 +63,7 @@ class ManageServices(NamedTuple):
     consents: ConsentService
     search: SearchService
     stats: StatsService
+    campaigns: CampaignService
     exports: ExportService
 
 
@@ -102,6 +106,8 @@ def wire(
     counted: CountedStore,
     suppressions: SuppressionList,
     record: Callable[[AuditEntry], None],
+    routing: Callable[[str], Routing],
+    change_routing: ChangeRouting,
     activity: ActivityReader,
     jobs: ExportStore,
     files: FileStore,
@@ -126,6 +132,7 @@ def wire(
         random_fraction=random_fraction,
         randomness=randomness,
     )
+    stats = StatsService(activity, clock)
     return ManageServices(
         authenticator=Authenticator(accounts, pepper, clock),
         registry=resources.registry,
@@ -137,7 +144,8 @@ def wire(
         audit=AuditService(registry, UsageService(activity, store, clock)),
         consents=ConsentService(suppressions, clock, record),
         search=SearchService(activity, store, Digests(pepper), Cursors(pepper), clock),
-        stats=StatsService(activity, clock),
+        stats=stats,
+        campaigns=CampaignService(stats, routing, change_routing, record, clock),
         exports=ExportService(jobs, files, queues, clock, randomness),
     )
 
@@ -153,6 +161,7 @@ def on_aws() -> ManageServices:
         QueueName.EXPORT: settings.export_queue_url,
     }
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
+    operator = OperatorStore(dynamodb, settings.accounts_table)
     return wire(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
@@ -162,6 +171,8 @@ def on_aws() -> ManageServices:
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         record=DynamoUserStore(dynamodb, settings.accounts_table).record,
+        routing=operator.routing,
+        change_routing=operator.change_routing,
         activity=DynamoActivityStore(
             dynamodb, settings.activity_table, settings.retention_s, time.time
         ),
