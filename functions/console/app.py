@@ -13,6 +13,7 @@ from console.screens import (
     activity,
     callbacks,
     campaign,
+    carriers,
     dlt_templates,
     exports,
     finding,
@@ -53,6 +54,7 @@ for screens in (
     users,
     own_code,
     finding,
+    carriers,
 ):
     site.add(screens.SCREENS)
 

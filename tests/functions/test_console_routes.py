@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from console.guard import SESSION_COOKIE
 from console.site import Route
 from harkara.manage.proofs import STEP_S, totp
 from harkara.model.people import Role
@@ -23,7 +24,9 @@ from tests.functions.visiting_console import (
     CAMPAIGN,
     EXPORT_ID,
     MID,
+    OPERATOR,
     TEMPLATE_ID,
+    as_operator,
     put_samples,
     signed_in,
     visit,
@@ -41,6 +44,7 @@ NAMES = {
     "messages": MID,
     "campaigns": CAMPAIGN,
     "exports": EXPORT_ID,
+    "carriers": "sim",
 }
 IDS = ("id", "ids", "template_id", "header", "email", "callback")
 VIEWER = "viewer@sandbox.example"
@@ -118,6 +122,10 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),
     "/console/code/remove": (_last_code, "user.totp_off"),
+    "/console/carriers/<name>": (
+        {"act": "pause", "sure": "pause", "account": "sandbox"},
+        "carrier.pause",
+    ),
 }
 # These change nothing that counts: the key of an app does so once a code of it confirms it.
 UNCHANGING = {
@@ -151,7 +159,15 @@ def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
     users = gateway.people.users(account_id)
     routing = gateway.routing.rules(account_id)
     waiting = [each.body for each in gateway.queues.waiting if account_id in each.body]
-    return gateway.accounts.accounts[account_id], users, routing, waiting
+    carriers = dict(gateway.accounts.carriers)
+    return gateway.accounts.accounts[account_id], users, routing, waiting, carriers
+
+
+def of_role(route: Route, gateway: Gateway, cookie: str) -> dict[str, str]:
+    """Return the cookies of a person who may use a route: the account's admin, or an operator."""
+    if route.role is not Role.OPERATOR:
+        return {SESSION_COOKIE: cookie}
+    return as_operator(gateway)
 
 
 def test_the_rows_above_name_all_routes_that_post() -> None:
@@ -163,12 +179,14 @@ def test_every_change_is_in_the_audit_log(route: Route, gateway: Gateway, cookie
     fields, action = CHANGES[route.path]
     given_fields = fields(gateway, cookie) if callable(fields) else fields
     kind = {"content_type": "multipart/form-data; boundary=b"} if fields is FILE else {}
-    before = len(gateway.people.audit("sandbox").entries)
-    answer = visit(gateway, "POST", path_of(route), fields=given_fields, cookie=cookie, **kind)
+    log, who = ("sandbox", ADMIN) if route.role is not Role.OPERATOR else (None, OPERATOR)
+    cookies = of_role(route, gateway, cookie)
+    before = len(gateway.people.audit(log).entries)
+    answer = visit(gateway, "POST", path_of(route), fields=given_fields, cookie=cookies, **kind)
     assert answer["statusCode"] in (200, 303), answer["body"]
-    first, *_ = entries = gateway.people.audit("sandbox").entries
+    first, *_ = entries = gateway.people.audit(log).entries
     assert len(entries) == before + 1
-    assert (first.action, first.email, first.address) == (action, ADMIN, "203.0.113.10")
+    assert (first.action, first.email, first.address) == (action, who, "203.0.113.10")
     assert "9876543210" not in str(first)
     assert "Hello" not in str(first)
 
@@ -204,7 +222,7 @@ def test_what_another_site_sends_to_any_route_changes_nothing(
             "POST",
             path_of(route),
             fields=None if callable(fields) else fields,
-            cookie=cookie,
+            cookie=of_role(route, gateway, cookie),
             sec_fetch_site=site,
             origin=origin,
         )
@@ -217,7 +235,8 @@ def test_what_is_too_large_is_refused_with_its_limit(
     route: Route, gateway: Gateway, cookie: str
 ) -> None:
     before = state(gateway)
-    answer = visit(gateway, "POST", path_of(route), fields="x" * 5_000_000, cookie=cookie)
+    cookies = of_role(route, gateway, cookie)
+    answer = visit(gateway, "POST", path_of(route), fields="x" * 5_000_000, cookie=cookies)
     assert answer["statusCode"] == 413
     assert "4 MB" in answer["body"]
     assert state(gateway) == before

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
-from console.guard import SESSION_COOKIE
+from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
 from harkara.activity.exports import ExportJob
 from harkara.activity.store import Position
@@ -28,6 +28,7 @@ HOST = "console.example"
 OWN = {"host": HOST, "origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
 FORM = "application/x-www-form-urlencoded"
 ADMIN = "admin@sandbox.example"
+OPERATOR = "ops@harkara.example"
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
 CAMPAIGN = "diwali & co"
@@ -90,6 +91,12 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
         gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
     email = f"{role}@{account_id}.example"
     return cookie_of(gateway.people, email, account_id, Role(role))
+
+
+def as_operator(gateway: Gateway, account_id: str = "sandbox") -> dict[str, str]:
+    """Return the cookies of an operator who works in an account."""
+    cookie = cookie_of(gateway.people, OPERATOR, None, Role.OPERATOR)
+    return {SESSION_COOKIE: cookie, ACCOUNT_COOKIE: account_id}
 
 
 def put_counters(

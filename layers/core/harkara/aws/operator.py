@@ -124,14 +124,18 @@ class OperatorStore:
             self._table.write([{"DeleteRequest": {"Key": each}} for each in others])
         return self._remove(own, "account")
 
-    def routings(self) -> dict[str, Routing]:
-        """Return the routing of each account that has one. Reads the whole table."""
-        return {
-            item["pk"]["S"].removeprefix(routing_of("")): Routing.model_validate_json(
-                item["data"]["S"]
-            )
-            for item in self._table.scan(ROUTING)
-        }
+    def setup(self) -> tuple[list[CarrierSettings], list[Account], dict[str, Routing]]:
+        """Return all carriers, accounts and routings, in order. Reads the whole table, once."""
+        found: dict[str, list[tuple[str, str]]] = {"carrier": [], "account": [], ROUTING: []}
+        for item in self._table.scan(*found):
+            name = item["pk"]["S"].partition("#")[2]
+            found[item["sk"]["S"]].append((name, item["data"]["S"]))
+        carriers, accounts, routings = (sorted(each) for each in found.values())
+        return (
+            [CarrierSettings.model_validate_json(data) for _, data in carriers],
+            [Account.model_validate_json(data) for _, data in accounts],
+            {name: Routing.model_validate_json(data) for name, data in routings},
+        )
 
     def _remove(
         self,

@@ -8,11 +8,13 @@ from typing import NamedTuple
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.campaigns import CampaignService
+from harkara.manage.carriers import CarrierService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
 from harkara.model.accounts import Account
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
+from harkara.wiring.carriers import wire_carriers
 from harkara.wiring.people import wire_people
 
 
@@ -23,6 +25,7 @@ class ConsoleServices(NamedTuple):
     campaigns: CampaignService
     people: People
     accounts: Callable[[], Sequence[Account]]
+    carriers: CarrierService
 
 
 def on_aws() -> ConsoleServices:
@@ -45,4 +48,9 @@ def on_aws() -> ConsoleServices:
     links = LinkSettingsService(accounts.change_account)
     managing = manage.on_aws()
     campaigns = CampaignService(managing.stats, accounts.routing, accounts.change_routing)
-    return ConsoleServices(managing, send.on_aws(), links, campaigns, people, accounts.accounts)
+    carriers = wire_carriers(
+        dynamodb, settings.accounts_table, settings.messages_table, managing.stats
+    )
+    return ConsoleServices(
+        managing, send.on_aws(), links, campaigns, people, accounts.accounts, carriers
+    )
