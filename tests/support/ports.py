@@ -11,10 +11,9 @@ from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.settings import CarrierSettings
-from harkara.model.accounts import Account
 from harkara.model.consents import Consent
 from harkara.model.ledger import LedgerEntry
-from harkara.model.routing import Routing, Rules
+from harkara.model.routing import AccountCarrier, Routing, Rules
 from harkara.model.suppressions import Suppression
 from tests.support.bucket import Bucket, new_files
 from tests.support.dynamo import ACCOUNTS, ACTIVITY, MESSAGES, Column, Dynamo
@@ -129,10 +128,13 @@ class FakeSetup:
         self.carrier = accounts.carrier
         self.change_carrier = accounts.change_carrier
 
-    def setup(self) -> tuple[list[CarrierSettings], list[Account], dict[str, Routing]]:
+    def setup(self) -> tuple[list[CarrierSettings], list[AccountCarrier], dict[str, Routing]]:
         carriers = [each for _, each in sorted(self._accounts.carriers.items())]
-        accounts = [each for _, each in sorted(self._accounts.accounts.items())]
-        return carriers, accounts, dict(self._routing.routing)
+        accounts = [
+            AccountCarrier(name, each.carrier, each.dead_numbers)
+            for name, each in sorted(self._accounts.accounts.items())
+        ]
+        return carriers, accounts, dict(sorted(self._routing.routing.items()))
 
 
 class FakeLastMessages:

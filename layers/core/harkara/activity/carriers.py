@@ -8,7 +8,6 @@ from typing_extensions import TypedDict
 from harkara.activity.counting import OF_CARRIERS, carrier_partition, hour_text
 from harkara.activity.stats import Group, StatsService, Totals, by_name, group_of, totals_of
 from harkara.base.time import DAY_S
-from harkara.model.accounts import Account
 from harkara.model.activity import HOUR_MS
 
 HOURS_SHOWN = 24
@@ -35,14 +34,14 @@ def carrier_day(service: StatsService, carrier: str) -> CarrierDay:
     return {"totals": totals_of(total), "hours": groups}
 
 
-def by_carrier(service: StatsService, accounts: Iterable[Account]) -> dict[str, list[Group]]:
+def by_carrier(service: StatsService, account_ids: Iterable[str]) -> dict[str, list[Group]]:
     """Return groups of these accounts' messages of the last day, by their carriers.
 
     Raises StoreUnavailable.
     """
     now_ms, found = int(service.clock() * 1000), dict[str, list[Group]]()
-    for account in accounts:
-        hours = service.items(account.id, "names", now_ms - DAY_S * 1000, now_ms)
+    for account_id in account_ids:
+        hours = service.items(account_id, "names", now_ms - DAY_S * 1000, now_ms)
         for group in by_name("carrier", (counts for _, counts in hours)):
             found.setdefault(group["key"], []).append(group)
     return found

@@ -11,9 +11,8 @@ from harkara.activity.stats import Group, StatsService, time_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.settings import CarrierSettings
-from harkara.model.accounts import Account
 from harkara.model.messages import Lane
-from harkara.model.routing import Routing
+from harkara.model.routing import AccountCarrier, Routing
 from harkara.state.circuit_breaker import BreakerState, CircuitBreakers
 from harkara.state.rates_shards import shards_of
 from harkara.state.stores import Timeline
@@ -29,8 +28,8 @@ class Setup(Protocol):
         """Return a carrier's settings."""
         ...
 
-    def setup(self) -> tuple[list[CarrierSettings], list[Account], dict[str, Routing]]:
-        """Return all carriers, accounts and routings, by name."""
+    def setup(self) -> tuple[list[CarrierSettings], list[AccountCarrier], dict[str, Routing]]:
+        """Return all carriers, what accounts send by, and all routings, by name."""
         ...
 
     def change_carrier(
@@ -144,10 +143,10 @@ class CarrierService:
     def _standings(
         self,
         carriers: Sequence[CarrierSettings],
-        accounts: Sequence[Account],
+        accounts: Sequence[AccountCarrier],
         routings: Mapping[str, Routing],
     ) -> list[CarrierStanding]:
-        dead = by_carrier(self.stats, (each for each in accounts if each.dead_numbers))
+        dead = by_carrier(self.stats, (each.account_id for each in accounts if each.dead_numbers))
 
         def standing(settings: CarrierSettings) -> CarrierStanding:
             name = settings.name
@@ -159,9 +158,11 @@ class CarrierService:
             return list(pool.map(standing, carriers))
 
 
-def _uses(name: str, accounts: Sequence[Account], routings: Mapping[str, Routing]) -> CarrierUses:
+def _uses(
+    name: str, accounts: Sequence[AccountCarrier], routings: Mapping[str, Routing]
+) -> CarrierUses:
     return CarrierUses(
-        [each.id for each in accounts if each.carrier == name],
+        [each.account_id for each in accounts if each.carrier == name],
         [
             account_id
             for account_id, routing in routings.items()
