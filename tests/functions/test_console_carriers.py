@@ -2,7 +2,6 @@
 
 import gzip
 import re
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,12 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.screens.carriers import MINUTES
-from harkara.activity.counting import CounterKey, hour_text, parts_of
 from harkara.activity.doubts import Doubt
-from harkara.activity.store import Position
-from harkara.base.codes import Code
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.model.activity import HOUR_MS
 from harkara.model.messages import Lane
 from harkara.model.people import Role
 from harkara.model.routing import EVERYONE, Route, Routing, Weighted
@@ -27,7 +22,15 @@ from tests.functions.handlers import SANDBOX, SIM, Gateway
 from tests.functions.invoking import NOW, sqs_event
 from tests.functions.test_console_activity import OTHER, count, record, send
 from tests.functions.test_console_today import end, take
-from tests.functions.visiting_console import OPERATOR, as_operator, numbers, signed_in, visit
+from tests.functions.visiting_console import (
+    OPERATOR,
+    count_at,
+    numbers,
+    operating,
+    put_carriers,
+    signed_in,
+    visit,
+)
 from tests.support.people import changes
 
 LIST, PATH = "/console/carriers", "/console/carriers/sim"
@@ -37,7 +40,7 @@ HTML_BYTES = 20_000
 @pytest.fixture
 def cookies(gateway: Gateway) -> dict[str, str]:
     gateway.accounts.accounts["other"] = OTHER
-    return as_operator(gateway)
+    return operating(gateway)
 
 
 def show(gateway: Gateway, cookies: dict[str, str], path: str = PATH) -> str:
@@ -50,17 +53,6 @@ def act(gateway: Gateway, cookies: dict[str, str], name: str, **fields: str) -> 
     """Return the answer to an act that is confirmed."""
     given_fields = {"act": name, "sure": name, "account": "sandbox", "minutes": "15", **fields}
     return visit(gateway, "POST", PATH, fields=given_fields, cookie=cookies)
-
-
-def put(gateway: Gateway, carrier: str, ago_h: int, counts: dict[str, int]) -> None:
-    """Count what happened at a carrier in an hour before now."""
-    store = gateway.ports.activity
-    hour = hour_text(int(gateway.now * 1000) - ago_h * HOUR_MS)
-    at = store.watermark(carrier)
-    key = CounterKey(f"carrier#{carrier}", f"hour#{hour}")
-    for number, some in enumerate(parts_of({key: Counter(counts)})):
-        assert store.count(carrier, at, Position(at.sequence + 1, number), some, [])
-        at = Position(at.sequence + 1, number)
 
 
 @pytest.mark.parametrize("role", [each for each in Role if each is not Role.OPERATOR])
@@ -116,8 +108,8 @@ def test_counts_are_those_of_all_accounts(gateway: Gateway, cookies: dict[str, s
 def test_doubts_stand_on_the_list_and_on_the_carriers_page(
     counts: dict[str, int], doubts: set[Doubt], gateway: Gateway, cookies: dict[str, str]
 ) -> None:
-    put(gateway, "sim", 3, counts)
-    put(gateway, "aws", 25, {"otp:0": 1_000})
+    count_at(gateway, "sim", 3, counts)
+    count_at(gateway, "aws", 25, {"otp:0": 1_000})
     assert marks(show(gateway, cookies, LIST)) == marks(show(gateway, cookies)) == doubts
     assert ("Why its receipts are doubtful" in show(gateway, cookies)) is bool(doubts)
 
@@ -244,7 +236,7 @@ def test_no_secret_stands_on_a_page(secret: str, is_http: bool) -> None:
             },
         }
     gateway.accounts.carriers["sim"] = CarrierSettings.model_validate(fields)
-    cookies = as_operator(gateway)
+    cookies = operating(gateway)
     page = show(gateway, cookies)
     for text in (page, show(gateway, cookies, LIST)):
         assert secret not in text
@@ -291,16 +283,7 @@ def test_an_operator_goes_from_an_attempt_to_its_carrier(
 def test_pages_stay_small_with_500_accounts_and_busy_carriers(
     gateway: Gateway, cookies: dict[str, str]
 ) -> None:
-    for number in range(500):
-        name = f"customer-{number:03d}"
-        gateway.accounts.accounts[name] = SANDBOX.model_copy(update={"id": name, "name": name})
-    names = [f"carrier-{number:02d}" for number in range(13)]
-    for name in names:
-        gateway.accounts.carriers[name] = SIM.model_copy(update={"name": name})
-        for ago_h in range(24):
-            counts = {f"code:{code}": 7 for code in Code}
-            counts |= {f"{kind}:{n}": 1_000 + n for kind in ("otp", "delay") for n in range(19)}
-            put(gateway, name, ago_h, {**counts, "submitted": 41_667, "delivered": 40_000})
+    put_carriers(gateway)
     for path in (LIST, f"{LIST}/carrier-00", PATH):
         page = show(gateway, cookies, path)
         assert len(gzip.compress(page.encode())) <= HTML_BYTES

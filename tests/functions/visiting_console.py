@@ -4,6 +4,7 @@ import base64
 import gzip
 import re
 from collections import Counter
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +29,6 @@ HOST = "console.example"
 OWN = {"host": HOST, "origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
 FORM = "application/x-www-form-urlencoded"
 ADMIN = "admin@sandbox.example"
-OPERATOR = "ops@harkara.example"
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
 CAMPAIGN = "diwali & co"
@@ -51,6 +51,9 @@ PAGES = (
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
 )
+
+OPERATOR = "ops@harkara.example"
+OPERATORS_PAGES = ("/console/carriers", "/console/carriers/sim")
 
 
 def visit(gateway: Gateway, method: str, path: str, **options: Any) -> Any:
@@ -93,10 +96,10 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
     return cookie_of(gateway.people, email, account_id, Role(role))
 
 
-def as_operator(gateway: Gateway, account_id: str = "sandbox") -> dict[str, str]:
+def operating(gateway: Gateway, account_id: str = "sandbox") -> dict[str, str]:
     """Return the cookies of an operator who works in an account."""
-    cookie = cookie_of(gateway.people, OPERATOR, None, Role.OPERATOR)
-    return {SESSION_COOKIE: cookie, ACCOUNT_COOKIE: account_id}
+    session = cookie_of(gateway.people, OPERATOR, None, Role.OPERATOR)
+    return {SESSION_COOKIE: session, ACCOUNT_COOKIE: account_id}
 
 
 def put_counters(
@@ -138,6 +141,34 @@ def put_counters(
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
     store.reach(int(now_s * 1000))
+
+
+def put_carriers(gateway: Gateway, accounts: int = 500, carriers: int = 13) -> None:
+    """Add accounts, and busy carriers whose messages end in all ways; `sim` is busy too."""
+    for number in range(accounts):
+        name = f"customer-{number:03d}"
+        gateway.accounts.accounts[name] = Account(id=name, name=name, carrier="sim")
+    sim = gateway.accounts.carriers["sim"]
+    for number in range(carriers):
+        name = f"carrier-{number:02d}"
+        gateway.accounts.carriers[name] = sim.model_copy(update={"name": name})
+    ends = dict.fromkeys((*State, *(f"code:{code}" for code in Code)), 700)
+    delays = {f"{kind}:{n}": 40_000 >> n for kind in ("otp", "delay") for n in range(1, 16)}
+    measures = {**ends, **delays, "submitted": 41_667, "delivered": 37_000}
+    for name in gateway.accounts.carriers:
+        for ago in range(24):
+            count_at(gateway, name, ago, measures)
+
+
+def count_at(gateway: Gateway, carrier: str, ago_h: int, measures: Mapping[str, int]) -> None:
+    """Count what happened at a carrier, in an hour before now."""
+    store = gateway.ports.activity
+    hour = hour_text(int(gateway.now * 1000) - ago_h * HOUR_MS)
+    key, at = CounterKey(f"carrier#{carrier}", f"hour#{hour}"), store.watermark(carrier)
+    for number, some in enumerate(parts_of({key: Counter(measures)})):
+        after = Position(at.sequence + 1, number)
+        assert store.count(carrier, at, after, some, [])
+        at = after
 
 
 def put_samples(gateway: Gateway, of_hour: int = 8) -> None:

@@ -24,12 +24,12 @@ def carrier_day(service: StatsService, carrier: str) -> CarrierDay:
     """Return a carrier's statistics, from one read. Raises StoreUnavailable."""
     now_ms = int(service.clock() * 1000)
     hours = [hour_text(now_ms - ago * HOUR_MS) for ago in reversed(range(HOURS_SHOWN))]
-    counts = {hour: Counter[str]() for hour in hours}
+    counts, total = {hour: Counter[str]() for hour in hours}, Counter[str]()
     for sort_key, found in service.store.counters(
         carrier_partition(carrier), f"hour#{hours[0]}", f"hour#{hours[-1]}#~"
     ):
         counts[sort_key.split("#")[1]].update(found)
-    total = sum(counts.values(), Counter[str]())
+        total.update(found)
     groups = [group_of(hour, counts[hour], OF_CARRIERS) for hour in hours]
     return {"totals": totals_of(total), "hours": groups}
 
