@@ -16,6 +16,7 @@ from harkara.activity.store import Position
 from harkara.activity.today import HOURS_SHOWN
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.codes import Code
+from harkara.carriers.receipts import FAILURES
 from harkara.model.accounts import Account
 from harkara.model.activity import HOUR_MS
 from harkara.model.messages import Category, State
@@ -152,18 +153,32 @@ def put_carriers(gateway: Gateway, accounts: int = 500, carriers: int = 13) -> N
     for number in range(carriers):
         name = f"carrier-{number:02d}"
         gateway.accounts.carriers[name] = sim.model_copy(update={"name": name})
-    ends = dict.fromkeys((*State, *(f"code:{code}" for code in Code)), 700)
-    delays = {f"{kind}:{n}": 40_000 >> n for kind in ("otp", "delay") for n in range(1, 16)}
-    measures = {**ends, **delays, "submitted": 41_667, "delivered": 37_000}
     for name in gateway.accounts.carriers:
-        for ago in range(24):
-            count_at(gateway, name, ago, measures)
+        put_carrier_counters(gateway.ports.activity, gateway.now, name)
 
 
-def count_at(gateway: Gateway, carrier: str, ago_h: int, measures: Mapping[str, int]) -> None:
+def put_carrier_counters(
+    store: DynamoActivityStore, now_s: float, carrier: str, of_hour: int = 41_667
+) -> None:
+    """Count at least so many messages of a carrier in each of the last 24 hours."""
+    codes = {*FAILURES.values(), Code.EXPIRED, Code.NO_RECEIPT}
+    for ago in range(24):
+        count = of_hour * (7 + ago % 5) // 7
+        measures: dict[str, int] = {
+            **{f"code:{code}": count // (40 + place) for place, code in enumerate(sorted(codes))},
+            **{f"{kind}:{n}": count >> n for kind in ("otp", "delay") for n in range(1, 16)},
+            **dict.fromkeys(map(str, State), count // 40),
+            "submitted": count,
+            "delivered": count * 4 // 5,
+        }
+        count_at(store, now_s, carrier, ago, measures)
+
+
+def count_at(
+    store: DynamoActivityStore, now_s: float, carrier: str, ago_h: int, measures: Mapping[str, int]
+) -> None:
     """Count what happened at a carrier, in an hour before now."""
-    store = gateway.ports.activity
-    hour = hour_text(int(gateway.now * 1000) - ago_h * HOUR_MS)
+    hour = hour_text(int(now_s * 1000) - ago_h * HOUR_MS)
     key, at = CounterKey(f"carrier#{carrier}", f"hour#{hour}"), store.watermark(carrier)
     for number, some in enumerate(parts_of({key: Counter(measures)})):
         after = Position(at.sequence + 1, number)
