@@ -53,8 +53,8 @@ for screens in (
     reports,
     users,
     own_code,
-    finding,
     carriers,
+    finding,
 ):
     site.add(screens.SCREENS)
 
