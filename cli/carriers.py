@@ -16,6 +16,8 @@ from cli.printing import Answer, shown
 from harkara.base.keys import new_secret
 from harkara.carriers.service_account import read_key
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
+from harkara.manage.carriers import CarrierService
+from harkara.wiring.carriers import wire_carriers
 
 app = noun()
 _SHOWN = ("carrier", "kind", "url", "username", "rate_segments_per_s", "paused")
@@ -157,12 +159,7 @@ def list_(deployment: Deployment, as_json: AsJson = False) -> Answer:
 @verb(app, asks="Remove the carrier {carrier}, whose receipts are then refused?")
 def remove(deployment: Deployment, carrier: CarrierName) -> Answer:
     """Remove a carrier that no account and no route uses; reads the whole table."""
-    accounts = [each.id for each in deployment.operator.accounts() if each.carrier == carrier]
-    routed = [
-        account
-        for account, routing in deployment.operator.routings().items()
-        if any(carrier in route.names for route in routing.routes)
-    ]
+    accounts, routed = service(deployment).uses(carrier)
     if accounts:
         names = ", ".join(accounts)
         raise CommandRefused(f"{names} send by {carrier}: give `harkara account set` another")
@@ -172,6 +169,16 @@ def remove(deployment: Deployment, carrier: CarrierName) -> Answer:
     if not deployment.operator.remove_carrier(carrier):
         raise CommandRefused(no_carrier(carrier))
     return {"removed": carrier}
+
+
+def service(deployment: Deployment) -> CarrierService:
+    """Return the service that shows and pauses carriers."""
+    return wire_carriers(
+        deployment.client("dynamodb"),
+        deployment.outputs["AccountsTableName"],
+        deployment.outputs["MessagesTableName"],
+        deployment.stats,
+    )
 
 
 def _row(carrier: CarrierSettings) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Let the messages of an account, a carrier or a campaign wait until they are resumed."""
 
+from cli import carriers
 from cli.arguments import AccountOrAll, CampaignId, CarrierName
 from cli.command import CommandRefused, noun, verb
 from cli.deployment import Deployment, no_carrier
 from cli.printing import Answer
 from cli.routes import check_account
-from harkara.carriers.settings import CarrierSettings
+from harkara.base.errors import RequestRefused
 
 app = noun()
 
@@ -39,12 +40,10 @@ def pause_account(deployment: Deployment, account: str, *, paused: bool) -> Answ
 
 def pause_carrier(deployment: Deployment, carrier: str, *, paused: bool) -> Answer:
     """Pause or resume a carrier. Raises CommandRefused if there is none."""
-
-    def change(settings: CarrierSettings) -> CarrierSettings:
-        return settings.model_copy(update={"paused": paused})
-
-    if deployment.operator.change_carrier(carrier, change) is None:
-        raise CommandRefused(no_carrier(carrier))
+    try:
+        carriers.service(deployment).pause(carrier, paused=paused)
+    except RequestRefused as error:
+        raise CommandRefused(no_carrier(carrier)) from error
     return {"carrier": carrier, "paused": paused}
 
 

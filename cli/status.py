@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from random import SystemRandom
 
+from cli import carriers
 from cli.command import noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer, Row
-from harkara.activity.doubts import CarrierReceipts
-from harkara.activity.filters import StatsQuery, query_of
 from harkara.aws.clients import aws_errors
-from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.queues import DynamoDueTable
 from harkara.ports import SHARDS
-from harkara.state.circuit_breaker import BreakerState, CircuitBreakers
 
 app = noun()
 QUEUES = ("Submit", "SubmitPriority", "Receipt", "Callback", "Export")
@@ -107,39 +103,16 @@ def _ages(deployment: Deployment) -> dict[str, int]:
 
 
 def _carriers(deployment: Deployment, now_ms: int) -> list[Row]:
-    limits = DynamoLimitStore(
-        deployment.client("dynamodb"), deployment.outputs["MessagesTableName"]
-    )
-    breakers = CircuitBreakers(limits, deployment.clock, SystemRandom().random, lambda _: None)
-    receipts = _receipts(deployment)
     return [
         {
-            "carrier": carrier.name,
-            "paused": carrier.paused,
-            **_breaker(breakers.state(carrier.name), now_ms),
-            "doubts": receipts[carrier.name].doubts() if carrier.name in receipts else [],
+            "carrier": each.settings.name,
+            "paused": each.settings.paused,
+            "breaker": each.breaker.phase(now_ms),
+            "opens_again_s": int(each.breaker.open_for_s(now_ms)),
+            "doubts": each.doubts,
         }
-        for carrier in deployment.operator.carriers()
+        for each in carriers.service(deployment).standings()
     ]
-
-
-def _receipts(deployment: Deployment) -> dict[str, CarrierReceipts]:
-    """Return the carriers' receipts for messages of the last day, over all accounts."""
-    query, found = query_of(StatsQuery, {"by": "carrier"}), dict[str, CarrierReceipts]()
-    for account in deployment.operator.accounts():
-        for group in deployment.stats.stats(account, query)["groups"]:
-            receipts = found.setdefault(group["key"], CarrierReceipts())
-            receipts.add(group, are_dead=account.dead_numbers)
-    return found
-
-
-def _breaker(state: BreakerState, now_ms: int) -> Row:
-    name = "closed"
-    if state.open_for_s(now_ms):
-        name = "open"
-    elif state.is_returning(now_ms):
-        name = "half-open"
-    return {"breaker": name, "opens_again_s": int(state.open_for_s(now_ms))}
 
 
 def _due(deployment: Deployment, now_ms: int) -> Iterator[int]:

@@ -14,6 +14,7 @@ from console.screens import (
     answers,
     callbacks,
     campaign,
+    carriers,
     credentials,
     dlt_templates,
     exports,
@@ -58,6 +59,7 @@ for screens in (
     settings,
     users,
     own_code,
+    carriers,
     finding,
 ):
     site.add(screens.SCREENS)

@@ -20,8 +20,11 @@ from tests.bench.report import Row
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import SECRET, Context, Event, http_event
 from tests.functions.visiting_console import (
+    OPERATORS_PAGES,
     PAGES,
     Page,
+    operating,
+    put_carriers,
     put_samples,
     request,
     signed_in,
@@ -38,10 +41,13 @@ def measure() -> list[Row]:
     os.environ.update(FAKE_AWS)
     gateway = Gateway()
     put_samples(gateway, 41_667)
+    put_carriers(gateway)
     gateway.registry.put_all("sandbox", [_template(number) for number in range(SHOWN)])
     cookie = signed_in(gateway)
     show = gateway.app("console").handler
+    operators = operating(gateway)
     pages = {path: _call(show, request("GET", path, cookie=cookie)) for path in PAGES}
+    pages |= {path: _call(show, request("GET", path, cookie=operators)) for path in OPERATORS_PAGES}
     answer = gateway.app("manage").handler
     listed = _call(answer, _asked("/v1/templates", limit=str(SHOWN)))
     counted = _call(answer, _asked("/v1/stats", by="hour"))

@@ -24,12 +24,12 @@ from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
 from harkara.model.accounts import PLATFORM_HOSTS
 from harkara.model.people import Role
-from local.samples import BATCH
+from local.samples import AWS_CARRIER, BATCH
 from local.seed import CARRIER
 from local.settings import RECEIPT_TOKEN
 from tests.functions.deployment import Deployment
 from tests.functions.invoking import http_event
-from tests.functions.visiting_console import put_counters
+from tests.functions.visiting_console import count_at, put_carrier_counters, put_counters
 from tests.support.dynamo import ACCOUNTS, ACTIVITY
 from tests.support.fakes import Faults
 from tests.support.peers import FakePlatform
@@ -86,6 +86,9 @@ class Site:
         """Count so many messages an hour, in the account of samples."""
         store = DynamoActivityStore(self.deployment.dynamo, ACTIVITY, 0, time.time)
         put_counters(store, time.time(), of_hour)
+        put_carrier_counters(store, time.time(), CARRIER, of_hour)
+        quick = {"submitted": 400, "delivered": 390, "otp:0": 300, "otp:2": 90}
+        count_at(store, time.time(), AWS_CARRIER.name, 1, quick)
 
     def report_delivered(self) -> None:
         """Let the carrier report that the last message was delivered, and post its callback."""
@@ -207,3 +210,8 @@ SCREENS = {
     "error": "/console/nothing",
 }
 """The screens without anything done before, by name."""
+OPERATORS_SCREENS = {
+    "carriers": "/console/carriers",
+    "carrier": f"/console/carriers/{CARRIER}",
+}
+"""The screens of operators, once they have chosen an account."""

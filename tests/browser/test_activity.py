@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, tab_to
-from tests.browser.site import SAMPLES, Site
-from tests.browser.test_accessibility import violations
+from tests.browser.conftest import Open, choose_account, tab_to
+from tests.browser.site import OPERATOR, SAMPLES, Site
+from tests.browser.test_accessibility import too_wide, violations
 from tests.functions.visiting_console import CAMPAIGN
 
 NUMBER, REF = "919876500001", "order 4711"
@@ -106,3 +106,29 @@ def test_the_numbers_of_a_busy_day_fit_a_phone(open_page: Open, site: Site) -> N
             page.goto(f"/console/{path}")
             assert violations(page) == []
             assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+
+def test_an_operator_opens_and_closes_a_carriers_circuit_by_keyboard(
+    open_page: Open, site: Site
+) -> None:
+    site.put_counters(400_000)
+    page = open_page(as_person=OPERATOR, viewport={"width": 1280, "height": 740})
+    choose_account(page)
+    page.goto("/console/carriers")
+    assert violations(page) + too_wide(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    tab_to(page, page.get_by_role("link", name="sim", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("sim")
+    opening = page.get_by_role("button", name="Open its circuit breaker")
+    opening.press("Enter")  # the browser asks for the box first
+    expect(page.get_by_label("Yes, keep the messages")).to_be_focused()
+    page.keyboard.press("Space")
+    opening.press("Enter")
+    expect(page.locator(".done")).to_have_text("Saved.")
+    expect(page.locator("#live .mark")).to_have_text(["Circuit open"])
+    assert violations(page) == []
+    page.get_by_label("Yes, send all of its traffic").check()
+    page.get_by_role("button", name="Close its circuit breaker").press("Enter")
+    expect(page.locator("#live .mark")).to_have_text(["Circuit closed"])
+    expect(page.get_by_role("button", name="Close its circuit breaker")).to_have_count(0)

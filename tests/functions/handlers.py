@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from harkara.activity.stats import StatsService
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import LogEvent
@@ -14,6 +15,7 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
+from harkara.manage.carriers import CarrierService
 from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.settings import SettingsService
@@ -29,6 +31,7 @@ from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, pack
 from harkara.model.tasks import QueueName
 from harkara.runtime import metrics
+from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.wiring.console import ConsoleServices
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
@@ -50,6 +53,7 @@ from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
 from tests.support.people import new_people
 from tests.support.policies import as_function
+from tests.support.ports import FakeSetup
 from tests.support.wired import RETENTION_S, Wired
 
 SANDBOX = Account(
@@ -167,6 +171,15 @@ class Gateway(Wired):
             people=self.people,
             accounts=lambda: [*self.accounts.accounts.values()],
             retention_s=RETENTION_S,
+            carriers=self.carrier_service(managing.stats),
+        )
+
+    def carrier_service(self, stats: StatsService) -> CarrierService:
+        """Return the service of carriers, on the fakes that other services write."""
+        counted = self.ports.of("console").counted
+        breakers = CircuitBreakers(counted, self.clock, lambda: 0.5, lambda _: None)
+        return CarrierService(
+            FakeSetup(self.accounts, self.routing), stats, breakers, counted.timelines
         )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity import export_steps
 from harkara.aws.queues import DynamoDueTable
 from harkara.base.errors import ExchangeUnreachable, HttpAnswer
@@ -181,6 +182,12 @@ def visit_console(deployment: Deployment) -> None:
         people.remove("bala@sandbox.example", session)
         operator = cookie_of(people, "olga@harkara.example", None, Role.OPERATOR)
     assert "Sandbox" in console(deployment, "/console/accounts", operator)["body"]
+    operator_cookies = {SESSION_COOKIE: operator, ACCOUNT_COOKIE: "sandbox"}
+    assert "rcs" in console(deployment, "/console/carriers", operator_cookies)["body"]
+    for each in ({"act": "open", "minutes": "5"}, {"act": "close"}, {"act": "pause"}):
+        act = {**each, "sure": each["act"], "account": "sandbox"}
+        path = "/console/carriers/signed"
+        assert console(deployment, path, operator_cookies, act)["statusCode"] == 303
     for path in ("templates", "audit"):
         assert console(deployment, f"/console/{path}", cookie)["statusCode"] == 200
     keep_credential(deployment, cookie)
@@ -200,7 +207,10 @@ def keep_credential(deployment: Deployment, cookie: str) -> None:
 
 
 def console(
-    deployment: Deployment, path: str, cookie: str = "", fields: dict[str, str] | None = None
+    deployment: Deployment,
+    path: str,
+    cookie: str | dict[str, str] = "",
+    fields: dict[str, str] | None = None,
 ) -> Any:
     event = request("POST" if fields else "GET", path, fields, cookie)
     return deployment.call("console", event)

@@ -4,17 +4,19 @@ import base64
 import gzip
 import re
 from collections import Counter
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
-from console.guard import SESSION_COOKIE
+from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
 from harkara.activity.exports import ExportJob
 from harkara.activity.store import Position
 from harkara.activity.today import HOURS_SHOWN
 from harkara.aws.activity import DynamoActivityStore
 from harkara.base.codes import Code
+from harkara.carriers.receipts import FAILURES
 from harkara.model.accounts import Account
 from harkara.model.activity import HOUR_MS
 from harkara.model.messages import Category, State
@@ -55,6 +57,9 @@ PAGES = (
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
 )
 
+OPERATOR = "ops@harkara.example"
+OPERATORS_PAGES = ("/console/carriers", "/console/carriers/sim")
+
 
 def visit(gateway: Gateway, method: str, path: str, **options: Any) -> Any:
     """Return the console's answer, its body as text."""
@@ -94,6 +99,12 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
         gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
     email = f"{role}@{account_id}.example"
     return cookie_of(gateway.people, email, account_id, Role(role))
+
+
+def operating(gateway: Gateway, account_id: str = "sandbox") -> dict[str, str]:
+    """Return the cookies of an operator who works in an account."""
+    session = cookie_of(gateway.people, OPERATOR, None, Role.OPERATOR)
+    return {SESSION_COOKIE: session, ACCOUNT_COOKIE: account_id}
 
 
 def put_counters(
@@ -137,6 +148,48 @@ def put_counters(
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])
     store.reach(int(now_s * 1000))
+
+
+def put_carriers(gateway: Gateway, accounts: int = 500, carriers: int = 13) -> None:
+    """Add accounts, and busy carriers whose messages end in all ways; `sim` is busy too."""
+    for number in range(accounts):
+        name = f"customer-{number:03d}"
+        gateway.accounts.accounts[name] = Account(id=name, name=name, carrier="sim")
+    sim = gateway.accounts.carriers["sim"]
+    for number in range(carriers):
+        name = f"carrier-{number:02d}"
+        gateway.accounts.carriers[name] = sim.model_copy(update={"name": name})
+    for name in gateway.accounts.carriers:
+        put_carrier_counters(gateway.ports.activity, gateway.now, name)
+
+
+def put_carrier_counters(
+    store: DynamoActivityStore, now_s: float, carrier: str, of_hour: int = 41_667
+) -> None:
+    """Count at least so many messages of a carrier in each of the last 24 hours."""
+    codes = {*FAILURES.values(), Code.EXPIRED, Code.NO_RECEIPT}
+    for ago in range(24):
+        count = of_hour * (7 + ago % 5) // 7
+        measures: dict[str, int] = {
+            **{f"code:{code}": count // (40 + place) for place, code in enumerate(sorted(codes))},
+            **{f"{kind}:{n}": count >> n for kind in ("otp", "delay") for n in range(1, 16)},
+            **dict.fromkeys(map(str, State), count // 40),
+            "submitted": count,
+            "delivered": count * 4 // 5,
+        }
+        count_at(store, now_s, carrier, ago, measures)
+
+
+def count_at(
+    store: DynamoActivityStore, now_s: float, carrier: str, ago_h: int, measures: Mapping[str, int]
+) -> None:
+    """Count what happened at a carrier, in an hour before now."""
+    hour = hour_text(int(now_s * 1000) - ago_h * HOUR_MS)
+    key, at = CounterKey(f"carrier#{carrier}", f"hour#{hour}"), store.watermark(carrier)
+    for number, some in enumerate(parts_of({key: Counter(measures)})):
+        after = Position(at.sequence + 1, number)
+        assert store.count(carrier, at, after, some, [])
+        at = after
 
 
 def put_samples(gateway: Gateway, of_hour: int = 8) -> None:

@@ -90,16 +90,19 @@ class Counted:
         return True
 
     def totals(self) -> Totals:
-        """Return all counters, by the items' keys."""
-        return {
-            key: {
-                name: int(value["N"])
-                for name, value in item.items()
-                if name not in ("pk", "sk", "ttl")
-            }
-            for key, item in self.table.items.items()
-            if key[0].startswith(("account#", "campaigns#"))
-        }
+        """Return all counters, by the items' keys; those of carriers without their parts."""
+        found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for (partition, sort_key), item in self.table.items.items():
+            if partition.startswith(("account#", "campaigns#", "carrier#")):
+                if partition.startswith("carrier#"):
+                    sort_key = sort_key.rpartition("#")[0]
+                counts = {
+                    name: int(value["N"])
+                    for name, value in item.items()
+                    if name not in ("pk", "sk", "ttl")
+                }
+                found[partition, sort_key].update(counts)
+        return {key: dict(counts) for key, counts in found.items()}
 
 
 Measures = Mapping[str, int]
@@ -172,12 +175,23 @@ class ByHand:
         self._add(batch.account_id, batch.accepted_at_ms, measures, names)
         if message.campaign_id:
             self.found[f"campaigns#{batch.account_id}", message.campaign_id].update(measures)
+        if carrier := names.get("carrier"):
+            self._at_carrier(carrier, batch.accepted_at_ms, measures)
 
     def _taken(self, batch: MessageBatch, index: int) -> None:
         names = {"carrier": "sim", "category": batch.category}
         self._add(batch.account_id, batch.accepted_at_ms, {"submitted": 1}, names)
         if campaign_id := batch.messages[index].campaign_id:
             self.found[f"campaigns#{batch.account_id}", campaign_id]["submitted"] += 1
+        self._at_carrier("sim", batch.accepted_at_ms, {"submitted": 1})
+
+    def _at_carrier(self, carrier: str, at_ms: int, measures: Measures) -> None:
+        kept = {
+            name: count
+            for name, count in measures.items()
+            if not name.startswith(("segments:", "price:", "corrected:"))
+        }
+        self.found[f"carrier#{carrier}", f"hour#{_hour(at_ms)}"].update(kept)
 
     def _parked(self, account: str, at_ms: int, task: Any) -> None:
         self._add(account, at_ms, {"parked": 1})
@@ -193,8 +207,7 @@ class ByHand:
         names: Mapping[str, str] = MappingProxyType({}),
         of_names: Measures = MappingProxyType({}),
     ) -> None:
-        moment = datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=5, minutes=30)
-        hour = moment.strftime("%Y-%m-%dT%H")
+        hour = _hour(at_ms)
         self.found[f"account#{account}", f"hour#{hour}"].update(measures)
         for measure, count in {**measures, **of_names}.items():
             for dimension, name in names.items():
@@ -207,6 +220,11 @@ class ByHand:
                     if dimension == "carrier" and measure.startswith("otp/"):
                         hour_key = f"account#{account}", f"hour#{hour}"
                         self.found[hour_key][f"carrier:{name}:{measure}"] += count
+
+
+def _hour(at_ms: int) -> str:
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(hours=5, minutes=30)
+    return moment.strftime("%Y-%m-%dT%H")
 
 
 def _accepted(message: Message) -> Measures:

@@ -204,6 +204,8 @@ def test_shards_are_counted_apart(world: World, stream: Stream) -> None:
     for _ in range(2):
         assert counted.count(stream.records[half:], "a later shard")
         assert counted.count(stream.records[:half], "an earlier shard")
+    # Shards write a carrier's hour apart, so that their transactions do not refuse each other.
+    assert {sk[-2:] for pk, sk in counted.table.items if pk == "carrier#sim"} == {"14", "#3"}
     assert but_names_of_campaigns(counted.totals()) == by_hand(world.store.table.items)
 
 

@@ -88,10 +88,12 @@ def test_what_happens_again_counts_once_in_its_hour_and_campaign(
     records, counted = Stream(world.store.table, world.clock).poll(), Counted(world.clock)
     for _ in range(2):
         assert counted.count(records)
-    found: dict[str, Counter[str]] = {"hour": Counter(), "diwali": Counter(), "names": Counter()}
-    for (_, sort_key), counts in counted.totals().items():
-        found[sort_key.partition("#")[0]].update(counts)
+    found = {kind: Counter[str]() for kind in ("hour", "diwali", "names", "carrier")}
+    for (partition, sort_key), counts in counted.totals().items():
+        kind = partition if partition.startswith("carrier#") else sort_key
+        found[kind.partition("#")[0]].update(counts)
     for prefix, kind in (("", "hour"), ("", "diwali"), ("campaign:diwali:", "names")):
         events = {name: found[kind][prefix + name] for name in EVENTS}
         assert +Counter(events) == Counter(measures)
     assert found["hour"]["corrected:failed"] == found["hour"]["corrected"]
+    assert found["carrier"]["corrected"] == found["hour"]["corrected"]

@@ -199,6 +199,14 @@ class FakeAccountStore:
     ) -> CarrierSettings | None:
         return self.carriers.get(name)
 
+    def change_carrier(
+        self, name: str, change: Callable[[CarrierSettings], CarrierSettings]
+    ) -> CarrierSettings | None:
+        if name not in self.carriers:
+            return None
+        self.carriers[name] = change(self.carriers[name])
+        return self.carriers[name]
+
 
 class FakeLimitStore:
     """Rate limits: text values through the real adapter, timelines in a fake of their own."""
@@ -268,6 +276,10 @@ class FakeLimitStore:
         """Return a timeline, which is stored as its time and its text."""
         until, _, text = self.existing.get(name, "0").partition(" ")
         return Timeline(int(until), text)
+
+    def timelines(self, names: Sequence[str]) -> Mapping[str, Timeline]:
+        self.faults.before("get")
+        return {name: self.timeline(name) for name in names if name in self.existing}
 
     def _put(self, name: str, line: Timeline, expires_at_s: int) -> None:
         policies.check("UpdateItem", {"TableName": MESSAGES, "Key": {"pk": {"S": name}}})

@@ -10,13 +10,20 @@ from harkara.aws.exports import DynamoExportStore, S3Files
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.consents import Consent
 from harkara.model.ledger import LedgerEntry
-from harkara.model.routing import Routing, Rules
+from harkara.model.routing import AccountCarrier, Routing, Rules
 from harkara.model.suppressions import Suppression
 from tests.support.bucket import Bucket, new_files
 from tests.support.dynamo import ACCOUNTS, ACTIVITY, MESSAGES, Column, Dynamo
-from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_pause
+from tests.support.fakes import (
+    FakeAccountStore,
+    FakeLimitStore,
+    FakeMessageStore,
+    Faults,
+    no_pause,
+)
 from tests.support.policies import as_function
 from tests.support.queues import FakeTaskQueues
 from tests.support.tables import Table
@@ -110,6 +117,24 @@ class Routings(MutableMapping[str, Routing]):
 
     def __len__(self) -> int:
         return len(self._data)
+
+
+class FakeSetup:
+    """Carriers, accounts and routings, as the operator's store has them."""
+
+    def __init__(self, accounts: FakeAccountStore, routing: FakeRoutingStore) -> None:
+        self._accounts = accounts
+        self._routing = routing
+        self.carrier = accounts.carrier
+        self.change_carrier = accounts.change_carrier
+
+    def setup(self) -> tuple[list[CarrierSettings], list[AccountCarrier], dict[str, Routing]]:
+        carriers = [each for _, each in sorted(self._accounts.carriers.items())]
+        accounts = [
+            AccountCarrier(name, each.carrier, each.dead_numbers)
+            for name, each in sorted(self._accounts.accounts.items())
+        ]
+        return carriers, accounts, dict(sorted(self._routing.routing.items()))
 
 
 class FakeLastMessages:

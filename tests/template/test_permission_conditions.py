@@ -38,7 +38,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         "submit": ["carrier-rate#*", "carrier-token#*", "breaker#*", "rcs-month#*"],
         "dlr": ["health#*"],
         "manage": ["health#*"],
-        "console": ["health#*", "rate#*", "sign_in#*"],
+        "console": ["health#*", "rate#*", "sign_in#*", "breaker#*"],
     }
     assert conditions == {
         function: leading_keys("ForAllValues:StringLike", *keys)

@@ -13,6 +13,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "numbers": ("suppressions", "consents", "answers"),
     "connections": ("callbacks", "credentials", "links"),
     "account": ("settings", "users", "audit", "code"),
+    "operators": ("carriers",),
 }
 # Pages that belong to another section.
 _WITHIN = {"exports": "messages"}

@@ -165,3 +165,14 @@ def test_lines_of_one_item_are_extended_together_and_one_that_ends_too_late_stop
     aws = ScriptedAws("dynamodb", refused(counted(NOW + 50, 11)))
     answer = DynamoTimelineStore(aws.client, "Messages").extend_all("rate#acme#0", lines, 99)
     assert answer == ({}, {"requests": NOW + 50, "day": 11})
+
+
+def test_lines_are_read_by_name_those_that_are_there() -> None:
+    absent = NAME.replace("#0", "#1")
+    aws = ScriptedAws("dynamodb", {"Responses": {"Messages": [item(NOW, "a:1:2")]}})
+    found = DynamoTimelineStore(aws.client, "Messages").timelines([NAME, absent])
+    assert found == {NAME: Timeline(NOW, "a:1:2")}
+    ((operation, request),) = aws.requests
+    assert operation == "BatchGetItem"
+    keys = [each["pk"]["S"] for each in request["RequestItems"]["Messages"]["Keys"]]
+    assert keys == [NAME, absent]

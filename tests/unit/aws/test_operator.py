@@ -196,3 +196,22 @@ def test_a_carrier_is_changed_over_what_it_was() -> None:
     paused = CARRIER.model_copy(update={"paused": True})
     assert operator.store.change_carrier(CARRIER.name, lambda _: paused) == paused
     assert operator.store.carriers() == [paused]
+
+
+def test_the_setup_is_read_in_one_pass_and_in_order() -> None:
+    operator = Operator()
+    for account_id in ("zeta", "acme"):
+        operator.store.create_account(BARE.model_copy(update={"id": account_id}))
+        operator.store.change_routing(account_id, lambda _: Routing(paused=True))
+    operator.store.change_account(
+        "zeta", lambda each: each.model_copy(update={"dead_numbers": True})
+    )
+    operator.functions.put_account(ACCOUNT.model_copy(update={"id": "busy"}))
+    for name in ("jio", "airtel"):
+        operator.store.create_carrier(CARRIER.model_copy(update={"name": name}))
+    operator.aws.requests.clear()
+    carriers, accounts, routings = operator.store.setup()
+    assert [each.name for each in carriers] == ["airtel", "jio"]
+    assert accounts == [("acme", "sim", False), ("busy", "sim", False), ("zeta", "sim", True)]
+    assert list(routings.items()) == [(each, Routing(paused=True)) for each in ("acme", "zeta")]
+    assert {operation for operation, _ in operator.aws.requests} == {"Scan"}

@@ -12,7 +12,7 @@ from console.site import Answer, Screens, Visit
 from harkara.activity.counting import STATES
 from harkara.activity.filters import ACCEPTED, DAYS_LIMIT, IST, PENDING, REFUSED, last_days
 from harkara.activity.newest import newest
-from harkara.activity.stats import Campaign, Group, Measures
+from harkara.activity.stats import Campaign, Measures
 from harkara.activity.today import today
 from harkara.base.codes import Code
 from harkara.model.people import Role
@@ -49,7 +49,7 @@ class Bar(NamedTuple):
 
     hour: str
     left: int
-    accepted: int
+    value: int
     parts: Sequence[tuple[str, float, float]]
 
 
@@ -63,6 +63,7 @@ def of_today(visit: Visit) -> Answer:
         (each["key"], _numbers(each, {**of_day, "category": each["key"]}))
         for each in stats["groups"]
     ]
+    by_hour = [(each["key"], _numbers(each, _hour_of(each["key"]))) for each in hours]
     values = {
         "all": _numbers(totals, of_day),
         "columns": _columns(totals),
@@ -71,8 +72,8 @@ def of_today(visit: Visit) -> Answer:
         "reasons": _reasons(totals["codes"], of_day),
         "otp": totals["otp_delay"],
         "carriers": stats["carriers"],
-        "hours": [(each["key"], _numbers(each, _hour_of(each["key"]))) for each in hours],
-        "bars": _bars(hours),
+        "hours": by_hour,
+        "bars": bars_of(by_hour, "accepted"),
         "highest": max(each["accepted"] for each in hours),
         "chart": CHART,
         "as_of": stats["as_of"],
@@ -185,18 +186,25 @@ def _hour_of(hour: str) -> _Filters:
     return {"from": begin.isoformat(), "to": (begin + timedelta(hours=1)).isoformat()}
 
 
-def _bars(hours: Sequence[Group]) -> list[Bar]:
-    """Return the chart: what was delivered below, what waits on top."""
+def bars_of(hours: Sequence[tuple[str, Mapping[str, Number]]], whole: str) -> list[Bar]:
+    """Return a chart of hours' numbers: what was delivered below, what waits on top.
+
+    `whole` is the column that the others are parts of.
+    """
     width, height = CHART
-    scale = height / max(1, *(each["accepted"] for each in hours))
-    bars = []
-    for place, each in enumerate(hours):
-        numbers, top, parts = _numbers(each, {}), float(height), []
+    rows = []
+    for hour, numbers in hours:
+        ended = sum(numbers[state].value for state in STATES)
         delivered, waiting = numbers["delivered"].value, numbers[WAITING].value
-        ended = sum(numbers[state].value for state in STATES) - delivered
-        for name, count in (("good", delivered), ("bad", ended), ("soft", waiting)):
-            top -= count * scale
-            if count:
-                parts.append((name, round(top, 1), round(count * scale, 1)))
-        bars.append(Bar(each["key"], place * width // len(hours), each["accepted"], parts))
+        shares = (("good", delivered), ("bad", ended - delivered), ("soft", waiting))
+        rows.append((hour, numbers[whole].value, shares, ended + waiting))
+    scale = height / max(1, *(total for *_, total in rows))
+    bars = []
+    for place, (hour, count, shares, _) in enumerate(rows):
+        top, parts = float(height), []
+        for name, part in shares:
+            top -= part * scale
+            if part:
+                parts.append((name, round(top, 1), round(part * scale, 1)))
+        bars.append(Bar(hour, place * width // len(hours), count, parts))
     return bars

@@ -19,6 +19,7 @@ from harkara.model.people import Role
 
 SCREENS = Screens()
 BASE = "/console/messages"
+_SUBMITS = ("submitted", "refused", "not_taken", "in_doubt")
 # What only some steps of a timeline have.
 _PARTS = (
     *("try", "code", "carrier_code", "carrier_message_id", "send_at", "url", "status", "reason"),
@@ -97,16 +98,24 @@ def meaning(code: str) -> str:
 
 
 def _shown(visit: Visit, mid: str, refused: RequestRefused | None = None) -> View:
-    message = visit.services.manage.history.message(visit.account, mid)
+    history = visit.services.manage.history
+    message = history.message(visit.account, mid)
+    is_operator = visit.session.may(Role.OPERATOR)
+    carriers = history.carriers(visit.account, mid) if is_operator else {}
     steps = [
-        {**dict.fromkeys(_PARTS), **step, "meaning": meaning(step.get("code", ""))}
+        {
+            **dict.fromkeys(_PARTS),
+            **step,
+            "meaning": meaning(step.get("code", "")),
+            "carrier": carriers.get(step.get("try", 0)) if step["step"] in _SUBMITS else None,
+        }
         for step in message["timeline"]
     ]
     values = {
         "message": message,
         "steps": steps,
         "is_final": message["state"] in [*State],
-        "is_followed": _is_followed(message, visit.services.manage.history.clock()),
+        "is_followed": _is_followed(message, history.clock()),
         "may_cancel": message["state"] in _BEFORE_CARRIER,
         "api": _api_of(visit.request.headers.get("host", "")),
         "problem": refused.message if refused else "",

@@ -3,6 +3,7 @@
     account#<id>   hour#<yyyy-mm-ddThh>        totals of an hour
                    names#<yyyy-mm-ddThh>       the same by dimension and name
     campaigns#<id> <campaign id>               totals of a campaign
+    carrier#<name> hour#<yyyy-mm-ddThh>#<n>    an hour of a carrier, over all accounts, in parts
 
 Hours are those of India. Attributes, all whole numbers; prices are in millionths:
 
@@ -22,9 +23,11 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
 
 In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
 SPARSE_DIMENSIONS have `otp/<n>` too, and prefixes OF_PREFIXES alone. A new name beyond NAMES_LIMIT
-counts under OTHER, so that no item grows without bound.
+counts under OTHER, so that no item grows without bound. An item of a carrier has what its outcomes
+and final states tell: OF_CARRIERS, codes and delays.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -59,9 +62,12 @@ _MEASURES = {
     DEAD_LETTER: "parked",
 }
 """The measure that counts an event, by the kind of its item."""
+CARRIERS = "carrier#"
 NAMES_LIMIT = 100
 OTHER = "other"
 STATES = tuple(map(str, State))
+OF_CARRIERS = ("submitted", *STATES, "corrected")
+_OF_CARRIERS = re.compile(rf"({'|'.join(OF_CARRIERS)})|(code|delay|otp):.*")
 # An update's expression has at most 4 KB, and 300 operators.
 ATTRIBUTES_LIMIT = 250
 # A transaction has a hundred writes: the watermark's, and an event's counters and index rows.
@@ -90,6 +96,11 @@ def account_partition(account_id: str) -> str:
 def campaigns_partition(account_id: str) -> str:
     """Return the partition of an account's campaigns."""
     return f"campaigns#{account_id}"
+
+
+def carrier_partition(carrier: str) -> str:
+    """Return the partition of a carrier's hours."""
+    return f"{CARRIERS}{carrier}"
 
 
 def hour_text(at_ms: int) -> str:
@@ -174,6 +185,11 @@ def _campaign(counts: Counts, account_id: str, campaign_id: str) -> Counter[str]
     return counts.setdefault(CounterKey(campaigns_partition(account_id), campaign_id), Counter())
 
 
+def _carrier(counts: Counts, carrier: str, at_ms: int) -> Counter[str]:
+    key = CounterKey(carrier_partition(carrier), f"hour#{hour_text(at_ms)}")
+    return counts.setdefault(key, Counter())
+
+
 def _add(
     counts: Counts,
     facts: Facts,
@@ -205,6 +221,10 @@ def _add(
             named.update({f"{dimension}:{name}:{each}": count for each, count in kept.items()})
     if facts.campaign_id:
         _campaign(counts, facts.account_id, facts.campaign_id).update(measures)
+    if facts.carrier:
+        _carrier(counts, facts.carrier, at_ms).update(
+            {name: count for name, count in measures.items() if _OF_CARRIERS.fullmatch(name)}
+        )
 
 
 def _add_taken(counts: Counts, taken: Submitted) -> None:
@@ -218,6 +238,7 @@ def _add_taken(counts: Counts, taken: Submitted) -> None:
     )
     if campaign_id:
         _campaign(counts, account_id, campaign_id)["submitted"] += count
+    _carrier(counts, carrier, hour_ms)["submitted"] += count
 
 
 def _names(facts: Facts) -> Sequence[str]:

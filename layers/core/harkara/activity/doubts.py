@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harkara.activity.stats import Group
+from harkara.activity.stats import Group, Totals
 
 LEAST = 100
 """Deliveries of OTPs from which a carrier's delays say something."""
@@ -38,7 +38,7 @@ class CarrierReceipts:
     delays: Counter[str] = field(default_factory=Counter)
     to_dead: Counter[str] = field(default_factory=Counter)
 
-    def add(self, group: Group, *, are_dead: bool) -> None:
+    def add(self, group: Group | Totals, *, are_dead: bool) -> None:
         """Add an account's group of the carrier; `are_dead`: its numbers are known to be dead."""
         if are_dead:
             self.to_dead.update(delivered=group["delivered"])

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from harkara.base.ids import BATCH_ID_LENGTH
 from harkara.base.json import decode, encode
 from harkara.base.keys import Keys, as_keys
 from harkara.base.time import END_MS
@@ -25,6 +26,8 @@ ROW_LIMIT = 1_000
 DIGEST_BYTES = 3
 ROWS_A_GROUP = 3
 MESSAGES, NUMBERS, REFS = "messages", "numbers", "refs"
+# Ids in a row mostly begin with the same characters: apart, these hardly take room.
+_SHARED = 10
 _DIMENSIONS = ("category", "sender", "template", "country", "campaign")
 
 
@@ -138,23 +141,30 @@ def _packed(batches: Sequence[MessageBatch], digests: Digests) -> Iterator[Index
 
 def _pack(batches: Sequence[MessageBatch]) -> bytes:
     numbers: dict[tuple[str, ...], int] = {}
-    entries = []
+    owns = []
     for batch in batches:
         facts = (facts_of(batch, index) for index in range(len(batch.messages)))
         commons = dict.fromkeys(
             (each.category, each.sender_id, each.dlt_template_id, each.country, each.campaign_id)
             for each in facts
         )
-        own = [numbers.setdefault(common, len(numbers)) for common in commons]
-        entries.append((batch.id, len(batch.messages), own))
-    return zlib.compress(encode([list(numbers), entries]))
+        owns.append([numbers.setdefault(common, len(numbers)) for common in commons])
+    firsts = "".join(batch.id[:_SHARED] for batch in batches)
+    rests = "".join(batch.id[_SHARED:] for batch in batches)
+    counts = [len(batch.messages) for batch in batches]
+    return zlib.compress(encode([list(numbers), firsts, rests, counts, owns]))
 
 
 def unpack_row(packed: bytes) -> list[IndexedBatch]:
     """Return the batches of a row of MESSAGES, newest first."""
-    commons, entries = decode(zlib.decompress(packed))
+    commons, firsts, rests, counts, owns = decode(zlib.decompress(packed))
     named = [dict(zip(_DIMENSIONS, each, strict=True)) for each in commons]
+    first, rest = _SHARED, BATCH_ID_LENGTH - _SHARED
     return [
-        IndexedBatch(batch_id, count, [named[number] for number in own])
-        for batch_id, count, own in entries
+        IndexedBatch(
+            firsts[first * at : first * (at + 1)] + rests[rest * at : rest * (at + 1)],
+            count,
+            [named[number] for number in own],
+        )
+        for at, (count, own) in enumerate(zip(counts, owns, strict=True))
     ]

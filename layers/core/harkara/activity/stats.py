@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from harkara.activity.counting import (
+    OF_CARRIERS,
     OF_PREFIXES,
     SPARSE_DIMENSIONS,
     STATES,
@@ -36,7 +37,7 @@ _NAMED = tuple(name for name in _HOURLY if name not in ("submitted", "parked"))
 _BY = {
     "category": ("submitted", *_NAMED),
     "campaign": _HOURLY,
-    "carrier": ("submitted", *STATES, "corrected"),
+    "carrier": OF_CARRIERS,
     "operator": (*STATES, "corrected"),
     "channel": (*STATES, "read"),
     "series": ("accepted", *STATES, "corrected", "segments", "price"),

@@ -7,10 +7,11 @@ Counters and index rows are described in `harkara.activity.counting` and `harkar
 """
 
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harkara.activity.counting import CounterKey, Counts, Names, split_name
+from harkara.activity.counting import CARRIERS, CounterKey, Counts, Names, split_name
 from harkara.activity.index import IndexRow
 from harkara.activity.store import START, Position
 from harkara.aws.clients import DynamoDBClient, aws_errors
@@ -27,6 +28,8 @@ else:
 COUNTERS_KEPT_S = 400 * DAY_S
 # A shard lives for hours, and its records for a day.
 WATERMARKS_KEPT_S = 7 * DAY_S
+# All accounts share a carrier's counters: shards that wrote one item would refuse each other.
+CARRIER_PARTS = 16
 _WATERMARK = "watermark"
 _PROGRESS = ("progress", "progress")
 _BETWEEN = "sk BETWEEN :first AND :last"
@@ -85,7 +88,11 @@ class DynamoActivityStore:
             moved[":before"] = _text(before)
         update = "SET #at = :after, #ttl = :ttl"
         watermark = update_of(_partition(shard), _WATERMARK, update, condition, moved)
-        added = [_addition(*each, now_s + COUNTERS_KEPT_S) for each in counts.items() if each[1]]
+        added = [
+            _addition(_part_of(counter, shard), own, now_s + COUNTERS_KEPT_S)
+            for counter, own in counts.items()
+            if own
+        ]
         put = [self._item_of(row, now_s) for row in rows]
         return self._table.transact(
             {"Update": watermark},
@@ -172,6 +179,14 @@ def _text(position: Position) -> str:
 
 def _numbers(item: Item) -> Mapping[str, int]:
     return {name: int(value["N"]) for name, value in item.items() if name not in _NO_COUNTERS}
+
+
+def _part_of(counter: CounterKey, shard: str) -> CounterKey:
+    """Return the key of the item that a shard adds to."""
+    if not counter.partition.startswith(CARRIERS):
+        return counter
+    part = zlib.crc32(shard.encode()) % CARRIER_PARTS
+    return counter._replace(sort_key=f"{counter.sort_key}#{part}")
 
 
 def _addition(counter: CounterKey, counts: Mapping[str, int], ttl: int) -> Item:

@@ -5,11 +5,11 @@ condition on the values of others, so processes that write the same item do not 
 DynamoDB adds up in the order in which the writes arrive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harkara.aws.clients import DynamoDBClient
-from harkara.aws.table import Item, Table, Value, update_of
+from harkara.aws.table import Item, Table, Value, key, update_of
 from harkara.state.stores import Extension, Timeline
 
 _KIND = "timeline"
@@ -90,6 +90,11 @@ class DynamoTimelineStore:
         changed = update, " AND ".join(conditions)
         written, item = self._update(name, changed, numbers, texts, expires_at_s)
         return None if written else _timeline(item)
+
+    def timelines(self, names: Sequence[str]) -> Mapping[str, Timeline]:
+        """Return the time lines that exist under these names, up to a second old."""
+        items = self._table.read([key(name, _KIND) for name in names], consistent=False)
+        return {item["pk"]["S"]: _timeline(item) for item in items}
 
     def _update(
         self,

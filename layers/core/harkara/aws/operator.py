@@ -4,8 +4,8 @@ Nothing is overwritten by accident: a new record must be absent, and a change is
 the record that it was made from.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -16,9 +16,10 @@ from harkara.aws.clients import DynamoDBClient
 from harkara.aws.suppressions import partitions_of as suppressions_of
 from harkara.aws.table import Item, Table, Value, key, update_of, values
 from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
-from harkara.model.routing import Routing
+from harkara.model.routing import AccountCarrier, Routing
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -130,14 +131,21 @@ class OperatorStore:
             self._table.write([{"DeleteRequest": {"Key": each}} for each in others])
         return self._remove(own, "account")
 
-    def routings(self) -> dict[str, Routing]:
-        """Return the routing of each account that has one. Reads the whole table."""
-        return {
-            item["pk"]["S"].removeprefix(routing_of("")): Routing.model_validate_json(
-                item["data"]["S"]
-            )
-            for item in self._table.scan(ROUTING)
-        }
+    def setup(self) -> tuple[list[CarrierSettings], list[AccountCarrier], dict[str, Routing]]:
+        """Return all carriers, what accounts send by, and all routings, in order.
+
+        Reads the whole table, once. Of hundreds of accounts no more is read than is asked for.
+        """
+        found: dict[str, list[tuple[str, str]]] = {"carrier": [], "account": [], ROUTING: []}
+        for item in self._table.scan(*found):
+            name = item["pk"]["S"].partition("#")[2]
+            found[item["sk"]["S"]].append((name, item["data"]["S"]))
+        carriers, accounts, routings = (sorted(each) for each in found.values())
+        return (
+            [CarrierSettings.model_validate_json(data) for _, data in carriers],
+            [_account_carrier(name, decode(data)) for name, data in accounts],
+            {name: Routing.model_validate_json(data) for name, data in routings},
+        )
 
     def _remove(
         self,
@@ -183,6 +191,10 @@ class OperatorStore:
 
     def _all(self, sort_key: str, kind: type[R]) -> list[R]:
         return [kind.model_validate_json(item["data"]["S"]) for item in self._table.scan(sort_key)]
+
+
+def _account_carrier(account_id: str, fields: Mapping[str, Any]) -> AccountCarrier:
+    return AccountCarrier(account_id, fields["carrier"], fields.get("dead_numbers", False))
 
 
 def _key_of(item: Item) -> Item:

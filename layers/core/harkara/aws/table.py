@@ -89,11 +89,12 @@ class Table:
             query["Limit"] = limit
         return self._pages(self._client.query, query)
 
-    def scan(self, sort_key: str) -> Iterator[Item]:
-        """Yield the items with this sort key. Reads the whole table."""
+    def scan(self, *sort_keys: str) -> Iterator[Item]:
+        """Yield the items with one of these sort keys. Reads the whole table."""
+        bounds = {f":sk{number}": each for number, each in enumerate(sort_keys)}
         scan = {
-            "FilterExpression": "sk = :sk",
-            "ExpressionAttributeValues": values({":sk": sort_key}),
+            "FilterExpression": " OR ".join(f"sk = {name}" for name in bounds),
+            "ExpressionAttributeValues": values(bounds),
             "ConsistentRead": True,
         }
         return chain.from_iterable(self._pages(self._client.scan, scan))

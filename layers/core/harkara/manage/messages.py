@@ -93,6 +93,20 @@ class HistoryService:
             del history["erased"]
         return history
 
+    def carriers(self, account: Account, mid: str) -> Mapping[int, str]:
+        """Return the carrier of each submit attempt, by its number in the timeline (`try`).
+
+        It is for operators, and raises as `message` does.
+        """
+        batch, index = find_message(self.store, account.id, mid)
+        attempts = enumerate(attempts_of(self.store, batch, index), 1)
+        return {
+            number: carrier
+            for number, attempt in attempts
+            for carrier, indexes in attempt.claim.data["carriers"].items()
+            if index in indexes
+        }
+
     def _state(
         self, batch: MessageBatch, attempts: Sequence[SubmitAttempt], cancel: LedgerEntry | None
     ) -> Underway | State:

@@ -113,6 +113,17 @@ class Routing(_Data):
         )
 
 
+class AccountCarrier(NamedTuple):
+    """The carrier of an account's messages that no route matches.
+
+    `dead_numbers`: no phone has the numbers that the account sends to.
+    """
+
+    account_id: str
+    carrier: str
+    dead_numbers: bool
+
+
 class Rules(NamedTuple):
     """The routing for an account's messages: its own, and that of all accounts."""
 

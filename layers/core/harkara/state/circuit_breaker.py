@@ -7,8 +7,9 @@ seconds. After the cool-down a growing part of the traffic returns. During this 
 failure may open the breaker, if it is half of the messages; the cool-down is then twice as long.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import RandomFraction
@@ -32,6 +33,8 @@ _FORGIVEN_S = 600
 # A process that failed to write twice has seen others open the breaker.
 _SWAPS = 3
 
+Phase = Literal["closed", "half-open", "open"]
+
 
 class BreakerState(NamedTuple):
     """When a carrier's breaker last opened, until when, and how many times in a row."""
@@ -54,6 +57,21 @@ class BreakerState(NamedTuple):
             return 0.0
         back = (now_ms - self.open_until_ms) / (RETURN_S * 1000)
         return min(1.0, FIRST_SHARE + (1 - FIRST_SHARE) * back)
+
+    def phase(self, now_ms: int) -> Phase:
+        """Return the breaker's state by its usual name."""
+        if self.open_for_s(now_ms):
+            return "open"
+        return "half-open" if self.is_returning(now_ms) else "closed"
+
+    def held(self, now_ms: int, for_s: int) -> "BreakerState":
+        """Return the state once an operator has opened the breaker; a longer time stays."""
+        until_ms = max(self.open_until_ms, now_ms + for_s * 1000)
+        return self._replace(opened_at_ms=now_ms, open_until_ms=until_ms)
+
+    def closed(self, now_ms: int) -> "BreakerState":
+        """Return the state once an operator has let all traffic back."""
+        return BreakerState(self.opened_at_ms, now_ms - int(RETURN_S * 1000))
 
     def opened(self, now_ms: int) -> "BreakerState":
         """Return the state once the breaker has opened again."""
@@ -104,6 +122,24 @@ class CircuitBreakers:
     def state(self, carrier: str) -> BreakerState:
         """Return the state of a carrier's breaker, as read in the last seconds."""
         return self._read(carrier).value
+
+    def look(self, carrier: str) -> BreakerState:
+        """Return the state of a carrier's breaker as it is now. Raises StoreUnavailable."""
+        watch = self._watch(carrier)
+        watch.read(READ_EVERY_S, anew=True)
+        return watch.value
+
+    def change(self, carrier: str, change: Callable[[BreakerState], BreakerState]) -> None:
+        """Replace a breaker's state for all processes, as an operator asks.
+
+        Each process sees it within READ_EVERY_S. Raises StoreUnavailable.
+        """
+        watch = self._watch(carrier)
+        for _ in range(_SWAPS):
+            changed = change(self.look(carrier))
+            if watch.swap(changed, max(changed.open_until_ms // 1000, int(self.clock())) + DAY_S):
+                return
+        raise StoreUnavailable("others kept changing the circuit breaker")
 
     def report(self, carrier: str, failed: int, count: int) -> bool:
         """Count a carrier's failed messages and all of them; return whether to open its breaker."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from harkara.aws.clients import secret_keys, session
 from harkara.aws.operator import OperatorStore
+from harkara.manage.carriers import CarrierService
 from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
@@ -14,6 +15,7 @@ from harkara.manage.settings import SettingsService
 from harkara.model.accounts import Account
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
+from harkara.wiring.carriers import wire_carriers
 from harkara.wiring.people import wire_people
 
 
@@ -26,6 +28,7 @@ class ConsoleServices(NamedTuple):
     people: People
     accounts: Callable[[], Sequence[Account]]
     retention_s: int
+    carriers: CarrierService
 
 
 def on_aws() -> ConsoleServices:
@@ -48,6 +51,9 @@ def on_aws() -> ConsoleServices:
     operator = OperatorStore(dynamodb, settings.accounts_table)
     managing = manage.on_aws()
     registry = managing.registry.registry
+    carriers = wire_carriers(
+        dynamodb, settings.accounts_table, settings.messages_table, managing.stats
+    )
     return ConsoleServices(
         manage=managing,
         send=send.on_aws(),
@@ -57,4 +63,5 @@ def on_aws() -> ConsoleServices:
         people=people,
         accounts=operator.accounts,
         retention_s=settings.retention_s,
+        carriers=carriers,
     )
