@@ -20,6 +20,7 @@ from console.screens import (
     messages,
     numbers,
     own_code,
+    queues,
     reports,
     senders,
     sending,
@@ -52,6 +53,7 @@ for screens in (
     reports,
     users,
     own_code,
+    queues,
     finding,
 ):
     site.add(screens.SCREENS)

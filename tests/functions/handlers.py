@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from harkara.aws.operator import OperatorStore
+from harkara.aws.redrive import SqsQueues
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import LogEvent
@@ -16,6 +17,7 @@ from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_toke
 from harkara.links.codec import LinkSigner
 from harkara.manage.campaigns import CampaignService
 from harkara.manage.links import LinkSettingsService
+from harkara.manage.queues import QueueService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -44,11 +46,13 @@ from tests.functions.invoking import (
     Event,
     load,
 )
+from tests.support.dead_letters import QUEUE_URLS, DeadLetters, SqsWithDeadLetters
 from tests.support.dynamo import ACCOUNTS, Dynamo
 from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
 from tests.support.people import new_people
 from tests.support.policies import as_function
+from tests.support.queues import QUEUES_BY_ID
 from tests.support.wired import Wired
 
 SANDBOX = Account(
@@ -96,6 +100,10 @@ class Gateway(Wired):
             self.clock,
         )
         self.confirmed: list[str] = []
+        self.dead_letters = DeadLetters(
+            self.clock, lambda queue, body: self.queues.add(QUEUES_BY_ID[queue], body, self.now)
+        )
+        self.sqs = as_function("console", SqsWithDeadLetters(print, self.dead_letters))
         trust(self.counted, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
 
     async def sleep(self, wait_s: float) -> None:
@@ -161,6 +169,7 @@ class Gateway(Wired):
             CampaignService(managing.stats, operator.routing, operator.change_routing),
             self.people,
             lambda: [*self.accounts.accounts.values()],
+            QueueService(QUEUE_URLS, SqsQueues(self.sqs), self.ports.of("console").store),
         )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:

@@ -11,7 +11,15 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs
-from tests.functions.visiting_console import PAGES, Page, request, signed_in, visit
+from tests.functions.visiting_console import (
+    OPERATORS_PAGES,
+    PAGES,
+    Page,
+    operating,
+    request,
+    signed_in,
+    visit,
+)
 from tests.support.people import changes
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}=1+1"
@@ -176,8 +184,9 @@ def test_pages_and_files_are_small(gateway: Gateway, cookie: str) -> None:
     sizes = {name: len(each.packed) for name, each in assets.ASSETS.items()}
     assert sizes["console.css"] <= 12_000
     assert sum(size for name, size in sizes.items() if name.endswith(".js")) <= 25_000
-    for path in PAGES:
-        event = request("GET", path, cookie=cookie, accept_encoding="gzip")
+    for path in (*PAGES, *OPERATORS_PAGES):
+        person = operating(gateway) if path in OPERATORS_PAGES else cookie
+        event = request("GET", path, cookie=person, accept_encoding="gzip")
         assert len(gateway.call("console", event)["body"]) * 3 / 4 <= 20_000
 
 

@@ -23,7 +23,9 @@ from tests.functions.visiting_console import (
     CAMPAIGN,
     EXPORT_ID,
     MID,
+    OPERATOR,
     TEMPLATE_ID,
+    operating,
     put_samples,
     signed_in,
     visit,
@@ -33,6 +35,7 @@ from tests.support.people import COMMAND
 ROUTES: list[Route] = [
     route for part in vars(load("console")).values() for route in getattr(part, "SCREENS", ())
 ]
+OPERATORS = [route for route in ROUTES if route.role is Role.OPERATOR]
 POSTS = [route for route in ROUTES if route.method == "POST"]
 NAMES = {
     "templates": TEMPLATE_ID,
@@ -41,6 +44,7 @@ NAMES = {
     "messages": MID,
     "campaigns": CAMPAIGN,
     "exports": EXPORT_ID,
+    "queues": "submit",
 }
 IDS = ("id", "ids", "template_id", "header", "email", "callback")
 VIEWER = "viewer@sandbox.example"
@@ -83,6 +87,11 @@ def _consent(gateway: Gateway, cookie: str) -> Fields:
     return CONSENT
 
 
+def _redriving(gateway: Gateway, cookie: str) -> Fields:
+    gateway.services("console").queues.redrive("submit")  # type: ignore[attr-defined]
+    return {}
+
+
 # What each route that changes something is sent, and the action that is then in the log.
 CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/templates": (TEMPLATE, "template.create"),
@@ -118,6 +127,8 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),
     "/console/code/remove": (_last_code, "user.totp_off"),
+    "/console/queues/<name>/redrive": ({"rate": "20"}, "queue.redrive"),
+    "/console/queues/<name>/cancel": (_redriving, "queue.cancel"),
 }
 # These change nothing that counts: the key of an app does so once a code of it confirms it.
 UNCHANGING = {
@@ -133,6 +144,17 @@ def path_of(route: Route, name: str = "") -> str:
         return route.path
     own = quote(NAMES[head.split("/")[2]], safe="")
     return head + (name or own) + rest.partition(">")[2]
+
+
+def visit_as_needed(
+    gateway: Gateway, route: Route, cookie: str, fields: Any = None, **options: Any
+) -> Any:
+    """Visit a route: an operator's in the name of one, any other with the cookie."""
+    cookies: str | dict[str, str] = cookie
+    if route.role is Role.OPERATOR:
+        cookies = operating(gateway)
+        fields = {**fields, "account": "sandbox"} if isinstance(fields, dict) else fields
+    return visit(gateway, route.method, path_of(route), fields=fields, cookie=cookies, **options)
 
 
 def label(value: object) -> str | None:
@@ -151,7 +173,8 @@ def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
     users = gateway.people.users(account_id)
     routing = gateway.routing.rules(account_id)
     waiting = [each.body for each in gateway.queues.waiting if account_id in each.body]
-    return gateway.accounts.accounts[account_id], users, routing, waiting
+    moves = len(gateway.dead_letters.tasks)
+    return gateway.accounts.accounts[account_id], users, routing, waiting, moves
 
 
 def test_the_rows_above_name_all_routes_that_post() -> None:
@@ -164,11 +187,12 @@ def test_every_change_is_in_the_audit_log(route: Route, gateway: Gateway, cookie
     given_fields = fields(gateway, cookie) if callable(fields) else fields
     kind = {"content_type": "multipart/form-data; boundary=b"} if fields is FILE else {}
     before = len(gateway.people.audit("sandbox").entries)
-    answer = visit(gateway, "POST", path_of(route), fields=given_fields, cookie=cookie, **kind)
+    answer = visit_as_needed(gateway, route, cookie, given_fields, **kind)
     assert answer["statusCode"] in (200, 303), answer["body"]
     first, *_ = entries = gateway.people.audit("sandbox").entries
     assert len(entries) == before + 1
-    assert (first.action, first.email, first.address) == (action, ADMIN, "203.0.113.10")
+    email = OPERATOR if route.role is Role.OPERATOR else ADMIN
+    assert (first.action, first.email, first.address) == (action, email, "203.0.113.10")
     assert "9876543210" not in str(first)
     assert "Hello" not in str(first)
 
@@ -199,12 +223,11 @@ def test_what_another_site_sends_to_any_route_changes_nothing(
     fields, _ = CHANGES.get(route.path, ({}, ""))
     before = state(gateway)
     for site, origin in (("cross-site", ""), ("same-site", ""), ("", "https://evil.example")):
-        answer = visit(
+        answer = visit_as_needed(
             gateway,
-            "POST",
-            path_of(route),
-            fields=None if callable(fields) else fields,
-            cookie=cookie,
+            route,
+            cookie,
+            None if callable(fields) else fields,
             sec_fetch_site=site,
             origin=origin,
         )
@@ -217,7 +240,7 @@ def test_what_is_too_large_is_refused_with_its_limit(
     route: Route, gateway: Gateway, cookie: str
 ) -> None:
     before = state(gateway)
-    answer = visit(gateway, "POST", path_of(route), fields="x" * 5_000_000, cookie=cookie)
+    answer = visit_as_needed(gateway, route, cookie, "x" * 5_000_000)
     assert answer["statusCode"] == 413
     assert "4 MB" in answer["body"]
     assert state(gateway) == before
@@ -261,6 +284,22 @@ def test_another_accounts_things_are_found_on_no_route(
     other = signed_in(gateway, "admin", "other")
     for name in (*NAMES.values(), VIEWER):
         check_foreign(gateway, other, route, name)
+
+
+@pytest.mark.parametrize("role", [each for each in Role if each is not Role.OPERATOR])
+@pytest.mark.parametrize(
+    "route", [each for each in ROUTES if each.role is Role.OPERATOR], ids=label
+)
+def test_to_others_no_page_of_operators_exists(
+    route: Route, role: Role, gateway: Gateway, cookie: str
+) -> None:
+    before = state(gateway)
+    answer = visit(
+        gateway, route.method, path_of(route), fields={}, cookie=signed_in(gateway, role)
+    )
+    assert answer["statusCode"] == 404
+    assert gateway.people.audit("sandbox").entries[0].action == "refused.not_found"
+    assert state(gateway)[2:] == before[2:]
 
 
 @given(

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity import export_steps
 from harkara.aws.queues import DynamoDueTable
 from harkara.base.errors import ExchangeUnreachable, HttpAnswer
@@ -25,6 +26,7 @@ from tests.functions.deployment import CONSUMERS, Deployment
 from tests.functions.invoking import MSISDN, http_event, sqs_event
 from tests.functions.visiting_console import request
 from tests.support import policies
+from tests.support.dead_letters import QUEUE_URLS
 from tests.support.dynamo import DUE
 from tests.support.events import sample_events
 from tests.support.loops import own_loop
@@ -180,14 +182,31 @@ def visit_console(deployment: Deployment) -> None:
         people.remove("bala@sandbox.example", session)
         operator = cookie_of(people, "olga@harkara.example", None, Role.OPERATOR)
     assert "Sandbox" in console(deployment, "/console/accounts", operator)["body"]
+    redrive(deployment, operator)
     for path in ("templates", "audit"):
         assert console(deployment, f"/console/{path}", cookie)["statusCode"] == 200
     form = {"email": "asha@sandbox.example", "password": PASSWORD}
     assert console(deployment, "/console/sign-in", fields=form)["statusCode"] == 401
 
 
+def redrive(deployment: Deployment, cookie: str) -> None:
+    """Look at the dead letters of each queue, move them back, and stop that."""
+    cookies = {SESSION_COOKIE: cookie, ACCOUNT_COOKIE: "sandbox"}
+    for name, urls in QUEUE_URLS.items():
+        deployment.dead_letters.put(urls.dead_letters, "a body that nobody reads")
+        page = console(deployment, f"/console/queues/{name}", cookies)
+        assert "Cannot be read" in page["body"]
+        for act in ("redrive", "cancel") if urls.url else ():
+            form = {"account": "sandbox"}
+            answer = console(deployment, f"/console/queues/{name}/{act}", cookies, form)
+            assert answer["statusCode"] == 303
+
+
 def console(
-    deployment: Deployment, path: str, cookie: str = "", fields: dict[str, str] | None = None
+    deployment: Deployment,
+    path: str,
+    cookie: str | dict[str, str] = "",
+    fields: dict[str, str] | None = None,
 ) -> Any:
     event = request("POST" if fields else "GET", path, fields, cookie)
     return deployment.call("console", event)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
-from console.guard import SESSION_COOKIE
+from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
 from harkara.activity.exports import ExportJob
 from harkara.activity.store import Position
@@ -19,6 +19,7 @@ from harkara.model.accounts import Account
 from harkara.model.activity import HOUR_MS
 from harkara.model.messages import Category, State
 from harkara.model.people import Role
+from harkara.model.submit_tasks import SubmitTask
 from local.samples import BATCH
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Event, http_event
@@ -50,6 +51,9 @@ PAGES = (
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
 )
+
+OPERATOR = "ops@harkara.example"
+OPERATORS_PAGES = ("/console/queues", "/console/queues/submit", "/console/queues/submit/redrive")
 
 
 def visit(gateway: Gateway, method: str, path: str, **options: Any) -> Any:
@@ -90,6 +94,12 @@ def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox"
         gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
     email = f"{role}@{account_id}.example"
     return cookie_of(gateway.people, email, account_id, Role(role))
+
+
+def operating(gateway: Gateway, account_id: str = "sandbox") -> dict[str, str]:
+    """Return the cookies of an operator who works in an account."""
+    session = cookie_of(gateway.people, OPERATOR, None, Role.OPERATOR)
+    return {SESSION_COOKIE: session, ACCOUNT_COOKIE: account_id}
 
 
 def put_counters(
@@ -138,6 +148,8 @@ def put_samples(gateway: Gateway, of_hour: int = 8) -> None:
     gateway.put_samples()
     put_counters(gateway.ports.activity, gateway.now, of_hour)
     put_export(gateway)
+    body = SubmitTask(BATCH.id, "sandbox").encode()
+    gateway.dead_letters.put("SubmitDeadLetters", body, gateway.now - 3600)
 
 
 def put_export(gateway: Gateway) -> None:

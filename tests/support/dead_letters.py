@@ -14,14 +14,23 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from harkara.manage.queues import ACTIVITY_FAILURES, QueueUrls
 from tests.support import policies
 from tests.support.limits import Sqs
+from tests.support.queues import QUEUE_IDS
 
 ARN = "arn:aws:sqs:ap-south-1:123456789012:"
 KEPT_S = 14 * 86_400
 MOVES_LIMIT = 10
 RATE_LIMIT = 500
 DEAD_LETTERS = "DeadLetters"
+QUEUE_URLS = {
+    **{
+        queue: QueueUrls(url, url.removesuffix("Queue") + DEAD_LETTERS)
+        for queue, url in QUEUE_IDS.items()
+    },
+    ACTIVITY_FAILURES: QueueUrls("", "ActivityFailures"),
+}
 _COUNTS = ("", "NotVisible", "Delayed")
 
 

@@ -165,6 +165,8 @@ class Site:
 
     def _answer(self, route: Route, visit: Visit, names: Mapping[str, str]) -> Answer:
         if not visit.session.may(route.role):
+            if route.role is Role.OPERATOR:  # to others there is no such page
+                raise RequestRefused(Code.NOT_FOUND)
             raise RequestRefused(Code.SCOPE_MISSING, f"(role: {route.role})")
         if route.method == "GET":
             return route.screen(visit, **names)

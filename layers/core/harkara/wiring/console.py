@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from harkara.aws.clients import secret_keys, session
+from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.operator import OperatorStore
+from harkara.aws.redrive import SqsQueues
 from harkara.manage.campaigns import CampaignService
 from harkara.manage.links import LinkSettingsService
 from harkara.manage.people import People
+from harkara.manage.queues import ACTIVITY_FAILURES, QueueService, QueueUrls
 from harkara.model.accounts import Account
+from harkara.model.tasks import QueueName
 from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
 from harkara.wiring.people import wire_people
@@ -23,6 +27,7 @@ class ConsoleServices(NamedTuple):
     campaigns: CampaignService
     people: People
     accounts: Callable[[], Sequence[Account]]
+    queues: QueueService
 
 
 def on_aws() -> ConsoleServices:
@@ -45,4 +50,23 @@ def on_aws() -> ConsoleServices:
     links = LinkSettingsService(accounts.change_account)
     managing = manage.on_aws()
     campaigns = CampaignService(managing.stats, accounts.routing, accounts.change_routing)
-    return ConsoleServices(managing, send.on_aws(), links, campaigns, people, accounts.accounts)
+    messages = DynamoMessageStore(
+        dynamodb, settings.messages_table, settings.retention_s, time.time
+    )
+    queues = QueueService(_urls(settings), SqsQueues(aws.client("sqs")), messages)
+    return ConsoleServices(
+        managing, send.on_aws(), links, campaigns, people, accounts.accounts, queues
+    )
+
+
+def _urls(of: ConsoleSettings) -> dict[str, QueueUrls]:
+    return {
+        QueueName.SUBMIT: QueueUrls(of.submit_queue_url, of.submit_dead_letters_url),
+        QueueName.SUBMIT_PRIORITY: QueueUrls(
+            of.submit_priority_queue_url, of.submit_priority_dead_letters_url
+        ),
+        QueueName.RECEIPT: QueueUrls(of.receipt_queue_url, of.receipt_dead_letters_url),
+        QueueName.CALLBACK: QueueUrls(of.callback_queue_url, of.callback_dead_letters_url),
+        QueueName.EXPORT: QueueUrls(of.export_queue_url, of.export_dead_letters_url),
+        ACTIVITY_FAILURES: QueueUrls("", of.activity_failures_url),
+    }
