@@ -184,4 +184,4 @@ def test_dead_letters_are_looked_at_and_moved_back(lab: Lab, run: Run) -> None:
     assert run("queue redrive export --yes") == {"redriven": "export"}
     shown = run("queue show export")
     assert (shown["dead"], shown["redrives"][0]["moved"]) == (0, 1)
-    wait_until(lambda: not any(run("queue show export")[each] for each in ("waiting", "taken")))
+    assert wait_until(lambda: run("queue show export")["waiting"] == 0, 60)

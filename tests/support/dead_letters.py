@@ -24,7 +24,7 @@ KEPT_S = 14 * 86_400
 MOVES_LIMIT = 10
 RATE_LIMIT = 500
 DEAD_LETTERS = "DeadLetters"
-QUEUE_URLS = {
+QUEUE_URLS: dict[str, QueueUrls] = {
     **{
         queue: QueueUrls(url, url.removesuffix("Queue") + DEAD_LETTERS)
         for queue, url in QUEUE_IDS.items()

@@ -30,7 +30,7 @@ MIDS = [mid_of(BATCH, index) for index in (0, 3)]
 RECEIPTS = tuple(Receipt(mid, 1, State.DELIVERED, 0) for mid in MIDS)
 ENDPOINT = Endpoint("https://hooks.acme.in/dlr?key=secret", "clevertap", "main")
 DLRS = tuple(Dlr(mid, "ref", State.DELIVERED, 0) for mid in MIDS)
-TASKS = [
+TASKS: list[tuple[Any, Task]] = [
     (
         SubmitTask(BATCH, "acme", others=[Part(OTHER, QueueName.SUBMIT, 0)], packed="c2VjcmV0"),
         Task("submit", "acme", [], [BATCH, OTHER]),
