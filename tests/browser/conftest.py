@@ -101,3 +101,10 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def choose_account(page: Page, name: str = "Sandbox") -> None:
+    """Choose the account that an operator works in."""
+    page.goto("/console/accounts")
+    page.get_by_role("button", name=name).click()
+    page.get_by_role("heading", name="DLT templates").wait_for()

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from local.settings import ROOT
-from tests.browser.conftest import chromium, sign_in
-from tests.browser.site import ADMIN, OPERATOR, SAMPLES, SCREENS, Site, serving
+from tests.browser.conftest import choose_account, chromium, sign_in
+from tests.browser.site import ADMIN, OPERATOR, OPERATORS_SCREENS, SAMPLES, SCREENS, Site, serving
 from tests.functions.visiting_console import CAMPAIGN
 from tests.support.loops import own_loop
 
@@ -33,6 +33,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         message = _send(browser, site)
         _count(site)
+        site.fail_for_good()
         for size, width in WIDTHS.items():
             for scheme in ("light", "dark"):
                 options: Any = {
@@ -87,6 +88,10 @@ def main() -> None:
                 sign_in(page, OPERATOR)
                 page.get_by_role("heading", name="Choose an account").wait_for()
                 _take(page, "accounts", size, scheme)
+                choose_account(page)
+                for name, path in OPERATORS_SCREENS.items():
+                    page.goto(path)
+                    _take(page, name, size, scheme)
                 context.close()
         browser.close()
 

@@ -23,7 +23,10 @@ from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
 from harkara.model.accounts import PLATFORM_HOSTS
+from harkara.model.messages import State
 from harkara.model.people import Role
+from harkara.model.submit_tasks import SubmitTask
+from harkara.model.tasks import Receipt, ReceiptsTask
 from local.samples import BATCH
 from local.seed import CARRIER
 from local.settings import RECEIPT_TOKEN
@@ -86,6 +89,17 @@ class Site:
         """Count so many messages an hour, in the account of samples."""
         store = DynamoActivityStore(self.deployment.dynamo, ACTIVITY, 0, time.time)
         put_counters(store, time.time(), of_hour)
+
+    def fail_for_good(self) -> None:
+        """Leave tasks of several kinds among the dead letters."""
+        now_s, dead = time.time(), self.deployment.dead_letters
+        for number in range(4):
+            batch = SubmitTask(BATCH.id, "sandbox", indexes=(number,), attempt=2)
+            dead.put("SubmitDeadLetters", batch.encode(), now_s - 3600 * (4 - number))
+        dead.put("SubmitDeadLetters", SubmitTask(BATCH.id, "demo").encode(), now_s - 1800)
+        dead.put("SubmitDeadLetters", '{"kind": "none of ours"}', now_s - 900)
+        receipts = ReceiptsTask((Receipt(SAMPLE_MID, 1, State.DELIVERED, 0),))
+        dead.put("ReceiptDeadLetters", receipts.encode(), now_s - 300)
 
     def report_delivered(self) -> None:
         """Let the carrier report that the last message was delivered, and post its callback."""
@@ -201,3 +215,9 @@ SCREENS = {
     "error": "/console/nothing",
 }
 """The screens without anything done before, by name."""
+OPERATORS_SCREENS = {
+    "queues": "/console/queues",
+    "queue": "/console/queues/submit",
+    "redrive": "/console/queues/submit/redrive",
+}
+"""The screens of operators, once they have chosen an account."""

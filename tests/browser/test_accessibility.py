@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Open
-from tests.browser.site import OPERATOR, SAMPLE_MID, SCREENS
+from tests.browser.conftest import Open, choose_account
+from tests.browser.site import OPERATOR, OPERATORS_SCREENS, SAMPLE_MID, SCREENS, Site
 from tests.npm.scripts import package_file
 
 FIRST_VIEW_REQUESTS = 4
@@ -21,14 +21,26 @@ def violations(page: Page) -> list[str]:
     return found
 
 
+def too_wide(page: Page) -> list[str]:
+    """Return what is wrong with a page that is wider than its window."""
+    wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    return ["wider than the window"] if wide else []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_violates_a_rule_of_axe_or_is_wider_than_its_window(
-    scheme: str, open_page: Open
+    scheme: str, open_page: Open, site: Site
 ) -> None:
-    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    site.fail_for_good()
+    small = {"color_scheme": scheme, "viewport": {"width": 360, "height": 740}}
+    page = open_page(**small)
     stranger = open_page("/console/sign-in", as_person="", color_scheme=scheme)
-    operator = open_page("/console/accounts", as_person=OPERATOR, color_scheme=scheme)
+    operator = open_page("/console/accounts", as_person=OPERATOR, **small)
     wrong = {"sign-in": violations(stranger), "accounts": violations(operator)}
+    choose_account(operator)
+    for name, path in OPERATORS_SCREENS.items():
+        operator.goto(path)
+        wrong[name] = violations(operator) + too_wide(operator)
     paths = {**SCREENS, "message": ""}
     del paths["sign-in"]
     for name, path in paths.items():
@@ -37,14 +49,12 @@ def test_no_screen_violates_a_rule_of_axe_or_is_wider_than_its_window(
             page = open_page(
                 f"/console/messages/{SAMPLE_MID}",
                 as_person="admin@sandbox.example",
-                color_scheme=scheme,
-                viewport={"width": 360, "height": 740},
+                **small,
             )
         else:
             page.goto(path)
             page.evaluate("document.querySelector('.side details')?.setAttribute('open', '')")
-        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-        wrong[name] = violations(page) + (["wider than the window"] if wide else [])
+        wrong[name] = violations(page) + too_wide(page)
     assert {name: found for name, found in wrong.items() if found} == {}
 
 

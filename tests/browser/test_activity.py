@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, tab_to
-from tests.browser.site import SAMPLES, Site
+from tests.browser.conftest import Open, choose_account, tab_to
+from tests.browser.site import OPERATOR, SAMPLES, Site
 from tests.browser.test_accessibility import violations
 from tests.functions.visiting_console import CAMPAIGN
 
@@ -106,3 +106,36 @@ def test_the_numbers_of_a_busy_day_fit_a_phone(open_page: Open, site: Site) -> N
             page.goto(f"/console/{path}")
             assert violations(page) == []
             assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+
+def test_an_operator_moves_dead_letters_back_and_follows_it(open_page: Open, site: Site) -> None:
+    site.fail_for_good()
+    dead = site.deployment.dead_letters
+    total = len(dead.messages["SubmitDeadLetters"])
+    page = open_page(as_person=OPERATOR, viewport={"width": 360, "height": 740})
+    choose_account(page)
+    page.clock.install()
+    page.get_by_role("link", name="Queues").click()
+    link = page.get_by_role("link", name="Submit", exact=True)
+    tab_to(page, link)
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(min(total, 10))
+    page.get_by_role("link", name="Move them back").click()
+    page.get_by_label("Messages a second").fill("501")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_label("Messages a second").fill("50")
+    page.keyboard.press("Enter")
+    moved = page.get_by_text("moved back.")
+    expect(moved).to_have_text(f"0 of {total} moved back.")
+    dead.move(2)
+    page.clock.fast_forward(5_000)
+    expect(moved).to_have_text(f"2 of {total} moved back.")
+    page.get_by_role("button", name="Stop it").click()
+    expect(page.locator(".done")).to_have_text("The redrive is being stopped.")
+    dead.move()
+    page.clock.fast_forward(5_000)
+    expect(page.locator('[data-count="dead"]')).to_have_text(f"{total - 2}")
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    assert violations(page) == []
+    site.deployment.waiting.clear()

@@ -32,7 +32,7 @@ def test_dead_letters_are_shown_without_their_content_and_stay(operator: Operato
         shown = operator("queue show submit --json").json()
         assert len(shown["dead_letters"]) == shown["dead"] == 3
         assert shown["dead_letters"][0] == {
-            "id": "dead-1",
+            "id": "00000000-0000-4000-8000-000000000001",
             "kind": "submit",
             "account": "acme",
             "messages": [f"{BATCH_ID}00"],

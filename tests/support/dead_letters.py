@@ -87,7 +87,9 @@ class DeadLetters:
         """Put a task that failed for good, which was first sent at a time, among the dead."""
         self._made += 1
         sent_ms = int((self.clock() if sent_s is None else sent_s) * 1000)
-        message = DeadMessage(f"dead-{self._made}", body, sent_ms, sent_ms + 100)
+        message = DeadMessage(
+            f"00000000-0000-4000-8000-{self._made:012}", body, sent_ms, sent_ms + 100
+        )
         self.messages.setdefault(queue, []).append(message)
 
     def move(self, count: int = 10**9) -> None:
