@@ -107,4 +107,4 @@ def choose_account(page: Page, name: str = "Sandbox") -> None:
     """Choose the account that an operator works in."""
     page.goto("/console/accounts")
     page.get_by_role("button", name=name).click()
-    page.get_by_role("heading", name="DLT templates").wait_for()
+    page.get_by_role("navigation").wait_for()

@@ -13,7 +13,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "numbers": ("suppressions", "consents"),
     "connections": ("callbacks", "links"),
     "account": ("users", "audit", "code"),
-    "operation": ("queues",),
+    "operators": ("queues",),
 }
 # Pages that belong to another section.
 _WITHIN = {"exports": "messages"}

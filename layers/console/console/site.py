@@ -58,7 +58,10 @@ Screen = Callable[..., Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A screen at a path, for one method and for people of a role or a higher one."""
+    """A screen at a path, for one method and for people of a role or a higher one.
+
+    A screen for operators is of no account: what they do there is in their own log.
+    """
 
     method: str
     path: str
@@ -154,8 +157,9 @@ class Site:
             return pages.redirect(ACCOUNTS)
         if account is None:
             return self._show(_refused_page(RequestRefused(Code.SCOPE_MISSING), "no_account"))
-        # What an operator does in an account is in the account's log.
-        session = session._replace(account_id=account.id)
+        if route.role is not Role.OPERATOR:
+            # What an operator does in an account is in the account's log.
+            session = session._replace(account_id=account.id)
         visit = Visit(request, self.api.deadline, self.services(), session, account)
         try:
             answer = self._answer(route, visit, names)
