@@ -82,6 +82,26 @@ def test_whatever_stands_in_a_body_nothing_but_ids_is_shown(base: str, data: Any
     check(task_of(encode(fields).decode()))
 
 
+@given(st.one_of(st.sampled_from(SECRETS), st.text(max_size=40)))
+def test_what_is_no_id_of_ours_is_not_shown(word: str) -> None:
+    dlr = DLRS[0]._replace(mid=word)
+    for task in (
+        SubmitTask(word, "acme"),
+        SubmitTask(word, "acme", indexes=(1,)),
+        ReceiptsTask((RECEIPTS[0]._replace(mid=word), RECEIPTS[1])),
+        CheckTask(word, (OTHER, word)),
+        RecoverTask(word, (0,)),
+        CallbackTask("t", 0, 1, "acme", ENDPOINT, (dlr, DLRS[1])),
+        EventTask("acme", ENDPOINT, dlr),
+        ClickTask(word, 0, 0, "https://a.example/", "s"),
+    ):
+        shown = task_of(task.encode())
+        assert not {word, mid_of(word, 0), mid_of(word, 1)} & {*shown.mids, *shown.batch_ids}
+        check(shown)
+    for name in (f"{word} ", f"{word}/", "https://a"):
+        assert task_of(ExportTask(name, word).encode()).account_id == ""
+
+
 @given(st.one_of(st.text(), JSON.map(lambda value: encode(value).decode())))
 def test_no_body_is_too_broken_to_be_listed(body: str) -> None:
     check(task_of(body))
