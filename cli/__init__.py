@@ -40,6 +40,7 @@ NOUNS = {
     "route": ("routes", "Routes: which carriers take which messages."),
     "pause": ("pause", "Let messages of an account, a carrier or a campaign wait."),
     "resume": ("resume", "Let them go on; a drained account takes requests again."),
+    "queue": ("queues", "Queues: what waits in them, and their dead letters."),
     "suppression": ("suppressions", "Suppressions: numbers that get no messages of some kind."),
     "consent": ("consents", "Consents: numbers that agreed to a header's promotion."),
     "secret": ("secrets", "Secrets: the keys of the deployment; none is ever shown."),

@@ -1,22 +1,16 @@
 """Status: the queues, the carriers, and the due tasks."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 from cli import carriers
 from cli.command import noun, verb
 from cli.deployment import Deployment
 from cli.printing import Answer, Row
-from harkara.aws.clients import aws_errors
+from cli.queues import rows_of
 from harkara.aws.queues import DynamoDueTable
 from harkara.ports import SHARDS
 
 app = noun()
-QUEUES = ("Submit", "SubmitPriority", "Receipt", "Callback", "Export")
-_COUNTS = ("", "NotVisible", "Delayed")
-_AGE = "ApproximateAgeOfOldestMessage"
-# CloudWatch has a queue's age of each minute a few minutes later.
-_AGE_WITHIN = timedelta(minutes=10)
 
 
 @verb(app)
@@ -33,72 +27,8 @@ def status(deployment: Deployment) -> Answer:
     return {
         "due": len(due_ms),
         "due_oldest_s": (now_ms - min(due_ms)) // 1000 if due_ms else 0,
-        "queues": _queues(deployment),
+        "queues": rows_of(deployment),
         "carriers": _carriers(deployment, now_ms),
-    }
-
-
-def _queues(deployment: Deployment) -> list[Row]:
-    ages, rows = {} if deployment.is_local else _ages(deployment), list[Row]()
-    for name in QUEUES:
-        waiting, taken, delayed = _counts(deployment, f"{name}QueueUrl")
-        dead = sum(_counts(deployment, f"{name}DeadLettersUrl"))
-        rows.append(
-            {
-                "queue": name,
-                "waiting": waiting,
-                "taken": taken,
-                "delayed": delayed,
-                "oldest_s": ages.get(name),
-                "dead": dead,
-            }
-        )
-    return rows
-
-
-def _counts(deployment: Deployment, output: str) -> list[int]:
-    """Return how many tasks of a queue wait, are being worked on, and are delayed."""
-    names = [f"ApproximateNumberOfMessages{each}" for each in _COUNTS]
-    with aws_errors():
-        answer = deployment.client("sqs").get_queue_attributes(
-            QueueUrl=deployment.outputs[output], AttributeNames=names
-        )
-    return [int(answer["Attributes"][name]) for name in names]
-
-
-def _ages(deployment: Deployment) -> dict[str, int]:
-    """Return the age of the oldest task of each queue that has a recent one, in seconds."""
-    now = datetime.fromtimestamp(deployment.clock(), UTC)
-    queries = [
-        {
-            "Id": name.lower(),
-            "Label": name,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/SQS",
-                    "MetricName": _AGE,
-                    "Dimensions": [
-                        {
-                            "Name": "QueueName",
-                            "Value": deployment.outputs[f"{name}QueueUrl"].rpartition("/")[2],
-                        }
-                    ],
-                },
-                "Period": 60,
-                "Stat": "Maximum",
-            },
-        }
-        for name in QUEUES
-    ]
-    with aws_errors():
-        answer = deployment.client("cloudwatch").get_metric_data(
-            MetricDataQueries=queries, StartTime=now - _AGE_WITHIN, EndTime=now
-        )
-    # The newest value is the first.
-    return {
-        each["Label"]: int(each["Values"][0])
-        for each in answer["MetricDataResults"]
-        if each["Values"]
     }
 
 

@@ -48,7 +48,7 @@ def invite(
     if (account_id is None) == bool(role):
         raise UsageError("give --role; for operators ('*') leave it out, they have one role")
     try:
-        token = deployment.people.invite(email, account_id, Role(role or Role.OPERATOR), _by())
+        token = deployment.people.invite(email, account_id, Role(role or Role.OPERATOR), by())
     except RequestRefused as error:
         if error.code is not Code.ALREADY_EXISTS:
             raise
@@ -88,7 +88,7 @@ def role(
 ) -> Answer:
     """Give a user of an account another role; sessions end."""
     with _named(email):
-        deployment.people.change_role(email, Role(role), _by())
+        deployment.people.change_role(email, Role(role), by())
     return {"user": email, "role": role}
 
 
@@ -96,7 +96,7 @@ def role(
 def disable(deployment: Deployment, email: Email) -> Answer:
     """Let a user in no more; sessions end at once."""
     with _named(email):
-        deployment.people.disable(email, _by())
+        deployment.people.disable(email, by())
     return {"disabled": email}
 
 
@@ -104,7 +104,7 @@ def disable(deployment: Deployment, email: Email) -> Answer:
 def enable(deployment: Deployment, email: Email) -> Answer:
     """Let a disabled user in again."""
     with _named(email):
-        deployment.people.enable(email, _by())
+        deployment.people.enable(email, by())
     return {"enabled": email}
 
 
@@ -112,7 +112,7 @@ def enable(deployment: Deployment, email: Email) -> Answer:
 def remove(deployment: Deployment, email: Email) -> Answer:
     """Remove a user; the log stays."""
     with _named(email):
-        deployment.people.remove(email, _by())
+        deployment.people.remove(email, by())
     return {"removed": email}
 
 
@@ -120,7 +120,7 @@ def remove(deployment: Deployment, email: Email) -> Answer:
 def sign_out(deployment: Deployment, email: Email) -> Answer:
     """End all sessions of a user at once."""
     with _named(email):
-        deployment.people.revoke_all(email, _by())
+        deployment.people.revoke_all(email, by())
     return {"signed_out": email}
 
 
@@ -128,7 +128,7 @@ def sign_out(deployment: Deployment, email: Email) -> Answer:
 def reset_totp(deployment: Deployment, email: Email) -> Answer:
     """Ask a user who lost the app for no code."""
     with _named(email):
-        deployment.people.reset_totp(email, _by())
+        deployment.people.reset_totp(email, by())
     return {"reset": email}
 
 
@@ -165,7 +165,7 @@ def erase(deployment: Deployment, account: AccountOrOperators) -> Answer:
     if account == EVERYONE:
         raise UsageError("name an account: the operators' log is kept")
     # The account itself may be gone.
-    return {"erased": account, "users": deployment.people.erase(account, _by())}
+    return {"erased": account, "users": deployment.people.erase(account, by())}
 
 
 def _account(deployment: Deployment, account: str) -> str | None:
@@ -174,7 +174,7 @@ def _account(deployment: Deployment, account: str) -> str | None:
     return None if account == EVERYONE else account
 
 
-def _by() -> Session:
+def by() -> Session:
     """Return the signed-in operator, as the author of log entries."""
     return Session("", author(), None, Role.OPERATOR)
 

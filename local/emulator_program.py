@@ -1,4 +1,4 @@
-"""Run ministack with three changes; a program for the emulator's Python.
+"""Run ministack with four changes; a program for the emulator's Python.
 
 It also saves its state on SIGUSR1, either whole or not at all: all state between two requests, on
 the event loop that answers them, into a new folder, to which it then points a link. So a kill at
@@ -9,6 +9,9 @@ It unpacks each layer once, where ministack does so for each process of a functi
 It completes the streams of DynamoDB: there an INSERT of PartiQL emits no record, and an event of a
 stream names no shard. A stream's records are not saved, so after a restart it begins anew; what was
 not counted before stays uncounted.
+
+It moves SQS's dead letters back, which ministack does not know: all at once, between two requests,
+so that a saved state has each message once. Which moves there were is not saved.
 """
 
 import asyncio
@@ -19,6 +22,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +30,7 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core import lambda_runtime, persistence
-from ministack.services import dynamodb, lambda_svc
+from ministack.services import dynamodb, lambda_svc, sqs
 
 _application = ministack.app
 _load_state = ministack.load_state
@@ -34,6 +38,8 @@ _FOLDER = persistence.STATE_DIR
 _LINK = Path(_FOLDER) / "saved"
 # The services that change once the stack is up. The functions' code is a hundred times as much.
 _CHANGING = ("dynamodb", "sqs", "secretsmanager")
+# The moves of dead letters by the ARN of their queue, newest first; each is over at once.
+_moves: dict[str, list[dict[str, Any]]] = {}
 # Holds an entry once all has been saved since the start.
 _done: list[bool] = []
 
@@ -106,6 +112,33 @@ def _execute_of_shard(function: Any, event: Any, *rest: Any, **named: Any) -> An
     return _execute(function, event, *rest, **named)
 
 
+def _start_move(request: Any, _: str) -> Any:
+    arn, destination_arn = request["SourceArn"], request["DestinationArn"]
+    source, destination = sqs._queue_by_arn(arn), sqs._queue_by_arn(destination_arn)
+    if source is None or destination is None:
+        raise sqs._Err("ResourceNotFoundException", "There is no such queue.")
+    messages = [each for each in source["messages"] if each["visible_at"] <= time.time()]
+    for each in messages:
+        group = {"MessageGroupId": each["group_id"]} if each["group_id"] else {}
+        sent = {"QueueUrl": destination["url"], "MessageBody": each["body"], **group}
+        sqs._act_send_message(sent, "")
+    source["messages"] = [each for each in source["messages"] if each not in messages]
+    move = {
+        "SourceArn": arn,
+        "DestinationArn": destination_arn,
+        "Status": "COMPLETED",
+        "StartedTimestamp": int(time.time() * 1000),
+        "ApproximateNumberOfMessagesMoved": len(messages),
+        "ApproximateNumberOfMessagesToMove": len(messages),
+    }
+    _moves.setdefault(arn, []).insert(0, move)
+    return {"TaskHandle": arn}
+
+
+def _list_moves(request: Any, _: str) -> Any:
+    return {"Results": _moves.get(request["SourceArn"], [])[: request.get("MaxResults", 1)]}
+
+
 def _save() -> None:
     services = ministack._build_persistence_save_dict()
     if _done:
@@ -148,4 +181,6 @@ if __name__ == "__main__":
     lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": _UnpackedOnce})
     dynamodb._partiql_insert = _insert_into_stream
     lambda_svc._execute_function = _execute_of_shard
+    sqs._HANDLERS["StartMessageMoveTask"] = _start_move
+    sqs._HANDLERS["ListMessageMoveTasks"] = _list_moves
     ministack.main()

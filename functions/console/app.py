@@ -23,6 +23,7 @@ from console.screens import (
     messages,
     numbers,
     own_code,
+    queues,
     reports,
     senders,
     sending,
@@ -60,6 +61,7 @@ for screens in (
     users,
     own_code,
     carriers,
+    queues,
     finding,
 ):
     site.add(screens.SCREENS)

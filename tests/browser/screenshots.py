@@ -34,6 +34,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         message = _send(browser, site)
         _count(site)
+        site.fail_for_good()
         for size, width in WIDTHS.items():
             for scheme in ("light", "dark"):
                 options: Any = {

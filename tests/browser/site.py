@@ -23,7 +23,10 @@ from harkara.aws.activity import DynamoActivityStore
 from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
 from harkara.model.accounts import PLATFORM_HOSTS
+from harkara.model.messages import State
 from harkara.model.people import Role
+from harkara.model.submit_tasks import SubmitTask
+from harkara.model.tasks import Receipt, ReceiptsTask
 from local.samples import AWS_CARRIER, BATCH
 from local.seed import CARRIER
 from local.settings import RECEIPT_TOKEN
@@ -89,6 +92,17 @@ class Site:
         put_carrier_counters(store, time.time(), CARRIER, of_hour)
         quick = {"submitted": 400, "delivered": 390, "otp:0": 300, "otp:2": 90}
         count_at(store, time.time(), AWS_CARRIER.name, 1, quick)
+
+    def fail_for_good(self) -> None:
+        """Leave tasks of several kinds among the dead letters."""
+        now_s, dead = time.time(), self.deployment.dead_letters
+        for number in range(4):
+            batch = SubmitTask(BATCH.id, "sandbox", indexes=(number,), attempt=2)
+            dead.put("SubmitDeadLetters", batch.encode(), now_s - 3600 * (4 - number))
+        dead.put("SubmitDeadLetters", SubmitTask(BATCH.id, "demo").encode(), now_s - 1800)
+        dead.put("SubmitDeadLetters", '{"kind": "none of ours"}', now_s - 900)
+        receipts = ReceiptsTask((Receipt(SAMPLE_MID, 1, State.DELIVERED, 0),))
+        dead.put("ReceiptDeadLetters", receipts.encode(), now_s - 300)
 
     def report_delivered(self) -> None:
         """Let the carrier report that the last message was delivered, and post its callback."""
@@ -213,5 +227,8 @@ SCREENS = {
 OPERATORS_SCREENS = {
     "carriers": "/console/carriers",
     "carrier": f"/console/carriers/{CARRIER}",
+    "queues": "/console/queues",
+    "queue": "/console/queues/submit",
+    "redrive": "/console/queues/submit/redrive",
 }
 """The screens of operators, once they have chosen an account."""

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Open, choose_account
-from tests.browser.site import OPERATOR, OPERATORS_SCREENS, SAMPLE_MID, SCREENS
+from tests.browser.site import OPERATOR, OPERATORS_SCREENS, SAMPLE_MID, SCREENS, Site
 from tests.npm.scripts import package_file
 
 FIRST_VIEW_REQUESTS = 4
@@ -29,8 +29,9 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_violates_a_rule_of_axe_or_is_wider_than_its_window(
-    scheme: str, open_page: Open
+    scheme: str, open_page: Open, site: Site
 ) -> None:
+    site.fail_for_good()
     small = {"color_scheme": scheme, "viewport": {"width": 360, "height": 740}}
     page = open_page(**small)
     stranger = open_page("/console/sign-in", as_person="", color_scheme=scheme)

@@ -25,9 +25,10 @@ from local.settings import Ports
 from tests.functions.invoking import Context, Event, load, sqs_event
 from tests.support import policies
 from tests.support.bucket import Bucket
+from tests.support.dead_letters import DeadLetters, SqsWithDeadLetters
 from tests.support.dynamo import DUE, MESSAGES, Dynamo
 from tests.support.invocations import batches, invoke
-from tests.support.limits import ENTRIES_LIMIT, Sqs
+from tests.support.limits import ENTRIES_LIMIT
 from tests.support.streams import Stream, event_of
 from tests.template.reading import environment, logical_id, template
 
@@ -93,12 +94,18 @@ class Deployment:
         self.dynamo = Dynamo(time.time)
         self.stream = Stream(self.dynamo.tables[MESSAGES], time.time)
         self.waiting: deque[tuple[str, str]] = deque()
+        self.dead_letters = DeadLetters(
+            time.time, lambda queue, body: self.waiting.append((queue, body))
+        )
         self.answers: list[HttpAnswer | Exception] = []
         self.requests: list[tuple[str, Any]] = []
         self.delivered: list[tuple[str, Event]] = []
         self._clients = {
             "dynamodb": self.dynamo,
-            "sqs": Sqs(lambda queue, entry: self.waiting.append((queue, entry["MessageBody"]))),
+            "sqs": SqsWithDeadLetters(
+                lambda queue, entry: self.waiting.append((queue, entry["MessageBody"])),
+                self.dead_letters,
+            ),
             "kms": Kms(),
             "secretsmanager": SecretsManager(),
             "s3": Bucket(),

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from harkara.activity.stats import StatsService
+from harkara.aws.redrive import SqsQueues
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import LogEvent
@@ -18,6 +19,7 @@ from harkara.links.codec import LinkSigner
 from harkara.manage.carriers import CarrierService
 from harkara.manage.credentials import CredentialService
 from harkara.manage.links import LinkSettingsService
+from harkara.manage.queues import QueueService
 from harkara.manage.settings import SettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
@@ -48,12 +50,14 @@ from tests.functions.invoking import (
     Event,
     load,
 )
+from tests.support.dead_letters import QUEUE_URLS, DeadLetters, SqsWithDeadLetters
 from tests.support.dynamo import Dynamo
 from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
 from tests.support.people import new_people
 from tests.support.policies import as_function
 from tests.support.ports import FakeSetup
+from tests.support.queues import QUEUES_BY_ID
 from tests.support.wired import RETENTION_S, Wired
 
 SANDBOX = Account(
@@ -101,6 +105,10 @@ class Gateway(Wired):
             self.clock,
         )
         self.confirmed: list[str] = []
+        self.dead_letters = DeadLetters(
+            self.clock, lambda queue, body: self.queues.add(QUEUES_BY_ID[queue], body, self.now)
+        )
+        self.sqs = as_function("console", SqsWithDeadLetters(print, self.dead_letters))
         trust(self.counted, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
 
     async def sleep(self, wait_s: float) -> None:
@@ -172,6 +180,7 @@ class Gateway(Wired):
             accounts=lambda: [*self.accounts.accounts.values()],
             retention_s=RETENTION_S,
             carriers=self.carrier_service(managing.stats),
+            queues=QueueService(QUEUE_URLS, SqsQueues(self.sqs), self.ports.of("console").store),
         )
 
     def carrier_service(self, stats: StatsService) -> CarrierService:

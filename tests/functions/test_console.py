@@ -13,9 +13,11 @@ from tests.functions.visiting_console import (
     ADMIN,
     HOST,
     MID,
+    OPERATORS_PAGES,
     PAGES,
     TEMPLATE_ID,
     Page,
+    operating,
     put_samples,
     signed_in,
     visit,
@@ -40,11 +42,12 @@ def cookie(gateway: Gateway) -> str:
     return signed_in(gateway)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *OPERATORS_PAGES])
 def test_a_page_is_private_and_holds_its_browser_to_its_own_files(
     path: str, gateway: Gateway, cookie: str
 ) -> None:
-    answer = visit(gateway, "GET", path, cookie=cookie)
+    person = operating(gateway) if path in OPERATORS_PAGES else cookie
+    answer = visit(gateway, "GET", path, cookie=person)
     assert answer["statusCode"] == (404 if path == "/console/find" else 200)
     headers = answer["headers"]
     assert headers["Cache-Control"] == "no-store"

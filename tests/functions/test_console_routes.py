@@ -37,6 +37,7 @@ from tests.support.people import COMMAND
 ROUTES: list[Route] = [
     route for part in vars(load("console")).values() for route in getattr(part, "SCREENS", ())
 ]
+OPERATORS = [route for route in ROUTES if route.role is Role.OPERATOR]
 POSTS = [route for route in ROUTES if route.method == "POST"]
 NAMES = {
     "templates": TEMPLATE_ID,
@@ -48,6 +49,7 @@ NAMES = {
     "credentials": CREDENTIAL.username,
     "answers": "help",
     "carriers": "sim",
+    "queues": "submit",
 }
 IDS = ("id", "ids", "template_id", "header", "email", "callback", "username", "confirm")
 VIEWER = "viewer@sandbox.example"
@@ -98,6 +100,11 @@ def _name(gateway: Gateway, cookie: str) -> Fields:
     return {"name": "New name", "seen": seen}
 
 
+def _redriving(gateway: Gateway, cookie: str) -> Fields:
+    gateway.services("console").queues.redrive("submit")  # type: ignore[attr-defined]
+    return {}
+
+
 # What each route that changes something is sent, and the action that is then in the log.
 CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/templates": (TEMPLATE, "template.create"),
@@ -146,6 +153,8 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/code/confirm": (_code, "user.totp_on"),
     "/console/code/remove": (_last_code, "user.totp_off"),
     "/console/carriers/<name>": ({"act": "pause", "sure": "pause"}, "carrier.pause"),
+    "/console/queues/<name>/redrive": ({"rate": "20"}, "queue.redrive"),
+    "/console/queues/<name>/cancel": (_redriving, "queue.cancel"),
 }
 # These change nothing that counts: the key of an app does so once a code of it confirms it.
 UNCHANGING = {
@@ -191,7 +200,8 @@ def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
     routing = gateway.routing.rules(account_id)
     waiting = [each.body for each in gateway.queues.waiting if account_id in each.body]
     account, credentials = gateway.accounts.accounts[account_id], dict(gateway.accounts.credentials)
-    return account, credentials, users, routing, waiting, dict(gateway.accounts.carriers)
+    moves, carriers = len(gateway.dead_letters.tasks), dict(gateway.accounts.carriers)
+    return account, credentials, users, routing, waiting, carriers, moves
 
 
 def test_the_rows_above_name_all_routes_that_post() -> None:
@@ -302,6 +312,22 @@ def test_another_accounts_things_are_found_on_no_route(
     other = signed_in(gateway, "admin", "other")
     for name in (*NAMES.values(), VIEWER):
         check_foreign(gateway, other, route, name)
+
+
+@pytest.mark.parametrize("role", [each for each in Role if each is not Role.OPERATOR])
+@pytest.mark.parametrize(
+    "route", [each for each in ROUTES if each.role is Role.OPERATOR], ids=label
+)
+def test_to_others_no_page_of_operators_exists(
+    route: Route, role: Role, gateway: Gateway, cookie: str
+) -> None:
+    before = state(gateway)
+    answer = visit(
+        gateway, route.method, path_of(route), fields={}, cookie=signed_in(gateway, role)
+    )
+    assert answer["statusCode"] == 404
+    assert gateway.people.audit("sandbox").entries[0].action == "refused.not_found"
+    assert state(gateway)[2:] == before[2:]
 
 
 @given(

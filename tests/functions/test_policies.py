@@ -27,6 +27,7 @@ from tests.functions.deployment import CONSUMERS, Deployment
 from tests.functions.invoking import MSISDN, http_event, sqs_event
 from tests.functions.visiting_console import request
 from tests.support import policies
+from tests.support.dead_letters import QUEUE_URLS
 from tests.support.dynamo import DUE
 from tests.support.events import sample_events
 from tests.support.loops import own_loop
@@ -188,6 +189,7 @@ def visit_console(deployment: Deployment) -> None:
         act = {**each, "sure": each["act"], "account": "sandbox"}
         path = "/console/carriers/signed"
         assert console(deployment, path, operator_cookies, act)["statusCode"] == 303
+    redrive(deployment, operator)
     for path in ("templates", "audit"):
         assert console(deployment, f"/console/{path}", cookie)["statusCode"] == 200
     keep_credential(deployment, cookie)
@@ -204,6 +206,19 @@ def keep_credential(deployment: Deployment, cookie: str) -> None:
         answer = console(deployment, f"/console/credentials{path}", cookie, form)
         assert answer["statusCode"] in (200, 303), answer
         seen, *_ = re.findall(r'name="seen" value="(\w+)"', answer["body"]) or [seen]
+
+
+def redrive(deployment: Deployment, cookie: str) -> None:
+    """Look at the dead letters of each queue, move them back, and stop that."""
+    cookies = {SESSION_COOKIE: cookie, ACCOUNT_COOKIE: "sandbox"}
+    for name, urls in QUEUE_URLS.items():
+        deployment.dead_letters.put(urls.dead_letters, "a body that nobody reads")
+        page = console(deployment, f"/console/queues/{name}", cookies)
+        assert "Cannot be read" in page["body"]
+        for act in ("redrive", "cancel") if urls.url else ():
+            form = {"account": "sandbox"}
+            answer = console(deployment, f"/console/queues/{name}/{act}", cookies, form)
+            assert answer["statusCode"] == 303
 
 
 def console(

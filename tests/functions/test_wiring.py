@@ -40,6 +40,10 @@ ENVIRONMENT = {
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
     "CALLBACK_QUEUE_URL": "https://sqs/callback",
     "EXPORT_QUEUE_URL": "https://sqs/export",
+    **{
+        f"{name}_DEAD_LETTERS_URL": f"https://sqs/{name.lower()}_dead"
+        for name in ("SUBMIT", "SUBMIT_PRIORITY", "RECEIPT", "CALLBACK", "EXPORT")
+    },
     "FILES_BUCKET": "files",
     "PEPPER_SECRET_ID": "pepper-id",
     "TAG_SECRET_ID": "tag-id",

@@ -21,6 +21,7 @@ from harkara.model.accounts import Account
 from harkara.model.activity import HOUR_MS
 from harkara.model.messages import Category, State
 from harkara.model.people import Role
+from harkara.model.submit_tasks import SubmitTask
 from local.samples import BATCH
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Event, http_event
@@ -58,7 +59,10 @@ PAGES = (
 )
 
 OPERATOR = "ops@harkara.example"
-OPERATORS_PAGES = ("/console/carriers", "/console/carriers/sim")
+OPERATORS_PAGES = (
+    *("/console/carriers", "/console/carriers/sim"),
+    *("/console/queues", "/console/queues/submit", "/console/queues/submit/redrive"),
+)
 
 
 def visit(gateway: Gateway, method: str, path: str, **options: Any) -> Any:
@@ -197,6 +201,8 @@ def put_samples(gateway: Gateway, of_hour: int = 8) -> None:
     gateway.put_samples()
     put_counters(gateway.ports.activity, gateway.now, of_hour)
     put_export(gateway)
+    body = SubmitTask(BATCH.id, "sandbox").encode()
+    gateway.dead_letters.put("SubmitDeadLetters", body, gateway.now - 3600)
 
 
 def put_export(gateway: Gateway) -> None:

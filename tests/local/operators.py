@@ -25,6 +25,7 @@ from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.support.bucket import Bucket
+from tests.support.dead_letters import DeadLetters
 from tests.support.dynamo import table_of
 from tests.support.fakes import Faults
 from tests.support.peers import FakePlatform
@@ -48,6 +49,7 @@ OUTPUTS = {
     "TagSecretId": "tag-secret",
     "LinkSecretId": "link-secret",
     "SecretsKeyId": "secrets-key",
+    "ActivityFailuresUrl": "https://sqs.ap-south-1.amazonaws.com/123456789012/ActivityFailures",
     "FilesBucketName": "FilesBucket",
     "ApiUrl": API_URL,
 }
@@ -117,9 +119,9 @@ class Operator:
         self.due = Table("Due", page=1_000)
         self.activity = Table("Activity", page=1_000)
         self.tables = (self.table, self.messages, self.due, self.activity)
-        self.depths: dict[str, tuple[int, int, int]] = {}
         self.ages_s: dict[str, int] = {}
         self.clock = Clock()
+        self.dead_letters = DeadLetters(self.clock)
         self._answers: dict[str, Answer] = {
             "dynamodb": self._dynamodb,
             "sqs": self._sqs,
@@ -189,12 +191,10 @@ class Operator:
         return tables[table_of(operation, params)](operation, params)
 
     def _sqs(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Take messages to the callback queue, and count those of each queue."""
+        """Take messages to the callback queue, and count, show and move those of others."""
         if operation == "SendMessageBatch":
             return _sent(operation, params)
-        counts = self.depths.get(params["QueueUrl"].rpartition("/")[2], (0, 0, 0))
-        named = zip(params["AttributeNames"], counts, strict=True)
-        return {"Attributes": {name: str(count) for name, count in named}}
+        return self.dead_letters.answer(operation, params)
 
     def _cloudwatch(self, _: str, params: dict[str, Any]) -> dict[str, Any]:
         """Return the ages of queues, of two minutes."""

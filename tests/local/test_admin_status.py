@@ -19,8 +19,10 @@ def test_nothing_waits_in_a_new_deployment() -> None:
     status = Operator().with_carrier()("status --json").json()
     assert (status["due"], status["due_oldest_s"]) == (0, 0)
     queue = {"waiting": 0, "taken": 0, "delayed": 0, "oldest_s": None, "dead": 0}
-    names = ["Submit", "SubmitPriority", "Receipt", "Callback", "Export"]
-    assert status["queues"] == [{"queue": name, **queue} for name in names]
+    *rows, failures = status["queues"]
+    assert rows == [{"queue": name, **queue} for name in QueueName]
+    nothing = dict.fromkeys(("waiting", "taken", "delayed", "oldest_s"))
+    assert failures == {"queue": "activity_failures", **nothing, "dead": 0}
     assert status["carriers"] == [
         {"carrier": "sim", "paused": False, "breaker": "closed", "opens_again_s": 0, "doubts": []}
     ]
@@ -28,11 +30,11 @@ def test_nothing_waits_in_a_new_deployment() -> None:
 
 def test_queues_are_counted_with_their_ages_and_dead_letters() -> None:
     operator = Operator()
-    operator.depths = {"SubmitQueue": (7, 2, 1), "SubmitDeadLetters": (3, 0, 0)}
+    operator.dead_letters.depths = {"SubmitQueue": (7, 2, 1), "SubmitDeadLetters": (3, 0, 0)}
     operator.ages_s = {"SubmitQueue": 180}
     first, *_ = operator("status --json").json()["queues"]
     assert first == {
-        "queue": "Submit",
+        "queue": "submit",
         "waiting": 7,
         "taken": 2,
         "delayed": 1,
@@ -40,7 +42,7 @@ def test_queues_are_counted_with_their_ages_and_dead_letters() -> None:
         "dead": 3,
     }
     lines = operator("status").out.splitlines()
-    assert lines[4] == "queue           waiting  taken  delayed  oldest_s  dead"
+    assert lines[4] == "queue              waiting  taken  delayed  oldest_s  dead"
     assert max(map(len, lines)) <= 80
 
 

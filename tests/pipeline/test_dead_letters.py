@@ -1,6 +1,5 @@
 """A task of `submit` dies for good: its dead letter is never redriven, or much later."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,47 +8,18 @@ from hypothesis import strategies as st
 
 from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
-from harkara.model.ledger import Lease, final_kind
+from harkara.model.ledger import final_kind
+from harkara.model.tasks import QueueName
 from tests.pipeline import campaign
+from tests.pipeline.abandoned import Abandoned
 from tests.pipeline.deaths import Fault, deaths
 from tests.pipeline.invariants import check
 from tests.support.fakes import Faults
-from tests.support.queues import QueueMessage
 from tests.support.world import BUDGET_S, World
 
-SUBMITS = ("submit", "submit_priority")
+SUBMITS = (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
 DAY_S = 86_400
 Send = Callable[[World], Sequence[RecordResult] | None]
-
-
-class Abandoned(World):
-    """A world that never redelivers a submit task after its process was killed."""
-
-    def __init__(self, faults: Faults | None = None) -> None:
-        super().__init__(faults)
-        self.dead: list[QueueMessage] = []
-        self.submit_calls: set[int] = set()
-
-    def redrive(self) -> None:
-        """Move the dead letters back, as SQS does: each is a new message."""
-        dead, self.dead = self.dead, []
-        for message in dead:
-            self.queues.add(message.queue, message.body, self.now)
-
-    async def handle(self, message: QueueMessage, lease: Lease) -> Counter[str]:
-        before = len(self.faults.calls)
-        try:
-            return await super().handle(message, lease)
-        finally:
-            if message.queue in SUBMITS:
-                self.submit_calls.update(range(before, len(self.faults.calls)))
-
-    async def deliver(self, message: QueueMessage) -> None:
-        await super().deliver(message)
-        # A failed task would come back; no task fails here.
-        if message in self.queues.waiting and message.queue in SUBMITS:
-            self.queues.waiting.remove(message)
-            self.dead.append(message)
 
 
 def send_now(world: World) -> Sequence[RecordResult] | None:
@@ -59,7 +29,7 @@ def send_now(world: World) -> Sequence[RecordResult] | None:
 def run(
     send: Send, faults: Faults | None = None, *, redriven_s: Sequence[float] = ()
 ) -> tuple[Abandoned, Sequence[RecordResult] | None]:
-    world = Abandoned(faults)
+    world = Abandoned(SUBMITS, faults)
     answers = send(world)
     for delay_s in redriven_s:
         world.at(delay_s, world.redrive)
@@ -83,8 +53,8 @@ CASES = [
     (send, death)
     for send, world in RUNS.items()
     for death in deaths(world.faults)
-    if death.number in world.submit_calls
-    and (death.number, death.kind) != (min(world.submit_calls), "kill_before")
+    if death.number in world.dying_calls
+    and (death.number, death.kind) != (min(world.dying_calls), "kill_before")
 ]
 
 
@@ -100,7 +70,7 @@ def test_each_message_ends_though_its_task_is_lost(send: Send, death: Fault) -> 
 @pytest.mark.parametrize("send", SENDS)
 def test_what_died_before_it_did_anything_is_done_once_it_is_redriven(send: Send) -> None:
     def dies() -> Faults:
-        return Faults(kill_before={min(RUNS[send].submit_calls)})
+        return Faults(kill_before={min(RUNS[send].dying_calls)})
 
     lost, _ = run(send, dies())
     assert not lost.providers.taken()

@@ -16,6 +16,7 @@ import cli
 from cli import local_stack
 from cli.command import Target
 from cli.deployment import Deployment
+from harkara.activity.exports import ExportTask
 from harkara.api.authentication import Authenticator, presented
 from harkara.aws.carriers import DynamoCarrierStore
 from harkara.base.errors import RequestRefused
@@ -170,3 +171,17 @@ def test_an_invitation_that_many_use_at_once_lets_one_in_until_it_is_disabled(
     run("user disable --yes asha@acme.example")
     assert people.person(cookie) is None
     assert run("user audit demo")[0]["action"] == "user.disable"
+
+
+def test_dead_letters_are_looked_at_and_moved_back(lab: Lab, run: Run) -> None:
+    """The export is none, so that its task does nothing once it is back."""
+    url = lab.stack.outputs["ExportDeadLettersUrl"]
+    body = ExportTask("sandbox", "none").encode()
+    lab.stack.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+    for _ in range(2):
+        (dead,) = run("queue show export")["dead_letters"]
+        assert (dead["kind"], dead["account"]) == ("export", "sandbox")
+    assert run("queue redrive export --yes") == {"redriven": "export"}
+    shown = run("queue show export")
+    assert (shown["dead"], shown["redrives"][0]["moved"]) == (0, 1)
+    assert wait_until(lambda: run("queue show export")["waiting"] == 0, 60)

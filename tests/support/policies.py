@@ -167,6 +167,16 @@ def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
     match operation:
         case "SendMessageBatch":
             yield Call("sqs:SendMessage", params["QueueUrl"], {})
+        case "GetQueueAttributes" | "ReceiveMessage":
+            yield Call(f"sqs:{operation}", params["QueueUrl"], {})
+        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
+            # Amazon SQS Developer Guide, "Configuring a dead-letter queue redrive": who asks for a
+            # move must be allowed to make it.
+            source = params.get("SourceArn") or params["TaskHandle"].replace("#", ":")
+            for each in (operation, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+                yield Call(f"sqs:{each}", source.rpartition(":")[2], {})
+            if operation == "StartMessageMoveTask":
+                yield Call("sqs:SendMessage", params["DestinationArn"].rpartition(":")[2], {})
         case "ChangeMessageVisibilityBatch":
             yield Call("sqs:ChangeMessageVisibility", params["QueueUrl"], {})
         case "Encrypt" | "Decrypt":

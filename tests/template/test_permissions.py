@@ -4,6 +4,7 @@ import pytest
 
 from tests.template.reading import (
     MESSAGE_QUEUES,
+    WORK_QUEUES,
     functions,
     grants,
     service,
@@ -162,7 +163,19 @@ GRANTS = {
 }
 
 # It runs the services of both, and lists all accounts for operators.
-GRANTS["console"] = GRANTS["manage"] | GRANTS["send"] | {("dynamodb:Scan", "AccountsTable")}
+_DEAD_LETTERS = [f"{name.removesuffix('Queue')}DeadLetters" for name in WORK_QUEUES]
+_REDRIVE = (
+    *("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+    *("sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:CancelMessageMoveTask"),
+)
+GRANTS["console"] = (
+    GRANTS["manage"]
+    | GRANTS["send"]
+    | {("dynamodb:Scan", "AccountsTable")}
+    | {("sqs:GetQueueAttributes", queue) for queue in (*WORK_QUEUES, "ActivityFailures")}
+    | {("sqs:ReceiveMessage", "ActivityFailures")}
+    | {(action, queue) for action in _REDRIVE for queue in _DEAD_LETTERS}
+)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

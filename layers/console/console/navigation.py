@@ -13,7 +13,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "numbers": ("suppressions", "consents", "answers"),
     "connections": ("callbacks", "credentials", "links"),
     "account": ("settings", "users", "audit", "code"),
-    "operators": ("carriers",),
+    "operators": ("carriers", "queues"),
 }
 # Pages that belong to another section.
 _WITHIN = {"exports": "messages"}

@@ -10,7 +10,7 @@
     ClickTask       callback queue   in harkara.model.events
 
 A body's first field is its kind. It may have a `task_id`: the task keeps this id when its rest is
-queued again in another queue message, or when an operator's redrive makes a new one.
+queued again in another queue message, or when a redrive of dead letters makes a new one.
 """
 
 from collections.abc import Sequence

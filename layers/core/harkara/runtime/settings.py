@@ -82,9 +82,15 @@ class ManageSettings(_CallbackPosts, ProxySettings):
 
 
 class ConsoleSettings(SendSettings, ManageSettings):
-    """Settings of `console`, which runs the services of both."""
+    """Settings of `console`, which runs the services of both, and shows the queues."""
 
     stage: str
+    submit_dead_letters_url: str
+    submit_priority_dead_letters_url: str
+    receipt_dead_letters_url: str
+    callback_dead_letters_url: str
+    export_dead_letters_url: str
+    activity_failures_url: str
 
     @property
     def is_local(self) -> bool:
