@@ -1,4 +1,4 @@
-"""The routes that take messages: ICS's, WebEngage's, Harkara's own. A message's path begins here.
+"""The routes that take messages, each in its own format. A message's path begins here.
 
 Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
@@ -14,9 +14,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from typing_extensions import TypedDict
 
-from harkara.accept.formats import ics, native, supabase, webengage
+from harkara.accept.formats import clevertap_rcs, ics, native, supabase, webengage
 from harkara.accept.formats.options import flag, names_dry_run
-from harkara.accept.formats.platform_shapes import SupabaseHook, SupabaseQuery, WebEngageMessage
+from harkara.accept.formats.platform_shapes import (
+    CleverTapMessage,
+    SupabaseHook,
+    SupabaseQuery,
+    WebEngageMessage,
+)
 from harkara.accept.formats.refusals import REFUSALS
 from harkara.accept.formats.shapes import (
     DryRunQuery,
@@ -133,6 +138,22 @@ def private_ssp() -> Response[str]:
     refuse_dry_run(client)
     caller, request = authenticate(client), webengage.parse(client.body)
     return accept(client, caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
+
+
+@api.post(
+    "/rcs/clevertap",
+    **sending({200: ics.IcsSingleAnswer}, *SENDING, body=CleverTapMessage, links="/mid"),
+)
+def clevertap_rcs_message() -> Response[str]:
+    """Send one message by RCS, with its SMS, in the format of CleverTap's Generic RCS API.
+
+    It goes by RCS where the account's route says so. Of RCS contents only `TEXT` is taken; the SMS
+    is held to DLT as any other.
+    """
+    client = api.client_request
+    refuse_dry_run(client)
+    caller, request = authenticate(client), clevertap_rcs.parse(client.body)
+    return accept(client, caller, request, ics.answer)
 
 
 @api.post(

@@ -19,11 +19,19 @@ WEBENGAGE: dict[str, Any] = {
     "smsData": {"toNumber": MSISDN, "fromNumber": "ACMEBK", "body": TEXT},
     "metadata": {"campaignType": "TRANSACTIONAL", "messageId": "ref"},
 }
+CLEVERTAP_RCS: dict[str, Any] = {
+    "payloadVersion": 0.1,
+    "msgId": "ref",
+    "to": MSISDN,
+    "rcsContent": {"content": {"type": "TEXT", "text": "Hello by RCS"}},
+    "smsContent": {"senderId": "ACMEBK", "body": TEXT},
+}
 # A route's path and the body of one message.
 ROUTES: dict[str, dict[str, Any]] = {
     "/datasend": RECORD,
     "/smpp": SMPP,
     "/webengage": WEBENGAGE,
+    "/rcs/clevertap": CLEVERTAP_RCS,
     "/v1/messages": MESSAGE,
 }
 each_route = pytest.mark.parametrize("path", ROUTES)

@@ -7,6 +7,7 @@ import pytest
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.model.messages import unpack
+from harkara.model.rcs import Rcs, Suggestion
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEMPLATE_ID, TEXT, is_the_order, send, stored
@@ -93,3 +94,40 @@ def test_clevertaps_test_send_shows_what_is_wrong(
     status, answer = send(acme, pages.request(form, body))
     assert (status, answer["Error"]) == (MEANINGS[Code(code)].http_status, code)
     assert stored(acme) == {}
+
+
+(RCS_FORM,) = [
+    {**table, "User name": table["User ID"]}
+    for table in pages.tables(pages.page("clevertap"))
+    if "User ID" in table
+]
+RCS_BODY = CLEVERTAP_BODIES[3]
+
+
+def test_clevertap_sends_a_text_by_rcs_with_its_sms(acme: Gateway) -> None:
+    status, answer = send(acme, pages.request(RCS_FORM, json.dumps(RCS_BODY)))
+    assert (status, answer["status"], answer["smsgid"]) == (200, "accepted", RCS_BODY["msgId"])
+    message = stored(acme)[answer["mid"]]
+    assert is_the_order(message, RCS_BODY["msgId"])
+    assert message.rcs == Rcs(
+        "Your order 4711 is on its way. Follow it here:",
+        suggestions=(
+            Suggestion("Track", "https://acme.example/orders/4711"),
+            Suggestion("Call us", phone="+911234567890"),
+        ),
+    )
+
+
+def test_the_sms_of_an_rcs_message_is_held_to_dlt(acme: Gateway) -> None:
+    sms = {**RCS_BODY["smsContent"], "body": "Hello"}
+    status, answer = send(acme, pages.request(RCS_FORM, json.dumps(RCS_BODY | {"smsContent": sms})))
+    assert (status, answer["Error"]) == (400, "TEMPLATE_MISMATCH")
+    assert not stored(acme)
+
+
+def test_the_callback_of_an_rcs_message_goes_to_a_host_that_the_account_allows(
+    acme: Gateway,
+) -> None:
+    body = json.dumps(RCS_BODY | {"callbackURL": "https://attacker.example/dlr"})
+    status, answer = send(acme, pages.request(RCS_FORM, body))
+    assert (status, answer["Error"]) == (400, "INVALID_CALLBACK_URL")

@@ -9,6 +9,7 @@ from harkara.accept.formats.shapes import (
     SAMPLE_TEMPLATE_ID,
     SAMPLE_TEXT,
     Body,
+    CallbackUrl,
     ClientRef,
     From,
     PeId,
@@ -17,6 +18,7 @@ from harkara.accept.formats.shapes import (
     To,
     example,
 )
+from harkara.model.rcs import LABEL_LIMIT, SUGGESTIONS_LIMIT, TEXT_LIMIT
 
 _WEBENGAGE = {
     "version": "2.0",
@@ -26,6 +28,25 @@ _WEBENGAGE = {
         "timestamp": "2026-01-25T10:24:16+0000",
         "messageId": "order-4711",
         "indiaDLT": {"contentTemplateId": SAMPLE_TEMPLATE_ID},
+    },
+}
+_CLEVERTAP = {
+    "payloadVersion": 0.1,
+    "msgId": "order-4711",
+    "to": "+919876543210",
+    "callbackURL": "https://eu1.api.clevertap.com/delivery/rcs",
+    "rcsContent": {
+        "senderId": "acme_agent",
+        "content": {
+            "type": "TEXT",
+            "text": SAMPLE_TEXT,
+            "suggestions": [{"type": "OPEN_URL", "text": "Track", "url": "https://acme.example/t"}],
+        },
+    },
+    "smsContent": {
+        "senderId": "ACMEBK",
+        "body": SAMPLE_TEXT,
+        "customParam": [{"name": "templateid", "value": SAMPLE_TEMPLATE_ID}],
     },
 }
 _SUPABASE = {
@@ -70,6 +91,68 @@ class WebEngageMessage(TypedDict):
     version: Literal["1.0", "2.0"]
     smsData: WebEngageSms
     metadata: NotRequired[WebEngageMetadata | None]
+
+
+class CleverTapParameter(TypedDict):
+    """A parameter that the customer added."""
+
+    name: Annotated[
+        str | int | None,
+        Field(description="For the SMS: a field of `POST /datasend`, in any case."),
+    ]
+    value: NotRequired[Any]
+
+
+class CleverTapSuggestion(TypedDict):
+    """A button: `OPEN_URL` with `url`, or `DIAL_PHONE` with `phoneNumber`."""
+
+    type: Literal["OPEN_URL", "DIAL_PHONE"]
+    text: Annotated[str, Field(min_length=1, max_length=LABEL_LIMIT)]
+    url: NotRequired[str | None]
+    phoneNumber: NotRequired[
+        Annotated[str | None, Field(description="In the form `+919876543210`.")]
+    ]
+    postbackData: NotRequired[Annotated[Any, Field(description="Ignored.")]]
+
+
+class CleverTapText(TypedDict):
+    """What goes out by RCS; CleverTap's other types are refused."""
+
+    type: Literal["TEXT"]
+    text: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)]
+    suggestions: NotRequired[
+        Annotated[list[CleverTapSuggestion], Field(max_length=SUGGESTIONS_LIMIT)] | None
+    ]
+
+
+class CleverTapRcs(TypedDict):
+    """The RCS side of a message."""
+
+    senderId: NotRequired[
+        Annotated[Any, Field(description="Ignored: the route's RCS carrier has an agent.")]
+    ]
+    customParam: NotRequired[Annotated[Any, Field(description="Ignored.")]]
+    content: CleverTapText
+
+
+class CleverTapSms(TypedDict, total=False):
+    """The SMS behind it, by DLT's rules."""
+
+    senderId: From
+    body: Body
+    customParam: list[CleverTapParameter] | None
+
+
+@with_config(example(_CLEVERTAP))
+class CleverTapMessage(TypedDict):
+    """A request of CleverTap's Generic RCS API."""
+
+    payloadVersion: NotRequired[Annotated[Any, Field(description="Ignored; 0.1 is known.")]]
+    msgId: NotRequired[ClientRef]
+    to: To
+    callbackURL: NotRequired[CallbackUrl]
+    rcsContent: CleverTapRcs
+    smsContent: CleverTapSms
 
 
 class SupabaseUser(TypedDict, total=False):
