@@ -1,4 +1,4 @@
-"""Authenticate a request: its account, its source address, and the scope of its credential.
+"""Authenticate a request: its account, and the scope of its credential.
 
 Credentials are read in every form that the platforms use:
 
@@ -13,19 +13,13 @@ The first form present counts; an unknown scheme is ignored. Secrets hold no dot
 
 A platform's hook signs its requests instead, with a key that is derived from the credential's
 secret.
-
-A proxy in front of the API, if there is one (CloudFront with WAF, or another), is trusted to name
-the client's address. It sends a secret that its clients do not know, in a header of its own. In
-X-Forwarded-For it appends each client's address to the header that the client itself sent. API
-Gateway then appends the address of the proxy.
 """
 
 import base64
 import hmac
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -189,54 +183,3 @@ def _serves(credential: Credential) -> Callable[[Account], bool]:
     """Return a check that an account takes requests and has the credential's callback."""
     callback = credential.callback
     return lambda account: not account.draining and (not callback or callback in account.callbacks)
-
-
-SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedProxy:
-    """Admits requests that came through the proxy, which sends any of the keys."""
-
-    keys: Keys
-
-    def admit(self, request: Request) -> Request:
-        """Return the request with its client's address, and without the secret.
-
-        Raises RequestRefused for a request that bypassed the proxy.
-        """
-        sent = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
-        if not self.keys.any(lambda key: hmac.compare_digest(sent, key)):
-            raise RequestRefused(Code.PROXY_REQUIRED)
-        headers = {name: each for name, each in request.headers.items() if name != SECRET_HEADER}
-        forwarded = headers.get("x-forwarded-for", "")
-        return replace(
-            request, headers=headers, source_ip=client_address(forwarded, request.source_ip)
-        )
-
-
-def client_address(forwarded: str, proxy: str) -> str:
-    """Return the client's address from X-Forwarded-For, "" if the last entry is no address.
-
-    Entries before the proxy's own come from the client, and never count.
-    """
-    entries = [entry for each in forwarded.split(",") if (entry := each.strip())]
-    own = _address(proxy)
-    if len(entries) > 1 and own and _address(entries[-1]) == own:
-        entries.pop()  # the entry of API Gateway
-    return _address(entries[-1]) if entries else ""
-
-
-def _address(entry: str) -> str:
-    """Return an entry's address in canonical form; it may be `1.2.3.4`, `[2001:db8::1]:443`, ..."""
-    text = entry.strip().strip('"')
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return ""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)

@@ -23,7 +23,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
-from harkara.api.request import SURPLUS_SLASHES, Request
+from harkara.api.request import SURPLUS_SLASHES, Request, TrustedProxy
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.json import encode
@@ -48,18 +48,20 @@ class Api(APIGatewayHttpResolver):
     def __init__(
         self,
         failed: Failed,
-        admit: Callable[[Request], Request] = lambda request: request,
+        proxy: Callable[[], TrustedProxy | None] = lambda: None,
     ) -> None:
         """Take `failed`, which answers errors, and NotFoundError if there is no route.
 
-        `admit` returns a request as its handler shall see it, or raises to refuse it. Powertools'
-        debug mode stays off whatever the environment says: it prints each event.
+        `proxy` returns the proxy in front, None if there is none. Powertools' debug mode stays off
+        whatever the environment says: it prints each event.
         """
         super().__init__(debug=False, strip_prefixes=[SURPLUS_SLASHES])
 
         def begin(app: "Api", next_middleware: Callable[["Api"], Response[Any]]) -> Response[Any]:
             with invocation(app.lambda_context) as deadline:
-                request = admit(Request.of(app.current_event))
+                request = Request.of(app.current_event)
+                if not request.past_api and (trusted := proxy()):
+                    request = trusted.admit(request)
                 app.context.update(client_request=request, deadline=deadline)
                 return next_middleware(app)
 
