@@ -8,13 +8,21 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.accept.requests import Options
+from harkara.accept.requests import Options, Record
 from harkara.accept.template_index import index_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.callbacks.formats import format_of
 from harkara.links.codec import base_of, with_header
-from harkara.model.accounts import INDIAN_HEADER, Account, Caller, Enforcement, Sender, Template
+from harkara.model.accounts import (
+    ANY_COUNTRY,
+    INDIAN_HEADER,
+    Account,
+    Caller,
+    Enforcement,
+    Sender,
+    Template,
+)
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import NUMBER, TEMPLATE_ID
 from harkara.model.messages import (
@@ -64,6 +72,14 @@ class DecisionKey(NamedTuple):
     dlt_template_id: str
     pe_id: str
     options: Options
+
+    @classmethod
+    def of(cls, country: str, record: Record) -> "DecisionKey":
+        """Return the key of a record, without the options that differ from record to record."""
+        options = record.options
+        if options.variables or options.campaign_id or options.rcs:
+            options = options._replace(variables=(), campaign_id="", rcs=None)
+        return cls(country, record.sender_id, record.dlt_template_id, record.pe_id, options)
 
 
 class Decision(NamedTuple):
@@ -177,7 +193,7 @@ class SendPolicy:
             dlt_template_id = dlt_id(dlt_template_id, Code.INVALID_TEMPLATE_ID)
             pe_id = dlt_id(pe_id, Code.ENTITY_MISMATCH)
         subject = DecisionKey(country, sender_id, dlt_template_id, pe_id, options)
-        if not account.may_send_to(country):
+        if ANY_COUNTRY not in account.countries and country not in account.countries:
             raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
         if not (INDIAN_HEADER.fullmatch(sender_id) if indian else _is_sender_abroad(sender_id)):
             raise RequestRefused(Code.INVALID_HEADER)
@@ -200,7 +216,6 @@ class SendPolicy:
             subject=subject,
             batch=self._batch(category, options, indian=indian),
             entity=pe_id or (sender.pe_id if sender else ""),
-            endpoint=self.default_endpoint(sender_id),
             is_dlt=is_dlt,
             template=template,
             matches=matcher.matches if matcher else None,
@@ -210,6 +225,7 @@ class SendPolicy:
             and bool(account.templates or account.strict_templates),
             warning=warning,
             link_base=self._link_base(sender_id, options),
+            endpoint=self.default_endpoint(sender_id),
             found={},
         )
 

@@ -12,6 +12,8 @@ BODY_LIMIT_BYTES = 4 * 1024 * 1024
 # Lambda's answers are limited to 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else
 # included. An accepted request whose answer does not fit would be sent again.
 ANSWER_LIMIT_BYTES = 6_200_000
+# An answer repeats this much of a record's fields, so that a thousand fit into it. Values that may
+# be accepted are never cut.
 SHOWN_LIMIT = 64
 SHOWN_REF_LIMIT = 512
 
@@ -32,12 +34,6 @@ class Options(NamedTuple):
     unicode_allowed: bool = True
     shorten_urls: bool | None = None
     rcs: Rcs | None = None
-
-    def shared(self) -> "Options":
-        """Return the options without those that differ from record to record."""
-        if self.variables or self.campaign_id or self.rcs:
-            return self._replace(variables=(), campaign_id="", rcs=None)
-        return self
 
 
 NO_OPTIONS = Options()
@@ -76,25 +72,6 @@ class SendRequest(NamedTuple):
 def answer_bytes(body: bytes) -> int:
     """Return the bytes of a JSON body in Lambda's answer, which holds it as a JSON string."""
     return len(body) + body.count(b'"') + body.count(b"\\")
-
-
-class VisibleFields(NamedTuple):
-    """The parts of a record that an answer repeats, cut so that a thousand fit into 6 MB."""
-
-    to: str
-    sender_id: str
-    client_ref: str
-    dlt_template_id: str
-
-
-def visible(record: Record) -> VisibleFields:
-    """Return the parts that an answer repeats. Values that may be accepted are never cut."""
-    return VisibleFields(
-        record.to[:SHOWN_LIMIT],
-        record.sender_id[:SHOWN_LIMIT],
-        record.client_ref[:SHOWN_REF_LIMIT],
-        record.dlt_template_id[:SHOWN_LIMIT],
-    )
 
 
 class RecordResult(NamedTuple):

@@ -134,9 +134,7 @@ class RecordChecker:
         if len(pe_id) + len(template_id) > DLT_IDS_LIMIT:
             raise RequestRefused(Code.INVALID_RECORD, _DLT_IDS_RULE)
         msisdn, country = normalise(to)
-        decision = self.policy.decide(
-            DecisionKey(country, sender_id, template_id, pe_id, options.shared())
-        )
+        decision = self.policy.decide(DecisionKey.of(country, record))
         text = text or self._rendered(decision, template_id, options)
         if not text or text.isspace():
             raise RequestRefused(Code.EMPTY_TEXT)

@@ -18,10 +18,10 @@ secret.
 import base64
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harkara.api.request import Request
 from harkara.base.codes import Code
@@ -31,7 +31,6 @@ from harkara.base.keys import Keys, as_keys, hook_key
 from harkara.base.time import Clock
 from harkara.callbacks.posting import signature
 from harkara.model.accounts import (
-    Account,
     Caller,
     Credential,
     Scope,
@@ -44,6 +43,12 @@ from harkara.ports import AccountStore
 SECRET_BYTES = 32
 # As the libraries of Standard Webhooks have it ("Verifying signatures").
 SIGNED_WITHIN_S = 300
+
+
+class Proof(Protocol):
+    """Tells whether a request is a credential's, by a pepper; of no credential it never is."""
+
+    def __call__(self, pepper: bytes, credential: Credential | None) -> bool: ...
 
 
 class CallerRefused(RequestRefused):
@@ -121,7 +126,7 @@ class Authenticator:
         now_s = self.clock()
         return self._authenticate(
             presented.username,
-            lambda pepper, credential: secret_matches(pepper, presented.secret, credential, now_s),
+            partial(secret_matches, secret=presented.secret, now_s=now_s),
             scope,
             source_ip,
         )
@@ -151,24 +156,25 @@ class Authenticator:
     def _authenticate(
         self,
         username: str,
-        proves: Callable[[bytes, Credential | None], bool],
+        proves: Proof,
         scope: Scope,
         source_ip: str,
     ) -> Caller:
-        """Return the caller; `proves` says whether a request is the credential's, by a pepper."""
-
-        def matches(credential: Credential | None) -> bool:
-            return as_keys(self.pepper).any(lambda pepper: proves(pepper, credential))
+        """Return the caller whose request `proves` itself to be."""
+        plausible, peppers = may_be_username(username), as_keys(self.pepper)
 
         def admits(credential: Credential) -> bool:
-            may_come = credential.may_come_from(source_ip)
-            return matches(credential) and may_come and scope in credential.scopes
+            proven = peppers.any(partial(proves, credential=credential))
+            return proven and credential.may_come_from(source_ip) and scope in credential.scopes
 
-        plausible = may_be_username(username)
         credential = self.accounts.credential(username, admits) if plausible else None
-        if not matches(credential) or credential is None:
+        if not peppers.any(partial(proves, credential=credential)) or credential is None:
             raise RequestRefused(Code.UNAUTHORIZED)
-        account = self.accounts.account(credential.account_id, _serves(credential))
+        callback = credential.callback
+        account = self.accounts.account(
+            credential.account_id,
+            lambda now: not now.draining and (not callback or callback in now.callbacks),
+        )
         if account is None:
             raise RequestRefused(Code.UNAUTHORIZED)
         caller = Caller(account, credential)
@@ -177,9 +183,3 @@ class Authenticator:
         if scope not in credential.scopes:
             raise CallerRefused(Code.SCOPE_MISSING, caller, f"(scope: {scope})")
         return caller
-
-
-def _serves(credential: Credential) -> Callable[[Account], bool]:
-    """Return a check that an account takes requests and has the credential's callback."""
-    callback = credential.callback
-    return lambda account: not account.draining and (not callback or callback in account.callbacks)

@@ -1,7 +1,7 @@
 """Read the values of options, as JSON or a form has them, and suggest names for unknown ones.
 
-A reader raises ValueError for an invalid value; `OptionField.rule` describes the valid ones. Absent
-values are never passed to a reader: neither null nor an empty string.
+A reader raises ValueError for an invalid value; `OptionField.rule` describes the valid ones
+(`record_parsing`). Absent values are never passed to a reader: neither null nor an empty string.
 
 An unknown name is compared with the known ones to warn of a misspelling: a message whose
 `scheduled_at` is ignored goes out at once.
@@ -9,12 +9,11 @@ An unknown name is compared with the known ones to warn of a misspelling: a mess
 
 import difflib
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from harkara.base.codes import Code
+from harkara.accept.formats.record_parsing import string
 from harkara.base.json import decode
 from harkara.base.time import IST_OFFSET_S
 from harkara.model.messages import Category
@@ -58,28 +57,6 @@ VARIABLES_RULE = (
     "a list of strings, or an object with the names 1, 2, ...: at most"
     f" {VARIABLES_LIMIT}, of {VARIABLES_LENGTH_LIMIT:,} characters in all"
 )
-
-
-class OptionField(NamedTuple):
-    """A field of a request that holds an option.
-
-    `option` is the field of `harkara.accept.requests.Options`; `code` and `rule` describe the error
-    if `read` raises ValueError.
-    """
-
-    option: str
-    read: Callable[[Any], Any]
-    code: Code
-    rule: str
-
-
-def string(value: Any) -> str:
-    """Return a string, or a whole number's digits."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError
-    return str(value)
 
 
 def campaign_id(value: Any) -> str:

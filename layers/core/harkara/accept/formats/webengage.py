@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from harkara.accept.formats.options import DRY_RUN_RULE, OptionField, names_dry_run
-from harkara.accept.formats.record_parsing import Fields, object_of, request_of
+from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
+from harkara.accept.formats.record_parsing import Fields, OptionField, object_of, request_of
 from harkara.accept.requests import SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, RequestRefused
