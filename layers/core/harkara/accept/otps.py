@@ -2,8 +2,7 @@
 
 from collections.abc import Container
 
-from harkara.accept.policy import BatchMessages
-from harkara.accept.requests import IdSource, SendRequest
+from harkara.accept.requests import BatchMessages, IdSource, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused

@@ -1,4 +1,4 @@
-"""The common form of send requests and of their results, for all of `accept.formats`."""
+"""The common form of send requests, of their batches and results, for all of `accept.formats`."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -72,6 +72,23 @@ class SendRequest(NamedTuple):
 def answer_bytes(body: bytes) -> int:
     """Return the bytes of a JSON body in Lambda's answer, which holds it as a JSON string."""
     return len(body) + body.count(b'"') + body.count(b"\\")
+
+
+class BatchKey(NamedTuple):
+    """The key of a message batch: the properties that all its messages share."""
+
+    category: Category
+    daytime_only: bool
+    send_at_ms: int
+    validity_s: int
+
+
+class BatchMessages(NamedTuple):
+    """The messages of one batch key, with their indexes in the request."""
+
+    key: BatchKey
+    indexes: list[int]
+    messages: list[Message]
 
 
 class RecordResult(NamedTuple):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from harkara.accept.policy import BatchMessages, Decision, DecisionKey, SendPolicy, dlt_id
-from harkara.accept.requests import Options, Record
+from harkara.accept.policy import Decision, DecisionKey, SendPolicy, dlt_id
+from harkara.accept.requests import BatchMessages, Options, Record
 from harkara.accept.template_index import index_of, rules_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, VariableRefused
@@ -143,7 +143,8 @@ class RecordChecker:
         link = None
         if base := decision.link_base:
             # The text must match its DLT template with its own URLs, and with its links.
-            decision = self._compare(decision, text)
+            if decision.is_dlt:
+                decision = self._compare(decision, text)
             fixed_text = decision.template.text if decision.is_dlt and decision.template else ""
             link = linked(text, fixed_text, base)
             if link:  # real codes have the same length and alphabet
@@ -153,10 +154,11 @@ class RecordChecker:
             raise RequestRefused(Code.UNICODE_NOT_ALLOWED)
         if segment_count > self._account.segment_limit:
             raise RequestRefused(Code.TEXT_TOO_LONG)
-        try:
-            decision = self._compare(decision, text)
-        except RequestRefused as error:
-            raise RequestRefused(error.code, _WITH_LINKS if link else error.detail) from error
+        if decision.is_dlt:
+            try:
+                decision = self._compare(decision, text)
+            except RequestRefused as error:
+                raise RequestRefused(error.code, _WITH_LINKS if link else error.detail) from error
         endpoint = self.policy.endpoint(callback_url) if callback_url else decision.endpoint
         if callback_url and endpoint is None:
             raise RequestRefused(Code.INVALID_CALLBACK_URL)
@@ -205,8 +207,6 @@ class RecordChecker:
         Its `warning` is the first DLT rule that the text breaks, too. Raises RequestRefused if the
         account enforces the rule.
         """
-        if not decision.is_dlt:
-            return decision
         found = self._index.find(text, decision.subject.sender_id) if decision.seeks else None
         fixed_text = decision.template.text if decision.template else found.content if found else ""
         if may_hold_placeholder(text) and holds_placeholder(text, fixed_text):
