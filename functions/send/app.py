@@ -58,6 +58,7 @@ from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.send import on_aws
 
+Opened = Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]]
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
 
@@ -91,7 +92,8 @@ def datasend() -> Response[str]:
     """
     client = api.client_request
     refuse_dry_run(client)
-    caller, fields = admitted(client, lambda: ics.opened(client.body, client.content_type))
+    opened = partial(ics.opened, client.body, client.content_type)
+    caller, fields = admitted(client, opened)
     return accept(client, caller, ics.request_in(fields), ics.answer)
 
 
@@ -110,9 +112,8 @@ def smpp() -> Response[str]:
     is better: a query stands in more logs than a body does.
     """
     client = api.client_request
-    caller, fields = admitted(
-        client, lambda: ics.opened_smpp(client.query_string, client.body, client.content_type)
-    )
+    opened = partial(ics.opened_smpp, client.query_string, client.body, client.content_type)
+    caller, fields = admitted(client, opened)
     return accept(client, caller, ics.smpp_request_in(fields), ics.answer)
 
 
@@ -131,7 +132,8 @@ def private_ssp() -> Response[str]:
     """
     client = api.client_request
     refuse_dry_run(client)
-    caller, request = authenticate(client), webengage.parse(client.body)
+    caller, _ = admitted(client)
+    request = webengage.parse(client.body)
     return accept(client, caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
@@ -181,7 +183,8 @@ def send_messages() -> Response[str]:
     says of each message how it would go out, what it would cost and what would refuse it.
     """
     client = api.client_request
-    caller, request = authenticate(client), native.parse(client.body)
+    caller, _ = admitted(client)
+    request = native.parse(client.body)
     if is_dry_run(client):
         api.context.pop("caller")  # its refusals are no refused requests
         results = services().accept.dry_run(caller, request)
@@ -207,23 +210,18 @@ def health() -> Response[str]:
     return ok({"status": True})
 
 
-def admitted(
-    client: Request,
-    opened: Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]],
-) -> tuple[Caller, dict[str, Any]]:
+def admitted(client: Request, opened: Opened | None = None) -> tuple[Caller, dict[str, Any]]:
     """Return the caller and a body's fields; decode the body last if headers authenticate."""
-    if all(presented(client.headers)):
-        caller = authenticate(client)
-        return caller, opened()[1]
-    credentials, fields = opened()
-    return authenticate(client, *credentials), fields
-
-
-def authenticate(client: Request, username: str = "", password: str = "") -> Caller:
-    secret = presented(client.headers, username, password)
-    caller = services().authenticator.authenticate(secret, Scope.SEND, client.source_ip)
+    shown, fields = presented(client.headers), dict[str, Any]()
+    reads_first = opened is not None and not all(shown)
+    if opened and reads_first:
+        credentials, fields = opened()
+        shown = presented(client.headers, *credentials)
+    caller = services().authenticator.authenticate(shown, Scope.SEND, client.source_ip)
     api.context["caller"] = caller
-    return caller
+    if opened and not reads_first:
+        _, fields = opened()
+    return caller, fields
 
 
 def accept(
@@ -238,9 +236,7 @@ def accept(
 
     `key` takes the place of the header Idempotency-Key.
     """
-    on = services()
-    line = f"{client.method} {client.path} {client.query_string}\n"
-    until_s = on.idempotency.clock() + api.deadline.remaining_s()
+    on, key = services(), key or client.headers.get("idempotency-key")
 
     def produce(names: IdSource | None) -> Answer:
         try:
@@ -263,13 +259,14 @@ def accept(
         metrics.write(LogEvent("request accepted", about, counts, carrier=caller.account.carrier))
         return Answer(200, render(request, results))
 
-    answered = on.idempotency.once(
-        caller,
-        key or client.headers.get("idempotency-key"),
-        line.encode() + client.body,
-        int(until_s * 1000),
-        produce,
-    )
+    if key is None:
+        answered = produce(None)
+    else:
+        line = f"{client.method} {client.path} {client.query_string}\n"
+        until_s = on.idempotency.clock() + api.deadline.remaining_s()
+        answered = on.idempotency.once(
+            caller, key, line.encode() + client.body, int(until_s * 1000), produce
+        )
     if on.refused.waiting:
         on.refused.store()
     return answer(answered.status, answered.body, answered.headers)
