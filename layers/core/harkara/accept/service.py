@@ -22,7 +22,7 @@ from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.links.shorten import LinkMaker
-from harkara.model.accounts import Account, Caller
+from harkara.model.accounts import Account, Caller, Limits
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Message, MessageBatch
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
@@ -146,8 +146,8 @@ class AcceptService:
         """
         if self.spending and _has_caps(account):
             self.spending.check(account, _cost(account, accepted))
-        segments = sum(row.segment_count for rows in accepted for row in rows.messages)
-        if self.limits:
+        if self.limits and account.limits != Limits():
+            segments = sum(row.segment_count for rows in accepted for row in rows.messages)
             self.limits.take(account, segments)
 
     def _check(
@@ -184,8 +184,9 @@ class AcceptService:
 
         Raises StoreUnavailable.
         """
-        parts = sorted((_urgency_and_part(made.batch) for made in stored), key=itemgetter(0))
-        first, *others = (part for _, part in parts)
+        batches = (made.batch for made in stored)
+        parts = sorted(map(_urgency_and_part, batches), key=itemgetter(0))
+        first, *others = map(itemgetter(1), parts)
         task = SubmitTask(
             batch_id=first.batch_id,
             account_id=account.id,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 from harkara.accept.policy import Decision, DecisionKey, SendPolicy, dlt_id
@@ -117,8 +118,8 @@ class RecordChecker:
                 self.warnings[index] = decision.warning
             if link:
                 self.links[index] = link
-        accepted = [batch for batch in self.policy.batches.values() if batch.indexes]
-        return CheckedRecords(accepted, refused)
+        accepted = filter(attrgetter("indexes"), self.policy.batches.values())
+        return CheckedRecords(list(accepted), refused)
 
     def _check(self, record: Record) -> tuple[Decision, Message, Linked | None]:
         """Return the final decision on a record, its message, and its text with links, if it has.
