@@ -59,6 +59,12 @@ class CallerRefused(RequestRefused):
         self.caller = caller
 
 
+class CallerFor(Protocol):
+    """Authenticates the request at hand, for a route. Raises RequestRefused, StoreUnavailable."""
+
+    def __call__(self, scope: Scope, username: str = "", password: str = "") -> Caller: ...
+
+
 class Presented(NamedTuple):
     """The user name and secret of a request; empty if missing."""
 

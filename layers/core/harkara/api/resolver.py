@@ -84,9 +84,13 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def routes(self) -> list[Route]:
-        """The routes in the order of their functions, for the API's description."""
-        found = [*self._static_routes, *self._dynamic_routes]
-        return sorted(found, key=lambda route: route.func.__code__.co_firstlineno)
+        """The routes in the order of their functions in each file, for the API's description."""
+
+        def place(route: Route) -> tuple[str, int]:
+            code = route.func.__code__
+            return code.co_filename, code.co_firstlineno
+
+        return sorted([*self._static_routes, *self._dynamic_routes], key=place)
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer an event; a ping at once, with an empty answer."""
