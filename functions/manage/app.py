@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara.api import docs, list_routes, message_routes, resource_routes
 from harkara.api.authentication import presented
 from harkara.api.description import HTML, about
-from harkara.api.files import accepts_gzip
 from harkara.api.resolver import refuse_dry_run
 from harkara.model.accounts import Caller, Scope
 from harkara.runtime.snapshot import built_early
@@ -59,7 +58,7 @@ def openapi() -> Response[str]:
 @api.get("/docs", **about("Description", {200: {HTML: str}}))
 def docs_page() -> Response[Any]:
     """Read this description as a page."""
-    return docs.page(packed=accepts_gzip(api.client_request))
+    return docs.page(packed=api.client_request.accepts_gzip)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -47,6 +47,23 @@ class Request:
         """The content type with its parameters, "" for none."""
         return self.headers.get("content-type", "")
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the body is a file: neither declared as JSON nor an object.
+
+        Browsers and programs declare CSV as text, an Excel sheet, a form or just bytes. API Gateway
+        corrupts gzip and UTF-16 that are declared as text/csv, as it takes them for text.
+        """
+        content_type = self.content_type.partition(";")[0].strip().lower()
+        if not content_type or content_type.endswith(("application/json", "+json")):
+            return False
+        return not self.body.lstrip().startswith(b"{")
+
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the answer may be packed with gzip."""
+        return "gzip" in self.headers.get("accept-encoding", "")
+
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
         """Return the request of an event.

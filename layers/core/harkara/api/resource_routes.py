@@ -4,6 +4,7 @@ The first matching route is taken, so those of one collection come before those 
 """
 
 import asyncio
+import gzip
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -14,10 +15,10 @@ from harkara.accept.formats.record_parsing import check_length, object_of
 from harkara.api import queries
 from harkara.api.authentication import CallerFor
 from harkara.api.description import CSV, GZIP, JSON, MISSING, changes, reads
-from harkara.api.files import csv_file, is_file
 from harkara.api.request import Request
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.callbacks.registration import RenewSecret
 from harkara.manage import template_audit
@@ -30,6 +31,9 @@ from harkara.model.accounts import Account, Scope, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part
 from harkara.runtime.logging import logger
+
+# Lambda answers at most 6 MB, and a packed file is sent as base64.
+EXPORT_LIMIT_BYTES = 4_400_000
 
 
 class ResourceServices(Protocol):
@@ -146,7 +150,7 @@ def add_templates(
         account = caller_for(Scope.READ).account
         if wants_csv():
             content = services().registry.export_templates(account)
-            return csv_file("templates.csv", content, api.client_request)
+            return _csv_file("templates.csv", content, api.client_request)
         found = services().registry.page(
             account, Template, *queries.page_of(api.client_request.query)
         )
@@ -167,7 +171,7 @@ def add_templates(
         """
         audited = services().audit.audit(caller_for(Scope.READ).account)
         if wants_csv():
-            return csv_file("audit.csv", template_audit.as_csv(audited), api.client_request)
+            return _csv_file("audit.csv", template_audit.as_csv(audited), api.client_request)
         return ok(template_audit.report_of(audited))
 
     @api.post(
@@ -190,7 +194,7 @@ def add_templates(
         except application/json.
         """
         account, asked = caller_for(Scope.ADMIN).account, api.client_request
-        if is_file(asked):
+        if asked.is_file:
             return import_templates(account, asked)
         return _create(services().registry, account, "templates", Template, asked.body)
 
@@ -258,3 +262,16 @@ def _remove(
     registry.remove(account, kind, name)
     logger.info("removed", account_id=account.id, collection=collection)
     return Response(204, body="")
+
+
+def _csv_file(name: str, content: bytes, request: Request) -> Response[Any]:
+    """Answer with a CSV file, packed if the request allows it. Raises RequestRefused."""
+    packs = request.accepts_gzip
+    body = gzip.compress(content, mtime=0) if packs else content
+    if len(body) > EXPORT_LIMIT_BYTES:
+        way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
+        raise RequestRefused(Code.INVALID_REQUEST, f"(the file is too large to be sent: {way})")
+    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if packs:
+        headers["Content-Encoding"] = "gzip"
+    return Response(200, "text/csv; charset=utf-8", body if packs else body.decode(), headers)
