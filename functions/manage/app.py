@@ -9,16 +9,14 @@ cancel enqueues for functions/dlr.
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import docs, list_routes, message_routes, resource_routes
 from harkara.api.authentication import presented
 from harkara.api.description import HTML, about
-from harkara.api.resolver import refuse_dry_run
 from harkara.model.accounts import Caller, Scope
 from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
-from harkara.wiring.manage import ManageServices, on_aws
+from harkara.wiring.manage import on_aws
 
 api = new_api()
 services = built_early(on_aws)
@@ -27,13 +25,9 @@ services = built_early(on_aws)
 def caller_for(scope: Scope, username: str = "", password: str = "") -> Caller:
     request = api.client_request
     if request.method != "GET":  # a GET changes nothing, so it may ask for a dry run
-        refuse_dry_run(request)
+        api.refuse_dry_run()
     secret = presented(request.headers, username, password)
     return services().authenticator.authenticate(secret, scope, request.source_ip)
-
-
-def current() -> ManageServices:
-    return services()
 
 
 # The first matching route is taken: those of any collection come last.
@@ -46,7 +40,7 @@ for add in (
     resource_routes.add_templates,
     resource_routes.add_resources,
 ):
-    add(api, caller_for, current)
+    add(api, caller_for, lambda: services())
 
 
 @api.get("/openapi.json", **about("Description", {200: dict[str, Any]}))
@@ -61,5 +55,4 @@ def docs_page() -> Response[Any]:
     return docs.page(packed=api.client_request.accepts_gzip)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

@@ -3,42 +3,21 @@
 Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from typing_extensions import TypedDict
 
-from harkara.accept.formats import ics, native, supabase, webengage
-from harkara.accept.formats.options import flag, names_dry_run
-from harkara.accept.formats.platform_shapes import SupabaseHook, SupabaseQuery, WebEngageMessage
+from harkara.accept.formats import ics, native, options, shapes, supabase, webengage
 from harkara.accept.formats.refusals import REFUSALS
-from harkara.accept.formats.shapes import (
-    DryRunQuery,
-    IcsBatch,
-    IcsSingle,
-    NewMessage,
-    NewMessages,
-    SmppMessage,
-)
 from harkara.accept.idempotency import Answer
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
-from harkara.accept.service import NothingAccepted
-from harkara.api.authentication import CallerRefused, presented
-from harkara.api.description import (
-    FORM,
-    IN_BODY,
-    IN_QUERY,
-    JSON,
-    SENDING,
-    SIGNED,
-    about,
-)
+from harkara.accept.service import NothingAccepted, accepted_event
+from harkara.api.authentication import CallerRefused, Fields, Opened
+from harkara.api.description import FORM, IN_BODY, IN_QUERY, JSON, SENDING, SIGNED, about
 from harkara.api.request import Request
 from harkara.api.resolver import (
     Shape,
@@ -47,18 +26,15 @@ from harkara.api.resolver import (
     ok,
     one_shape,
     refusal,
-    refuse_dry_run,
 )
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.base.log_events import LogEvent
 from harkara.model.accounts import Caller, Scope
 from harkara.runtime import metrics
 from harkara.runtime.snapshot import built_early
 from harkara.wiring.api import new_api
 from harkara.wiring.send import on_aws
 
-Opened = Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]]
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
 
@@ -80,7 +56,7 @@ sending = partial(about, "Send", scope=Scope.SEND)
         {200: ics.IcsAnswer | ics.IcsSingleAnswer},
         *(*SENDING, Code.TOO_MANY_RECORDS),
         security=IN_BODY,
-        body={JSON: IcsBatch | IcsSingle, FORM: IcsBatch | IcsSingle},
+        body={JSON: shapes.IcsBatch | shapes.IcsSingle, FORM: shapes.IcsBatch | shapes.IcsSingle},
     ),
 )
 def datasend() -> Response[str]:
@@ -91,7 +67,7 @@ def datasend() -> Response[str]:
     refused record does not keep the others back.
     """
     client = api.client_request
-    refuse_dry_run(client)
+    api.refuse_dry_run()
     opened = partial(ics.opened, client.body, client.content_type)
     caller, fields = admitted(client, opened)
     return accept(client, caller, ics.request_in(fields), ics.answer)
@@ -100,10 +76,12 @@ def datasend() -> Response[str]:
 smpp_sending = partial(sending, {200: ics.IcsSingleAnswer}, *SENDING, links="/mid")
 
 
-@api.get("/smpp", **smpp_sending(security=IN_QUERY, query=SmppMessage))
+@api.get("/smpp", **smpp_sending(security=IN_QUERY, query=shapes.SmppMessage))
 @api.post(
     "/smpp",
-    **smpp_sending(security=[*IN_QUERY, {}], body={FORM: SmppMessage, JSON: SmppMessage}),
+    **smpp_sending(
+        security=[*IN_QUERY, {}], body={FORM: shapes.SmppMessage, JSON: shapes.SmppMessage}
+    ),
 )
 def smpp() -> Response[str]:
     """Send one message, in the format of ICS Mobile's one-message API.
@@ -122,7 +100,7 @@ def smpp() -> Response[str]:
     **sending(
         {200: webengage.WebEngageAccepted},
         *(Code.UNSUPPORTED_VERSION, *SENDING),
-        body=WebEngageMessage,
+        body=webengage.WebEngageMessage,
     ),
 )
 def private_ssp() -> Response[str]:
@@ -131,7 +109,7 @@ def private_ssp() -> Response[str]:
     Answers, codes and statuses are WebEngage's own.
     """
     client = api.client_request
-    refuse_dry_run(client)
+    api.refuse_dry_run()
     caller, _ = admitted(client)
     request = webengage.parse(client.body)
     return accept(client, caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
@@ -143,8 +121,8 @@ def private_ssp() -> Response[str]:
         {200: supabase.SupabaseAccepted},
         *(code for code in SENDING if code is not Code.IDEMPOTENCY_CONFLICT),
         security=SIGNED,
-        body=SupabaseHook,
-        query=SupabaseQuery,
+        body=supabase.SupabaseHook,
+        query=supabase.SupabaseQuery,
     ),
 )
 def supabase_hook() -> Response[str]:
@@ -160,9 +138,7 @@ def supabase_hook() -> Response[str]:
     caller = authenticator.authenticate_signed(query.get("user", ""), client, Scope.SEND)
     api.context["caller"] = caller
     request = supabase.parse(client.body, query)
-    # A call that got no answer is repeated with another webhook-id.
-    same = client.query_string.encode() + client.body
-    key = f"supabase {hashlib.sha256(same).hexdigest()}"
+    key = supabase.key_of(client.query_string, client.body)
     return accept(client, caller, request, lambda *_: supabase.ACCEPTED, supabase.refusal, key)
 
 
@@ -171,8 +147,8 @@ def supabase_hook() -> Response[str]:
     **sending(
         {200: native.SentSingle | native.SentMessages},
         *(*SENDING, Code.TOO_MANY_RECORDS),
-        body=NewMessages | NewMessage,
-        query=DryRunQuery,
+        body=shapes.NewMessages | shapes.NewMessage,
+        query=shapes.DryRunQuery,
         links="/messages/0/mid",
     ),
 )
@@ -185,7 +161,7 @@ def send_messages() -> Response[str]:
     client = api.client_request
     caller, _ = admitted(client)
     request = native.parse(client.body)
-    if is_dry_run(client):
+    if options.is_dry_run(client.query):
         api.context.pop("caller")  # its refusals are no refused requests
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
@@ -210,17 +186,10 @@ def health() -> Response[str]:
     return ok({"status": True})
 
 
-def admitted(client: Request, opened: Opened | None = None) -> tuple[Caller, dict[str, Any]]:
-    """Return the caller and a body's fields; decode the body last if headers authenticate."""
-    shown, fields = presented(client.headers), dict[str, Any]()
-    reads_first = opened is not None and not all(shown)
-    if opened and reads_first:
-        credentials, fields = opened()
-        shown = presented(client.headers, *credentials)
-    caller = services().authenticator.authenticate(shown, Scope.SEND, client.source_ip)
+def admitted(client: Request, opened: Opened | None = None) -> tuple[Caller, Fields]:
+    """Return the caller, and the fields of a body that may hold the credentials."""
+    caller, fields = services().authenticator.admit(client, Scope.SEND, opened)
     api.context["caller"] = caller
-    if opened and not reads_first:
-        _, fields = opened()
     return caller, fields
 
 
@@ -244,19 +213,7 @@ def accept(
         except RequestRefused as refused:
             on.refused.add(caller, refused, request)
             return Answer(*refusal(refused, shape), accepts=False)
-        accepted = sum(not result.code for result in results)
-        warnings = Counter[str](result.warning for result in results if result.warning)
-        if request.warning:
-            warnings["NEAR_NAME"] = 1
-        about = {
-            "account_id": caller.account.id,
-            "request": client.id,
-            "batches": sorted({result.mid[:-2] for result in results if result.mid}),
-            "codes": Counter(result.code or "accepted" for result in results),
-            "warnings": warnings,
-        }
-        counts = {"accepted": accepted, "refused": len(results) - accepted}
-        metrics.write(LogEvent("request accepted", about, counts, carrier=caller.account.carrier))
+        metrics.write(accepted_event(caller.account, client.id, request, results))
         return Answer(200, render(request, results))
 
     if key is None:
@@ -272,14 +229,4 @@ def accept(
     return answer(answered.status, answered.body, answered.headers)
 
 
-def is_dry_run(client: Request) -> bool:
-    """Whether the query asks for a dry run, in any spelling: an unrecognised one would send."""
-    value = next((value for name, value in client.query.items() if names_dry_run(name)), "0")
-    try:
-        return flag(value)
-    except ValueError as error:
-        raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
-
-
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

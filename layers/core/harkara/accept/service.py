@@ -21,6 +21,7 @@ from harkara.accept.requests import BatchMessages, IdSource, RecordResult, SendR
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.log_events import LogEvent
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller, Limits
 from harkara.model.callbacks import UrlRules
@@ -203,6 +204,25 @@ class AcceptService:
             task = replace(task, packed=b64encode(stored[0].packed).decode())
         if not all(self.queues.send(first.queue, [task.encode()], account.id)):
             raise StoreUnavailable(f"the {first.queue} queue did not take a task")
+
+
+def accepted_event(
+    account: Account, request_id: str, request: SendRequest, results: Sequence[RecordResult]
+) -> LogEvent:
+    """Return the log event of an accepted request; `request_id` is API Gateway's."""
+    warnings = Counter[str](result.warning for result in results if result.warning)
+    if request.warning:
+        warnings["NEAR_NAME"] = 1
+    about = {
+        "account_id": account.id,
+        "request": request_id,
+        "batches": sorted({result.mid[:-2] for result in results if result.mid}),
+        "codes": Counter(result.code or "accepted" for result in results),
+        "warnings": warnings,
+    }
+    accepted = sum(not result.code for result in results)
+    counts = {"accepted": accepted, "refused": len(results) - accepted}
+    return LogEvent("request accepted", about, counts, carrier=account.carrier)
 
 
 def _has_caps(account: Account) -> bool:

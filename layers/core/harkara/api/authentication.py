@@ -18,10 +18,10 @@ secret.
 import base64
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harkara.api.request import Request
 from harkara.base.codes import Code
@@ -45,6 +45,11 @@ SECRET_BYTES = 32
 SIGNED_WITHIN_S = 300
 
 
+Fields = dict[str, Any]
+Opened = Callable[[], tuple[tuple[str, str], Fields]]
+"""Decodes a body; returns its user name and password, and its fields."""
+
+
 class Proof(Protocol):
     """Tells whether a request is a credential's, by a pepper; of no credential it never is."""
 
@@ -52,7 +57,7 @@ class Proof(Protocol):
 
 
 class CallerRefused(RequestRefused):
-    """A request with a credential's secret that goes beyond the credential's limits."""
+    """A refused request of a known caller: beyond the credential's limits, or with a bad body."""
 
     def __init__(self, code: Code, caller: Caller, detail: str = "") -> None:
         super().__init__(code, detail)
@@ -136,6 +141,26 @@ class Authenticator:
             scope,
             source_ip,
         )
+
+    def admit(
+        self, request: Request, scope: Scope, opened: Opened | None = None
+    ) -> tuple[Caller, Fields]:
+        """Return the caller and the fields of a body. Raises as `authenticate`, and as `opened`.
+
+        The body is decoded last if the headers authenticate; without `opened` there are no fields.
+        """
+        shown, fields = presented(request.headers), Fields()
+        reads_first = opened is not None and not all(shown)
+        if opened and reads_first:
+            credentials, fields = opened()
+            shown = presented(request.headers, *credentials)
+        caller = self.authenticate(shown, scope, request.source_ip)
+        if opened and not reads_first:
+            try:
+                _, fields = opened()
+            except RequestRefused as refused:
+                raise CallerRefused(refused.code, caller, refused.detail) from refused
+        return caller, fields
 
     def authenticate_signed(self, username: str, request: Request, scope: Scope) -> Caller:
         """Return the caller of a request that is signed for this user. Raises as `authenticate`."""

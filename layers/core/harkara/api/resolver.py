@@ -22,7 +22,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
+from harkara.accept.formats.options import refuse_dry_run
 from harkara.api.request import SURPLUS_SLASHES, Request, TrustedProxy
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
@@ -75,6 +75,11 @@ class Api(APIGatewayHttpResolver):
         """The current request, as its client sent it to the proxy in front, if there is one."""
         request: Request = self.context["client_request"]
         return request
+
+    def refuse_dry_run(self) -> None:
+        """Raise RequestRefused if the query asks for a dry run, for a route that has none."""
+        if query := self.client_request.query:
+            refuse_dry_run(query)
 
     @property
     def deadline(self) -> Deadline:
@@ -182,12 +187,6 @@ def refusal_for(error: Exception, request: Request) -> RequestRefused:
         case _:
             log_failure("request failed", error)
             return RequestRefused(Code.INTERNAL_ERROR)
-
-
-def refuse_dry_run(request: Request) -> None:
-    """Raise RequestRefused if the query asks for a dry run of a route that has none."""
-    if any(map(names_dry_run, request.query)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
 
 
 def carrier_request(request: Request, errors: str = "replace") -> ReceiptRequest:

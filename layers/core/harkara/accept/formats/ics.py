@@ -22,13 +22,12 @@ from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
-    DRY_RUN_RULE,
     VARIABLES_RULE,
     campaign_id,
     flag,
     ist_time_ms,
     meant,
-    names_dry_run,
+    refuse_dry_run,
     sms_type,
     template_variables,
     validity_s,
@@ -188,8 +187,9 @@ def _warning(objects: Sequence[Any]) -> str:
     """
     names = set[str]().union(*(each for each in objects if isinstance(each, dict)))
     strange = sorted(names.difference(_OF_REQUESTS, _STRINGS, _SMPP_FIELDS.strings, OPTIONS))
-    if any(map(names_dry_run, strange)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+    if not strange:
+        return ""
+    refuse_dry_run(strange)
     found = ((name, meant(name, _TIMES)) for name in strange[:_COMPARED])
     more = f"Of {len(strange)} unknown fields only {_COMPARED} were compared with ours."
     return next(

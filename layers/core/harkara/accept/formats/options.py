@@ -9,11 +9,14 @@ An unknown name is compared with the known ones to warn of a misspelling: a mess
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
 from harkara.accept.formats.record_parsing import string
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.base.json import decode
 from harkara.base.time import IST_OFFSET_S
 from harkara.model.messages import Category
@@ -184,6 +187,21 @@ _ELSEWHERE = {
     "scheduletime": ("sendat", "sendtime", "senddate", "deliverat", "starttime", "sendon"),
     "validity": ("validityperiods", "ttl", "expiry", "expires", "expireat"),
 }
+
+
+def refuse_dry_run(names: Iterable[str]) -> None:
+    """Raise RequestRefused if a name means `dry_run`, in any case and with any separators."""
+    if any(map(names_dry_run, names)):
+        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+
+
+def is_dry_run(query: Mapping[str, str]) -> bool:
+    """Whether a query asks for a dry run, in any spelling: an unrecognised one would send."""
+    value = next((value for name, value in query.items() if names_dry_run(name)), "0")
+    try:
+        return flag(value)
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
 
 
 def names_dry_run(name: str) -> bool:
