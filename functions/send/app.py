@@ -5,11 +5,9 @@ Next: `harkara.accept.service`, which enqueues for functions/submit.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
-from typing_extensions import TypedDict
 
 from harkara.accept.formats import ics, native, options, shapes, supabase, webengage
 from harkara.accept.formats.refusals import REFUSALS
@@ -17,16 +15,9 @@ from harkara.accept.idempotency import Answer
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted, accepted_event
 from harkara.api.authentication import CallerRefused, Fields, Opened
-from harkara.api.description import FORM, IN_BODY, IN_QUERY, JSON, SENDING, SIGNED, about
+from harkara.api.description import FORM, IN_BODY, IN_QUERY, JSON, SENDING, SIGNED, Health, about
 from harkara.api.request import Request
-from harkara.api.resolver import (
-    Shape,
-    answer,
-    failure_answers,
-    ok,
-    one_shape,
-    refusal,
-)
+from harkara.api.resolver import Shape, answer, failure_answers, ok, one_shape, refusal
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Caller, Scope
@@ -172,12 +163,6 @@ def send_messages() -> Response[str]:
         return one_shape(refused)
 
     return accept(client, caller, request, partial(native.answer, caller.account), shape)
-
-
-class Health(TypedDict):
-    """The gateway answers."""
-
-    status: Literal[True]
 
 
 @api.get("/health", **about("Description", {200: Health}))
