@@ -1,6 +1,6 @@
 """The common form of send requests, of their batches and results, for all of `accept.formats`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -89,6 +89,14 @@ class BatchMessages(NamedTuple):
     key: BatchKey
     indexes: list[int]
     messages: list[Message]
+
+    def without(self, left_out: Container[int]) -> "BatchMessages":
+        """Return the messages but for those at these indexes in the request."""
+        rows = zip(self.indexes, self.messages, strict=True)
+        kept = [(index, message) for index, message in rows if index not in left_out]
+        return self._replace(
+            indexes=[index for index, _ in kept], messages=[message for _, message in kept]
+        )
 
 
 class RecordResult(NamedTuple):

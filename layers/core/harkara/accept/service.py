@@ -16,7 +16,6 @@ from operator import itemgetter
 from typing import Protocol
 
 from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch, prices_of
-from harkara.accept.otps import within_limits
 from harkara.accept.requests import BatchMessages, IdSource, RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
@@ -89,7 +88,7 @@ class AcceptService:
         account = checker.policy.account
         self._count(account, checked.accepted)
         if self.otps and (account.otp_cooldown_s or account.otp_per_day or account.otp_limits):
-            checked = within_limits(self.otps, checker, checked, request, names)
+            checked = checker.within_limits(self.otps, checked, request.records, names)
         if self.spending and _has_caps(account):
             self.spending.take(account, _cost(account, checked.accepted))
         accepted, refused = checked

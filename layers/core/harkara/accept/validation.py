@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from harkara.accept.policy import Decision, DecisionKey, SendPolicy, dlt_id
-from harkara.accept.requests import BatchMessages, Options, Record
+from harkara.accept.requests import BatchMessages, IdSource, Options, Record
 from harkara.accept.template_index import index_of, rules_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, VariableRefused
@@ -18,7 +18,8 @@ from harkara.dlt.templates import Kind, Rules, holds_placeholder, may_hold_place
 from harkara.links.codec import EXAMPLE_CODE, URL_LIMIT, URLS_PER_MESSAGE, Linked
 from harkara.model.accounts import Caller, Enforcement
 from harkara.model.callbacks import UrlRules
-from harkara.model.messages import Message
+from harkara.model.messages import Category, Message
+from harkara.state.otp_guard import OtpGuard
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import Encoding, measure, plainly
 from harkara.text.urls import LINKED_BY_PHONES, find_urls
@@ -120,6 +121,42 @@ class RecordChecker:
                 self.links[index] = link
         accepted = filter(attrgetter("indexes"), self.policy.batches.values())
         return CheckedRecords(list(accepted), refused)
+
+    def within_limits(
+        self,
+        guard: OtpGuard,
+        checked: CheckedRecords,
+        records: Sequence[Record],
+        names: IdSource,
+    ) -> CheckedRecords:
+        """Count the OTPs; move those beyond the account's limits to the refused records.
+
+        A repeated request has the first one's outcome, and counts nothing. Raises StoreUnavailable.
+        """
+        account = self._account
+        numbers = {
+            index: message.to
+            for key, indexes, messages in checked.accepted
+            if key.category is Category.OTP
+            for index, message in zip(indexes, messages, strict=True)
+        }
+        if not numbers:
+            return checked
+
+        def take() -> dict[str, int]:
+            refusals = guard.take(account, numbers)
+            return {f"{index} {code}": wait_s for index, (code, wait_s) in refusals.items()}
+
+        # The version of the account is part of its batches' names too.
+        outcome = names.first_outcome(f"otp#{account.version}", take)
+        beyond = dict[int, Message]()
+        for name, wait_s in outcome.items():
+            number, _, code = name.partition(" ")
+            index, error = int(number), RequestRefused(Code(code), f"(again after {wait_s:,} s)")
+            beyond[index] = self.refusal(index, records[index], error)
+        accepted = [batch.without(beyond) for batch in checked.accepted]
+        refused = sorted([*checked.refused, *beyond.items()], key=itemgetter(0))
+        return CheckedRecords([batch for batch in accepted if batch.indexes], refused)
 
     def _check(self, record: Record) -> tuple[Decision, Message, Linked | None]:
         """Return the final decision on a record, its message, and its text with links, if it has.
