@@ -6,7 +6,7 @@ receipts that came one by one), `harkara.callbacks.service` for callbacks that w
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -28,9 +28,5 @@ def coalesce(bodies: Mapping[str, str]) -> set[str]:
     return services().coalesce.coalesce(bodies)
 
 
-def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
-    services().deliver.queues.put_back(queue_arn, delays_s)
-
-
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, dlr, coalesce=coalesce, put_back=put_back)
+    return consume(event, context, dlr, coalesce=coalesce, queues=lambda: services().deliver.queues)

@@ -3,15 +3,10 @@
 Most of them are scans for other software, so this function reads no table and no secret.
 """
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from harkara.accept.formats.refusals import REFUSALS
 from harkara.wiring.api import new_api
 
 api = new_api(REFUSALS)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

@@ -5,7 +5,6 @@ began; `harkara.activity.event_files` for events of the stream, where the operat
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -24,13 +23,9 @@ async def export(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
     return services().exports.work(decode_task(body), deadline)
 
 
-def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
-    services().exports.queues.put_back(queue_arn, delays_s)
-
-
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     if event["Records"][0]["eventSource"] == "aws:dynamodb":
         with invocation(context):
             services().events.write(event["Records"])
         return {"batchItemFailures": []}
-    return consume(event, context, export, put_back=put_back)
+    return consume(event, context, export, queues=lambda: services().exports.queues)

@@ -7,7 +7,6 @@ replies.
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.description import TEXT, about
 from harkara.api.resolver import carrier_request
@@ -40,5 +39,4 @@ def inbound(carrier: str, token: str) -> Response[str]:
     return Response(200, "text/plain", "")
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

@@ -3,12 +3,10 @@
 Next: `harkara.links.shorten`, which reads the code; `harkara.links.clicks` reports the click.
 """
 
-from typing import Any
 from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.description import HTML, about
 from harkara.api.resolver import TRY_AGAIN_AFTER_S, methods_of
@@ -38,11 +36,10 @@ PAGE = """\
 </html>
 """
 PAGES = {
-    404: ("There is no such link", "Please check that it was copied as a whole."),
-    410: ("This link has ended", "It led somewhere for a limited time only."),
-    503: ("Please try again", "The link could not be opened just now."),
+    Visit.UNKNOWN: (404, "There is no such link", "Please check that it was copied as a whole."),
+    Visit.ENDED: (410, "This link has ended", "It led somewhere for a limited time only."),
 }
-STATUSES = {Visit.UNKNOWN: 404, Visit.ENDED: 410}
+UNREACHABLE = 503, "Please try again", "The link could not be opened just now."
 
 api = new_api()
 services = built_early(on_aws)
@@ -87,18 +84,17 @@ def follow(path: str, code: str) -> Response[str]:
         )
     except StoreUnavailable as error:
         log_failure("link not followed", error)
-        return page(503)
-    about = {"account_id": account_id} if account_id else {}
-    metrics.write(LogEvent("link visited", about, {visit: 1}))
-    if visit in STATUSES:
-        return page(STATUSES[visit])
+        return page(*UNREACHABLE)
+    known = {"account_id": account_id} if account_id else {}
+    metrics.write(LogEvent("link visited", known, {visit: 1}))
+    if visit in PAGES:
+        return page(*PAGES[visit])
     # A header is ASCII. ASCII characters stay as they are in the message's URL.
     location = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
     return Response(302, body="", headers={"Location": location, **HEADERS})
 
 
-def page(status: int) -> Response[str]:
-    title, text = PAGES[status]
+def page(status: int, title: str, text: str) -> Response[str]:
     headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
     if status == 503:
         headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
@@ -106,5 +102,4 @@ def page(status: int) -> Response[str]:
     return Response(status, "text/html; charset=utf-8", body, headers)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

@@ -6,7 +6,6 @@ Next: `harkara.receipts.service`, which enqueues for functions/dlr.
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.description import about
 from harkara.api.resolver import carrier_request
@@ -46,5 +45,4 @@ def receipts(carrier: str, token: str) -> Response[str]:
     return Response(response.status, response.headers["content-type"], response.body.decode())
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

@@ -3,60 +3,23 @@
 Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from typing_extensions import TypedDict
 
-from harkara.accept.formats import clevertap_rcs, ics, native, supabase, webengage
-from harkara.accept.formats.options import flag, names_dry_run
-from harkara.accept.formats.platform_shapes import (
-    CleverTapMessage,
-    SupabaseHook,
-    SupabaseQuery,
-    WebEngageMessage,
-)
+from harkara.accept.formats import clevertap_rcs, ics, native, options, shapes, supabase, webengage
 from harkara.accept.formats.refusals import REFUSALS
-from harkara.accept.formats.shapes import (
-    DryRunQuery,
-    IcsBatch,
-    IcsSingle,
-    NewMessage,
-    NewMessages,
-    SmppMessage,
-)
 from harkara.accept.idempotency import Answer
 from harkara.accept.requests import IdSource, RecordResult, SendRequest
-from harkara.accept.service import NothingAccepted
-from harkara.api.authentication import CallerRefused, presented
-from harkara.api.description import (
-    FORM,
-    IN_BODY,
-    IN_QUERY,
-    JSON,
-    SENDING,
-    SIGNED,
-    about,
-)
+from harkara.accept.service import NothingAccepted, accepted_event
+from harkara.api.authentication import CallerRefused, Fields, Opened
+from harkara.api.description import FORM, IN_BODY, IN_QUERY, JSON, SENDING, SIGNED, Health, about
 from harkara.api.request import Request
-from harkara.api.resolver import (
-    Shape,
-    answer,
-    failure_answers,
-    ok,
-    one_shape,
-    refusal,
-    refuse_dry_run,
-)
+from harkara.api.resolver import Shape, answer, failure_answers, ok, one_shape, refusal
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.base.log_events import LogEvent
 from harkara.model.accounts import Caller, Scope
 from harkara.runtime import metrics
 from harkara.runtime.snapshot import built_early
@@ -84,7 +47,7 @@ sending = partial(about, "Send", scope=Scope.SEND)
         {200: ics.IcsAnswer | ics.IcsSingleAnswer},
         *(*SENDING, Code.TOO_MANY_RECORDS),
         security=IN_BODY,
-        body={JSON: IcsBatch | IcsSingle, FORM: IcsBatch | IcsSingle},
+        body={JSON: shapes.IcsBatch | shapes.IcsSingle, FORM: shapes.IcsBatch | shapes.IcsSingle},
     ),
 )
 def datasend() -> Response[str]:
@@ -95,18 +58,21 @@ def datasend() -> Response[str]:
     refused record does not keep the others back.
     """
     client = api.client_request
-    refuse_dry_run(client)
-    caller, fields = admitted(client, lambda: ics.opened(client.body, client.content_type))
+    api.refuse_dry_run()
+    opened = partial(ics.opened, client.body, client.content_type)
+    caller, fields = admitted(client, opened)
     return accept(client, caller, ics.request_in(fields), ics.answer)
 
 
 smpp_sending = partial(sending, {200: ics.IcsSingleAnswer}, *SENDING, links="/mid")
 
 
-@api.get("/smpp", **smpp_sending(security=IN_QUERY, query=SmppMessage))
+@api.get("/smpp", **smpp_sending(security=IN_QUERY, query=shapes.SmppMessage))
 @api.post(
     "/smpp",
-    **smpp_sending(security=[*IN_QUERY, {}], body={FORM: SmppMessage, JSON: SmppMessage}),
+    **smpp_sending(
+        security=[*IN_QUERY, {}], body={FORM: shapes.SmppMessage, JSON: shapes.SmppMessage}
+    ),
 )
 def smpp() -> Response[str]:
     """Send one message, in the format of ICS Mobile's one-message API.
@@ -115,9 +81,8 @@ def smpp() -> Response[str]:
     is better: a query stands in more logs than a body does.
     """
     client = api.client_request
-    caller, fields = admitted(
-        client, lambda: ics.opened_smpp(client.query_string, client.body, client.content_type)
-    )
+    opened = partial(ics.opened_smpp, client.query_string, client.body, client.content_type)
+    caller, fields = admitted(client, opened)
     return accept(client, caller, ics.smpp_request_in(fields), ics.answer)
 
 
@@ -126,7 +91,7 @@ def smpp() -> Response[str]:
     **sending(
         {200: webengage.WebEngageAccepted},
         *(Code.UNSUPPORTED_VERSION, *SENDING),
-        body=WebEngageMessage,
+        body=webengage.WebEngageMessage,
     ),
 )
 def private_ssp() -> Response[str]:
@@ -135,14 +100,17 @@ def private_ssp() -> Response[str]:
     Answers, codes and statuses are WebEngage's own.
     """
     client = api.client_request
-    refuse_dry_run(client)
-    caller, request = authenticate(client), webengage.parse(client.body)
+    api.refuse_dry_run()
+    caller, _ = admitted(client)
+    request = webengage.parse(client.body)
     return accept(client, caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
 @api.post(
     "/rcs/clevertap",
-    **sending({200: ics.IcsSingleAnswer}, *SENDING, body=CleverTapMessage, links="/mid"),
+    **sending(
+        {200: ics.IcsSingleAnswer}, *SENDING, body=clevertap_rcs.CleverTapMessage, links="/mid"
+    ),
 )
 def clevertap_rcs_message() -> Response[str]:
     """Send one message by RCS, with its SMS, in the format of CleverTap's Generic RCS API.
@@ -151,9 +119,9 @@ def clevertap_rcs_message() -> Response[str]:
     is held to DLT as any other.
     """
     client = api.client_request
-    refuse_dry_run(client)
-    caller, request = authenticate(client), clevertap_rcs.parse(client.body)
-    return accept(client, caller, request, ics.answer)
+    api.refuse_dry_run()
+    caller, _ = admitted(client)
+    return accept(client, caller, clevertap_rcs.parse(client.body), ics.answer)
 
 
 @api.post(
@@ -162,8 +130,8 @@ def clevertap_rcs_message() -> Response[str]:
         {200: supabase.SupabaseAccepted},
         *(code for code in SENDING if code is not Code.IDEMPOTENCY_CONFLICT),
         security=SIGNED,
-        body=SupabaseHook,
-        query=SupabaseQuery,
+        body=supabase.SupabaseHook,
+        query=supabase.SupabaseQuery,
     ),
 )
 def supabase_hook() -> Response[str]:
@@ -179,9 +147,7 @@ def supabase_hook() -> Response[str]:
     caller = authenticator.authenticate_signed(query.get("user", ""), client, Scope.SEND)
     api.context["caller"] = caller
     request = supabase.parse(client.body, query)
-    # A call that got no answer is repeated with another webhook-id.
-    same = client.query_string.encode() + client.body
-    key = f"supabase {hashlib.sha256(same).hexdigest()}"
+    key = supabase.key_of(client.query_string, client.body)
     return accept(client, caller, request, lambda *_: supabase.ACCEPTED, supabase.refusal, key)
 
 
@@ -190,8 +156,8 @@ def supabase_hook() -> Response[str]:
     **sending(
         {200: native.SentSingle | native.SentMessages},
         *(*SENDING, Code.TOO_MANY_RECORDS),
-        body=NewMessages | NewMessage,
-        query=DryRunQuery,
+        body=shapes.NewMessages | shapes.NewMessage,
+        query=shapes.DryRunQuery,
         links="/messages/0/mid",
     ),
 )
@@ -202,8 +168,9 @@ def send_messages() -> Response[str]:
     says of each message how it would go out, what it would cost and what would refuse it.
     """
     client = api.client_request
-    caller, request = authenticate(client), native.parse(client.body)
-    if is_dry_run(client):
+    caller, _ = admitted(client)
+    request = native.parse(client.body)
+    if options.is_dry_run(client.query):
         api.context.pop("caller")  # its refusals are no refused requests
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
@@ -216,35 +183,17 @@ def send_messages() -> Response[str]:
     return accept(client, caller, request, partial(native.answer, caller.account), shape)
 
 
-class Health(TypedDict):
-    """The gateway answers."""
-
-    status: Literal[True]
-
-
 @api.get("/health", **about("Description", {200: Health}))
 def health() -> Response[str]:
     """Ask whether the gateway answers. Neither database nor queue is asked."""
     return ok({"status": True})
 
 
-def admitted(
-    client: Request,
-    opened: Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]],
-) -> tuple[Caller, dict[str, Any]]:
-    """Return the caller and a body's fields; decode the body last if headers authenticate."""
-    if all(presented(client.headers)):
-        caller = authenticate(client)
-        return caller, opened()[1]
-    credentials, fields = opened()
-    return authenticate(client, *credentials), fields
-
-
-def authenticate(client: Request, username: str = "", password: str = "") -> Caller:
-    secret = presented(client.headers, username, password)
-    caller = services().authenticator.authenticate(secret, Scope.SEND, client.source_ip)
+def admitted(client: Request, opened: Opened | None = None) -> tuple[Caller, Fields]:
+    """Return the caller, and the fields of a body that may hold the credentials."""
+    caller, fields = services().authenticator.admit(client, Scope.SEND, opened)
     api.context["caller"] = caller
-    return caller
+    return caller, fields
 
 
 def accept(
@@ -259,9 +208,7 @@ def accept(
 
     `key` takes the place of the header Idempotency-Key.
     """
-    on = services()
-    line = f"{client.method} {client.path} {client.query_string}\n"
-    until_s = on.idempotency.clock() + api.deadline.remaining_s()
+    on, key = services(), key or client.headers.get("idempotency-key")
 
     def produce(names: IdSource | None) -> Answer:
         try:
@@ -269,41 +216,20 @@ def accept(
         except RequestRefused as refused:
             on.refused.add(caller, refused, request)
             return Answer(*refusal(refused, shape), accepts=False)
-        accepted = sum(not result.code for result in results)
-        warnings = Counter[str](result.warning for result in results if result.warning)
-        if request.warning:
-            warnings["NEAR_NAME"] = 1
-        about = {
-            "account_id": caller.account.id,
-            "request": client.id,
-            "batches": sorted({result.mid[:-2] for result in results if result.mid}),
-            "codes": Counter(result.code or "accepted" for result in results),
-            "warnings": warnings,
-        }
-        counts = {"accepted": accepted, "refused": len(results) - accepted}
-        metrics.write(LogEvent("request accepted", about, counts, carrier=caller.account.carrier))
+        metrics.write(accepted_event(caller.account, client.id, request, results))
         return Answer(200, render(request, results))
 
-    answered = on.idempotency.once(
-        caller,
-        key or client.headers.get("idempotency-key"),
-        line.encode() + client.body,
-        int(until_s * 1000),
-        produce,
-    )
+    if key is None:
+        answered = produce(None)
+    else:
+        line = f"{client.method} {client.path} {client.query_string}\n"
+        until_s = on.idempotency.clock() + api.deadline.remaining_s()
+        answered = on.idempotency.once(
+            caller, key, line.encode() + client.body, int(until_s * 1000), produce
+        )
     if on.refused.waiting:
         on.refused.store()
     return answer(answered.status, answered.body, answered.headers)
 
 
-def is_dry_run(client: Request) -> bool:
-    """Whether the query asks for a dry run, in any spelling: an unrecognised one would send."""
-    value = next((value for name, value in client.query.items() if names_dry_run(name)), "0")
-    try:
-        return flag(value)
-    except ValueError as error:
-        raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
-
-
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.resolve(event, context)
+handler = api.resolve

@@ -4,7 +4,7 @@ Next: `harkara.submit.service`; the carrier's receipts arrive at functions/recei
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -27,9 +27,5 @@ def set_checks(bodies: Mapping[str, str]) -> Mapping[str, str]:
     return services().checks.set_together(bodies)
 
 
-def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
-    services().queues.put_back(queue_arn, delays_s)
-
-
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, submit, prepare=set_checks, put_back=put_back)
+    return consume(event, context, submit, prepare=set_checks, queues=lambda: services().queues)

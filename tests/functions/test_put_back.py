@@ -26,16 +26,17 @@ def put_back(
             raise error
         return Counter(taken=1)
 
-    def note(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
-        assert queue_arn.endswith(":queue")
-        request.extend(delays_s)
-        if late:
-            raise late
+    class Queues:
+        def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+            assert queue_arn.endswith(":queue")
+            request.extend(delays_s)
+            if late:
+                raise late
 
     event = sqs_event("{}", "{}")
     for record in event["Records"]:
         record["attributes"]["ApproximateReceiveCount"] = str(receives)
-    return consume(event, context, handle, put_back=note), request  # type: ignore[arg-type]
+    return consume(event, context, handle, queues=Queues), request  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("gateway")

@@ -145,7 +145,7 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def authenticate(self, *_: object) -> None:
+    def admit(self, *_: object) -> None:
         raise self.error
 
 

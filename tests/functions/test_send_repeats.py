@@ -62,6 +62,17 @@ def test_a_dry_run_is_asked_for_in_clear(flag: str, count: int, gateway: Gateway
 
 
 @each_route
+def test_without_a_key_each_request_is_served_and_nothing_kept_of_it(
+    path: str, gateway: Gateway
+) -> None:
+    app = gateway.app("send")
+    answers = [app.handler(post(path), Context()) for _ in range(2)]
+    assert [answer["statusCode"] for answer in answers] == [200, 200]
+    assert len(gateway.store.packed) == len(gateway.queues.waiting) == 2
+    assert not any(pk.startswith("idempotency#") for pk, _ in gateway.store.entries)
+
+
+@each_route
 def test_a_repeat_under_a_key_has_the_same_answer_and_stores_nothing(
     path: str, gateway: Gateway
 ) -> None:

@@ -53,7 +53,7 @@ class Gateway:
             self.queues.send(QueueName.SUBMIT, [ids[-1]])
         return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})
 
-    def once(self, body: bytes = BODY, key: str | None = KEY) -> Answer:
+    def once(self, body: bytes = BODY, key: str = KEY) -> Answer:
         expires_at_ms = int((self.now_s + TIMEOUT_S) * 1000)
         return self.idempotency.once(self.caller, key, body, expires_at_ms, self.produce)
 

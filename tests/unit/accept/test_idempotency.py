@@ -43,21 +43,6 @@ def test_only_a_repeat_of_the_request_can_read_the_stored_answer(body: bytes) ->
     assert first.body == b"919876543210" + body
 
 
-def test_without_a_key_each_request_is_served() -> None:
-    gateway = Gateway()
-    named: list[IdSource | None] = []
-
-    def produce(names: IdSource | None) -> Answer:
-        named.append(names)
-        return Answer(200, b"{}")
-
-    gateway.produce = produce
-    gateway.once(key=None)
-    gateway.once(key=None)
-    assert named == [None, None]
-    assert gateway.faults.calls == []
-
-
 def test_another_request_under_the_key_is_refused() -> None:
     gateway = Gateway()
     gateway.once()

@@ -76,6 +76,29 @@ def category(decision: Decision) -> Category:
     return decision.batch.key.category
 
 
+# The country
+
+
+@pytest.mark.parametrize(
+    ("countries", "country", "may"),
+    [
+        pytest.param(("IN",), "IN", True, id="India"),
+        pytest.param(("IN",), "US", False, id="not open"),
+        pytest.param(("IN", "US"), "US", True, id="two countries"),
+        pytest.param(("*",), "001", True, id="any"),
+        pytest.param((), "IN", False, id="none"),
+    ],
+)
+def test_an_account_sends_to_its_countries(
+    countries: tuple[str, ...], country: str, may: bool
+) -> None:
+    account, key = changed(countries=countries), subject()._replace(country=country)
+    if may:
+        assert decide(account).decide(key)
+    else:
+        assert refusal(key, account) is Code.COUNTRY_NOT_ALLOWED
+
+
 # The category
 
 

@@ -15,7 +15,7 @@ from harkara.accept.service import NothingAccepted
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import split_mid
-from harkara.model.accounts import Account
+from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Endpoint, Lane, unpack
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
@@ -266,7 +266,7 @@ class Counting:
 
 
 def test_a_request_that_sends_nothing_counts_against_the_limits_too() -> None:
-    accept = Accept()
+    accept = Accept(limits=Limits(requests_per_s=1))
     limits = Counting(room=3)
     accept.service = replace(accept.service, limits=limits)
     caller = caller_of(accept.account)

@@ -7,7 +7,7 @@ import pytest
 from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.model.accounts import Account
+from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
 from tests.support.fakes import caller_of
@@ -17,6 +17,7 @@ from tests.unit.accepting import ACCOUNT, BULK, NOW, OTP, WRONG, Accept
 
 PROMOTIONAL = BULK._replace(options=Options(category=Category.PROMOTIONAL))
 HOUR_MS = 3600 * 1000
+LIMITS = Limits(requests_per_s=1)
 
 
 def scheduled(record: Record, wait_ms: int) -> Record:
@@ -92,7 +93,7 @@ def test_a_dry_run_stores_nothing_and_says_what_would_become_of_each_record() ->
 # Limits
 
 
-class Limits:
+class Counting:
     """Counts segments, or refuses."""
 
     def __init__(self, refusal: RequestRefused | None = None) -> None:
@@ -106,17 +107,27 @@ class Limits:
 
 
 def test_the_segments_of_what_can_be_accepted_are_counted_once() -> None:
-    accept, limits = Accept(), Limits()
+    accept, limits = Accept(limits=LIMITS), Counting()
     service = replace(accept.service, limits=limits)
-    service.accept(caller_of(ACCOUNT), SendRequest([BULK, WRONG, OTP._replace(text="a" * 161)]))
+    service.accept(
+        caller_of(accept.account), SendRequest([BULK, WRONG, OTP._replace(text="a" * 161)])
+    )
     assert limits.taken == [("acme", 3)]
 
 
+@pytest.mark.parametrize("limits", [Limits(), Limits(requests_per_s=1)], ids=["none", "one"])
+def test_an_account_without_limits_is_counted_nowhere(limits: Limits) -> None:
+    accept, counting = Accept(limits=limits), Counting()
+    accept.service = replace(accept.service, limits=counting)
+    accept.accept(BULK)
+    assert counting.taken == ([] if limits == Limits() else [("acme", 1)])
+
+
 def test_what_is_beyond_the_limit_is_not_stored() -> None:
-    accept = Accept()
+    accept = Accept(limits=LIMITS)
     refusal = RequestRefused(Code.RATE_LIMITED, retry_after_s=7)
-    service = replace(accept.service, limits=Limits(refusal))
+    service = replace(accept.service, limits=Counting(refusal))
     with pytest.raises(RequestRefused) as refused:
-        service.accept(caller_of(ACCOUNT), SendRequest([BULK]))
+        service.accept(caller_of(accept.account), SendRequest([BULK]))
     assert refused.value is refusal
     assert accept.batches.calls == 0

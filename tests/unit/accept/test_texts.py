@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accept.policy import BatchKey
-from harkara.accept.requests import NO_OPTIONS, Options, Record
+from harkara.accept.requests import NO_OPTIONS, BatchKey, Options, Record
 from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template

@@ -8,10 +8,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.api.request import Request
+from harkara.api.request import SECRET_HEADER, Request, TrustedProxy
 from harkara.api.resolver import PING, Api
+from harkara.base.keys import as_keys
 from harkara.base.time import left_s
 from tests.functions.invoking import Context, http_event
+
+PROXY = TrustedProxy(as_keys(b"key"))
 
 
 def failed(error: Exception, request: Request) -> Response[str]:
@@ -113,28 +116,27 @@ def test_whatever_a_handler_raises_is_answered_and_the_next_request_served() -> 
 
 @pytest.mark.parametrize("path", ["/a", "/nothing"])
 def test_what_is_not_admitted_reaches_no_handler_and_is_not_looked_for(path: str) -> None:
-    def refuse(request: Request) -> Request:
-        raise PermissionError
-
-    api, reached = Api(failed, refuse), list[str]()
+    api, reached = Api(failed, lambda: PROXY), list[str]()
     api.get("/a")(lambda: reached.append("a"))
-    assert body_of(api, "GET", path) == f"PermissionError at {path}"
+    assert body_of(api, "GET", path) == f"RequestRefused at {path}"
     assert reached == []
 
 
 def test_a_handler_sees_the_request_as_it_was_admitted_and_the_invocations_end() -> None:
-    def admit(request: Request) -> Request:
+    def proxy() -> TrustedProxy:
         assert left_s() == 7.0
-        return Request(**{**vars(request), "source_ip": "198.51.100.7"})
+        return PROXY
 
-    api = Api(failed, admit)
+    api = Api(failed, proxy)
 
     @api.get("/a")
     def show() -> Response[str]:
         assert left_s() == api.deadline.remaining_s() == 7.0
         return Response(200, body=api.client_request.source_ip)
 
-    assert api.resolve(http_event("GET", "/a"), Context(7_000))["body"] == "198.51.100.7"
+    headers = {SECRET_HEADER: "key", "x-forwarded-for": "198.51.100.7"}
+    event = http_event("GET", "/a", None, headers)
+    assert api.resolve(event, Context(7_000))["body"] == "198.51.100.7"
     assert left_s() == float("inf")
 
 

@@ -136,23 +136,6 @@ def test_an_account_without_a_url_allows_no_empty_host() -> None:
     assert account.may_call_back("https://clevertap.com/x", UrlRules()) is True
 
 
-@pytest.mark.parametrize(
-    ("countries", "country", "may"),
-    [
-        pytest.param(("IN",), "IN", True, id="India"),
-        pytest.param(("IN",), "US", False, id="not open"),
-        pytest.param(("IN", "US"), "US", True, id="two countries"),
-        pytest.param(("*",), "001", True, id="any"),
-        pytest.param((), "IN", False, id="none"),
-    ],
-)
-def test_an_account_sends_to_its_countries(
-    countries: tuple[str, ...], country: str, may: bool
-) -> None:
-    account = ACCOUNT.model_copy(update={"countries": countries})
-    assert account.may_send_to(country) is may
-
-
 def test_a_new_account_is_held_to_the_rules() -> None:
     account = Account(id="acme", name="Acme", carrier="sim")
     assert account.dlt is Enforcement.ENFORCE

@@ -1,11 +1,10 @@
-"""Make the message batches of a request, each small enough for one item of DynamoDB."""
+"""Make and store the message batches of a request, each small enough for one item of DynamoDB."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from harkara.accept.policy import BatchKey
-from harkara.accept.requests import IdSource
+from harkara.accept.requests import BatchKey, IdSource
 from harkara.links.codec import Linked
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account
@@ -55,17 +54,18 @@ class BatchDraft(NamedTuple):
 
 
 class PackedBatch(NamedTuple):
-    """A message batch, its packed form, its draft, and its packed link set."""
+    """A message batch, its packed form, its draft, its mids, and its packed link set."""
 
     batch: MessageBatch
     packed: bytes
     draft: BatchDraft
+    mids: Sequence[str]
     packed_links: str
 
 
 @dataclass(frozen=True, slots=True)
 class BatchMaker:
-    """Makes the batches of one request, whose callbacks are `endpoints`.
+    """Makes and stores the batches of one request, whose callbacks are `endpoints`.
 
     `answers` is as in `MessageBatch`.
     """
@@ -75,12 +75,28 @@ class BatchMaker:
     now_ms: int
     names: IdSource
     links: LinkMaker
+    batches: BatchWriter
     answers: bool = False
 
-    def make(self, draft: BatchDraft) -> Iterator[PackedBatch]:
-        """Make one batch of a draft, or as many as needed for each to fit into an item."""
+    def store(self, draft: BatchDraft) -> list[PackedBatch]:
+        """Store a draft as one batch, or as many as needed for each to fit into an item.
+
+        Their links are stored before. Raises StoreUnavailable.
+        """
+        made = self._make(draft)
+        fits = len(made.packed) <= PACKED_LIMIT_BYTES
+        if len(made.mids) > 1 and not (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
+            return [stored for half in draft.halves() for stored in self.store(half)]
+        while made.packed_links and not self.links.put(self.account, made.batch, made.packed_links):
+            # Another batch has the same set id, so this one needs another id.
+            made = self._make(made.draft._replace(name=f"{made.draft.name}~"))
+        self.batches.put_batch(made.batch.id, made.packed, made.batch.due_at_ms)
+        return [made]
+
+    def _make(self, draft: BatchDraft) -> PackedBatch:
         endpoints, messages = self._with_own_endpoints([*draft.messages, *draft.refusals])
-        key, account = draft.key, self.account
+        key, account, packed_links = draft.key, self.account, ""
+        prices = prices_of(account, key.category, messages)
         batch = MessageBatch(
             id=self.names.new(self.now_ms, draft.name),
             account_id=account.id,
@@ -96,32 +112,12 @@ class BatchMaker:
             duplicate_window_s=account.duplicate_window_s,
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
-            prices=prices_of(account, key.category, messages),
+            prices=prices,
             answers=self.answers,
         )
-        made = self._packed(batch, draft)
-        fits = len(made.packed) <= PACKED_LIMIT_BYTES
-        if len(messages) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
-            yield made
-            return
-        for half in draft.halves():
-            yield from self.make(half)
-
-    def store(self, made: PackedBatch, batches: BatchWriter) -> PackedBatch:
-        """Store a batch and its links; return it as it is stored. Raises StoreUnavailable."""
-        while made.packed_links and not self.links.put(self.account, made.batch, made.packed_links):
-            # Another batch has the same set id, so this one needs another id.
-            draft = made.draft._replace(name=f"{made.draft.name}~")
-            batch = replace(made.batch, id=self.names.new(self.now_ms, draft.name))
-            made = self._packed(batch, draft)
-        batches.put_batch(made.batch.id, made.packed, made.batch.due_at_ms)
-        return made
-
-    def _packed(self, batch: MessageBatch, draft: BatchDraft) -> PackedBatch:
-        packed_links = ""
         if any(draft.links):
-            batch, packed_links = self.links.make(self.account, batch, draft.links)
-        return PackedBatch(batch, pack(batch), draft, packed_links)
+            batch, packed_links = self.links.make(account, batch, draft.links)
+        return PackedBatch(batch, pack(batch), draft, batch.mids(), packed_links)
 
     def _with_own_endpoints(
         self, messages: Sequence[Message]

@@ -115,7 +115,7 @@ class Idempotency:
     def once(
         self,
         caller: Caller,
-        key: str | None,
+        key: str,
         request: bytes,
         expires_at_ms: int,
         produce: Callable[[IdSource | None], Answer],
@@ -123,13 +123,11 @@ class Idempotency:
         """Return the answer of `produce`, or its first one to the same request under the key.
 
         `request` is everything that tells requests apart: method, path, query, body. This
-        invocation ends by `expires_at_ms`. Without a key (None) `produce` is called without ids.
+        invocation ends by `expires_at_ms`.
         Raises any error of `produce`, and then the next repeat is served; RequestRefused for an
         invalid key, IDEMPOTENCY_CONFLICT for a key of another request, REQUEST_IN_PROGRESS while
         the first may still be served.
         """
-        if key is None:
-            return produce(None)
         if not _KEY.fullmatch(key):
             raise RequestRefused(
                 Code.INVALID_REQUEST, "(Idempotency-Key: 1 to 255 printable ASCII characters)"

@@ -8,13 +8,21 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.accept.requests import Options
+from harkara.accept.requests import BatchKey, BatchMessages, Options, Record
 from harkara.accept.template_index import index_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.callbacks.formats import format_of
 from harkara.links.codec import base_of, with_header
-from harkara.model.accounts import INDIAN_HEADER, Account, Caller, Enforcement, Sender, Template
+from harkara.model.accounts import (
+    ANY_COUNTRY,
+    INDIAN_HEADER,
+    Account,
+    Caller,
+    Enforcement,
+    Sender,
+    Template,
+)
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import NUMBER, TEMPLATE_ID
 from harkara.model.messages import (
@@ -22,7 +30,6 @@ from harkara.model.messages import (
     DEFAULT_VALIDITY_S,
     Category,
     Endpoint,
-    Message,
     admits,
     next_open_s,
 )
@@ -39,23 +46,6 @@ SCHEDULE_LIMIT_S = 30 * 24 * 3600
 LATE_S = 3600
 
 
-class BatchKey(NamedTuple):
-    """The key of a message batch: the properties that all its messages share."""
-
-    category: Category
-    daytime_only: bool
-    send_at_ms: int
-    validity_s: int
-
-
-class BatchMessages(NamedTuple):
-    """The messages of one batch key, with their indexes in the request."""
-
-    key: BatchKey
-    indexes: list[int]
-    messages: list[Message]
-
-
 class DecisionKey(NamedTuple):
     """The key of a decision: all properties of a record that it depends on."""
 
@@ -64,6 +54,14 @@ class DecisionKey(NamedTuple):
     dlt_template_id: str
     pe_id: str
     options: Options
+
+    @classmethod
+    def of(cls, country: str, record: Record) -> "DecisionKey":
+        """Return the key of a record, without the options that differ from record to record."""
+        options = record.options
+        if options.variables or options.campaign_id or options.rcs:
+            options = options._replace(variables=(), campaign_id="", rcs=None)
+        return cls(country, record.sender_id, record.dlt_template_id, record.pe_id, options)
 
 
 class Decision(NamedTuple):
@@ -103,7 +101,7 @@ class SendPolicy:
         self.endpoints: list[Endpoint] = []
         self.batches: dict[BatchKey, BatchMessages] = {}
         self._credential = caller.credential
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._urls = urls
         self._endpoint_indexes: dict[tuple[str, str], int | None] = {}
         # Of two callbacks with one URL the first counts.
@@ -115,7 +113,7 @@ class SendPolicy:
             if self._default_endpoint is None:
                 raise RequestRefused(Code.INVALID_CALLBACK_URL)
         else:
-            self._default_endpoint = self._endpoint_of(self._registered(self._credential.callback))
+            self._default_endpoint = self._endpoint_of(self._credential.callback)
 
     def decide(self, key: DecisionKey) -> Decision:
         """Return the decision on a key. Raises RequestRefused if no such record may be sent."""
@@ -139,15 +137,16 @@ class SendPolicy:
         """
         if self._default_endpoint is not None:
             return self._default_endpoint
-        sender = self.account.senders.get(sender_id)
-        own = self._registered(sender.callback if sender else "")
-        return self._endpoint_of(own or self._registered(self.account.default_callback))
+        account, sender = self.account, self.account.senders.get(sender_id)
+        own = sender.callback if sender and sender.callback in account.callbacks else ""
+        return self._endpoint_of(own or account.default_callback)
 
     def endpoint(self, url: str) -> int | None:
         """Return the index of a URL that the request names; None when it is not allowed."""
         return self._endpoint_index(url, self._by_url.get(url))
 
-    def _endpoint_of(self, callback: CallbackEndpoint | None) -> int | None:
+    def _endpoint_of(self, name: str) -> int | None:
+        callback = self.account.callbacks.get(name)
         return self._endpoint_index(callback.url, callback) if callback else None
 
     def _endpoint_index(self, url: str, callback: CallbackEndpoint | None) -> int | None:
@@ -164,11 +163,8 @@ class SendPolicy:
     def _usual_format(self) -> str:
         """Return the format of the caller's usual callback."""
         names = self._credential.callback, self.account.default_callback
-        formats = (each.format for each in map(self._registered, names) if each)
-        return next(formats, "clevertap")
-
-    def _registered(self, name: str) -> CallbackEndpoint | None:
-        return self.account.callbacks.get(name)
+        callbacks = filter(None, map(self.account.callbacks.get, names))
+        return next((each.format for each in callbacks), "clevertap")
 
     def _decide(self, key: DecisionKey) -> Decision:
         country, sender_id, dlt_template_id, pe_id, options = key
@@ -177,7 +173,7 @@ class SendPolicy:
             dlt_template_id = dlt_id(dlt_template_id, Code.INVALID_TEMPLATE_ID)
             pe_id = dlt_id(pe_id, Code.ENTITY_MISMATCH)
         subject = DecisionKey(country, sender_id, dlt_template_id, pe_id, options)
-        if not account.may_send_to(country):
+        if ANY_COUNTRY not in account.countries and country not in account.countries:
             raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
         if not (INDIAN_HEADER.fullmatch(sender_id) if indian else _is_sender_abroad(sender_id)):
             raise RequestRefused(Code.INVALID_HEADER)
@@ -200,7 +196,6 @@ class SendPolicy:
             subject=subject,
             batch=self._batch(category, options, indian=indian),
             entity=pe_id or (sender.pe_id if sender else ""),
-            endpoint=self.default_endpoint(sender_id),
             is_dlt=is_dlt,
             template=template,
             matches=matcher.matches if matcher else None,
@@ -210,6 +205,7 @@ class SendPolicy:
             and bool(account.templates or account.strict_templates),
             warning=warning,
             link_base=self._link_base(sender_id, options),
+            endpoint=self.default_endpoint(sender_id),
             found={},
         )
 
@@ -234,7 +230,7 @@ class SendPolicy:
         return sender.categories[0] if sender else self.account.default_category
 
     def _batch(self, category: Category, options: Options, *, indian: bool) -> BatchMessages:
-        send_at_ms, now_ms = options.send_at_ms, self._now_ms
+        send_at_ms, now_ms = options.send_at_ms, self.now_ms
         ahead_s = (send_at_ms - now_ms) / 1000
         if send_at_ms and ahead_s < -LATE_S:
             raise RequestRefused(Code.INVALID_SEND_TIME, "(this time is past)")

@@ -1,6 +1,6 @@
-"""The common form of send requests and of their results, for all of `accept.formats`."""
+"""The common form of send requests, of their batches and results, for all of `accept.formats`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -12,6 +12,8 @@ BODY_LIMIT_BYTES = 4 * 1024 * 1024
 # Lambda's answers are limited to 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else
 # included. An accepted request whose answer does not fit would be sent again.
 ANSWER_LIMIT_BYTES = 6_200_000
+# An answer repeats this much of a record's fields, so that a thousand fit into it. Values that may
+# be accepted are never cut.
 SHOWN_LIMIT = 64
 SHOWN_REF_LIMIT = 512
 
@@ -32,12 +34,6 @@ class Options(NamedTuple):
     unicode_allowed: bool = True
     shorten_urls: bool | None = None
     rcs: Rcs | None = None
-
-    def shared(self) -> "Options":
-        """Return the options without those that differ from record to record."""
-        if self.variables or self.campaign_id or self.rcs:
-            return self._replace(variables=(), campaign_id="", rcs=None)
-        return self
 
 
 NO_OPTIONS = Options()
@@ -78,23 +74,29 @@ def answer_bytes(body: bytes) -> int:
     return len(body) + body.count(b'"') + body.count(b"\\")
 
 
-class VisibleFields(NamedTuple):
-    """The parts of a record that an answer repeats, cut so that a thousand fit into 6 MB."""
+class BatchKey(NamedTuple):
+    """The key of a message batch: the properties that all its messages share."""
 
-    to: str
-    sender_id: str
-    client_ref: str
-    dlt_template_id: str
+    category: Category
+    daytime_only: bool
+    send_at_ms: int
+    validity_s: int
 
 
-def visible(record: Record) -> VisibleFields:
-    """Return the parts that an answer repeats. Values that may be accepted are never cut."""
-    return VisibleFields(
-        record.to[:SHOWN_LIMIT],
-        record.sender_id[:SHOWN_LIMIT],
-        record.client_ref[:SHOWN_REF_LIMIT],
-        record.dlt_template_id[:SHOWN_LIMIT],
-    )
+class BatchMessages(NamedTuple):
+    """The messages of one batch key, with their indexes in the request."""
+
+    key: BatchKey
+    indexes: list[int]
+    messages: list[Message]
+
+    def without(self, left_out: Container[int]) -> "BatchMessages":
+        """Return the messages but for those at these indexes in the request."""
+        rows = zip(self.indexes, self.messages, strict=True)
+        kept = [(index, message) for index, message in rows if index not in left_out]
+        return self._replace(
+            indexes=[index for index, _ in kept], messages=[message for _, message in kept]
+        )
 
 
 class RecordResult(NamedTuple):

@@ -12,17 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
+from operator import itemgetter
 from typing import Protocol
 
 from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch, prices_of
-from harkara.accept.otps import within_limits
-from harkara.accept.policy import BatchMessages
-from harkara.accept.requests import IdSource, RecordResult, SendRequest
+from harkara.accept.requests import BatchMessages, IdSource, RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.log_events import LogEvent
 from harkara.links.shorten import LinkMaker
-from harkara.model.accounts import Account, Caller
+from harkara.model.accounts import Account, Caller, Limits
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Message, MessageBatch
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
@@ -84,12 +84,11 @@ class AcceptService:
         if caller.account.draining:
             raise RequestRefused(Code.ACCOUNT_PAUSED)
         names = names or self.names
-        now_ms = names.now_ms()
-        checker, checked = self._check(caller, request, now_ms)
+        checker, checked = self._check(caller, request, names)
         account = checker.policy.account
         self._count(account, checked.accepted)
         if self.otps and (account.otp_cooldown_s or account.otp_per_day or account.otp_limits):
-            checked = within_limits(self.otps, checker, checked, request, names)
+            checked = checker.within_limits(self.otps, checked, request.records, names)
         if self.spending and _has_caps(account):
             self.spending.take(account, _cost(account, checked.accepted))
         accepted, refused = checked
@@ -109,22 +108,29 @@ class AcceptService:
             for number, (key, indexes, messages) in enumerate(accepted)
         ]
         drafts[0] = drafts[0]._replace(refusals=[message for _, message in refused])
-        endpoints = checker.policy.endpoints
-        maker = BatchMaker(account, endpoints, now_ms, names, self.links, request.answers)
+        policy = checker.policy
+        maker = BatchMaker(
+            account,
+            policy.endpoints,
+            policy.now_ms,
+            names,
+            self.links,
+            self.batches,
+            request.answers,
+        )
+        answered = [*results]
         try:
-            stored = [
-                maker.store(made, self.batches) for draft in drafts for made in maker.make(draft)
-            ]
-            self._commit(account, stored)
+            stored = [made for draft in drafts for made in maker.store(draft)]
+            for made in stored:
+                _answer(answered, checker, made.draft, made.batch.messages, made.mids)
+            self._commit(account, stored, policy.now_ms)
         except StoreUnavailable as error:
             raise _nothing_accepted(results) from error
-        for made in stored:
-            _answer(results, checker, made.draft, made.batch.messages, made.batch.mids())
-        return results
+        return answered
 
     def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
         """Return the results that `accept` would give, without mids. Nothing is stored."""
-        checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
+        checker, (accepted, refused) = self._check(caller, request, self.names)
         results = _refusals(checker, refused, request)
         self._count(checker.policy.account, ())
         for key, indexes, messages in accepted:
@@ -140,16 +146,16 @@ class AcceptService:
         """
         if self.spending and _has_caps(account):
             self.spending.check(account, _cost(account, accepted))
-        segments = sum(row.segment_count for rows in accepted for row in rows.messages)
-        if self.limits:
+        if self.limits and account.limits != Limits():
+            segments = sum(row.segment_count for rows in accepted for row in rows.messages)
             self.limits.take(account, segments)
 
     def _check(
-        self, caller: Caller, request: SendRequest, now_ms: int
+        self, caller: Caller, request: SendRequest, names: IdSource
     ) -> tuple[RecordChecker, CheckedRecords]:
         """Check the records, and again if the account has changed and any is refused or warned."""
         try:
-            checker, checked = self._checked(caller, request, now_ms)
+            checker, checked = self._checked(caller, request, names)
         except RequestRefused:
             if (renewed := self._renewed(caller)) is None:
                 raise
@@ -157,12 +163,12 @@ class AcceptService:
             renewed = self._renewed(caller) if checked.refused or checker.warnings else None
             if renewed is None:
                 return checker, checked
-        return self._checked(renewed, request, now_ms)
+        return self._checked(renewed, request, names)
 
     def _checked(
-        self, caller: Caller, request: SendRequest, now_ms: int
+        self, caller: Caller, request: SendRequest, names: IdSource
     ) -> tuple[RecordChecker, CheckedRecords]:
-        checker = RecordChecker(caller, request.callback_url, now_ms, self.callback_urls)
+        checker = RecordChecker(caller, request.callback_url, names.now_ms(), self.callback_urls)
         return checker, checker.check(request.records)
 
     def _renewed(self, caller: Caller) -> Caller | None:
@@ -173,27 +179,49 @@ class AcceptService:
         now = self.accounts.account(account.id, lambda current: current is not account)
         return None if now is None or now is account else caller._replace(account=now)
 
-    def _commit(self, account: Account, stored: Sequence[PackedBatch]) -> None:
+    def _commit(self, account: Account, stored: Sequence[PackedBatch], accepted_ms: int) -> None:
         """Enqueue a reference to the most urgent batch, which names the others.
 
         Raises StoreUnavailable.
         """
-        first, *others = sorted((_part_of(made.batch) for made in stored), key=_urgency)
+        batches = (made.batch for made in stored)
+        parts = sorted(map(_urgency_and_part, batches), key=itemgetter(0))
+        first, *others = map(itemgetter(1), parts)
         task = SubmitTask(
             batch_id=first.batch_id,
             account_id=account.id,
             others=tuple(others),
             single=len(stored) == len(stored[0].batch.messages) == 1,
         )
-        # A repeated request keeps its first time of acceptance: the wait is from now.
-        wait_s = (first.at_ms - self.names.now_ms()) / 1000
-        if wait_s > 0 and not others:
-            self.queues.schedule(first.queue, task.encode(), wait_s, account.id)
-            return
+        if first.at_ms > accepted_ms and not others:
+            # A repeated request keeps its first time of acceptance: the wait is from now.
+            wait_s = (first.at_ms - self.names.now_ms()) / 1000
+            if wait_s > 0:
+                self.queues.schedule(first.queue, task.encode(), wait_s, account.id)
+                return
         if task.single and len(stored[0].packed) <= IN_QUEUE_LIMIT_BYTES:
             task = replace(task, packed=b64encode(stored[0].packed).decode())
         if not all(self.queues.send(first.queue, [task.encode()], account.id)):
             raise StoreUnavailable(f"the {first.queue} queue did not take a task")
+
+
+def accepted_event(
+    account: Account, request_id: str, request: SendRequest, results: Sequence[RecordResult]
+) -> LogEvent:
+    """Return the log event of an accepted request; `request_id` is API Gateway's."""
+    warnings = Counter[str](result.warning for result in results if result.warning)
+    if request.warning:
+        warnings["NEAR_NAME"] = 1
+    about = {
+        "account_id": account.id,
+        "request": request_id,
+        "batches": sorted({result.mid[:-2] for result in results if result.mid}),
+        "codes": Counter(result.code or "accepted" for result in results),
+        "warnings": warnings,
+    }
+    accepted = sum(not result.code for result in results)
+    counts = {"accepted": accepted, "refused": len(results) - accepted}
+    return LogEvent("request accepted", about, counts, carrier=account.carrier)
 
 
 def _has_caps(account: Account) -> bool:
@@ -205,14 +233,11 @@ def _cost(account: Account, accepted: Sequence[BatchMessages]) -> int:
     return sum(sum(prices_of(account, rows.key.category, rows.messages)) for rows in accepted)
 
 
-def _part_of(batch: MessageBatch) -> Part:
+def _urgency_and_part(batch: MessageBatch) -> tuple[tuple[bool, int], Part]:
     # `submit` reports refusals at once and defers the rest, so a batch with refusals never waits.
     at_s = 0.0 if batch.refused() else batch.ready_s(batch.accepted_at_ms / 1000)
-    return Part(batch.id, queue_of(batch.lane), int(at_s * 1000))
-
-
-def _urgency(part: Part) -> tuple[bool, int]:
-    return part.queue is not QueueName.SUBMIT_PRIORITY, part.at_ms
+    queue, at_ms = queue_of(batch.lane), int(at_s * 1000)
+    return (queue is not QueueName.SUBMIT_PRIORITY, at_ms), Part(batch.id, queue, at_ms)
 
 
 def _refusals(

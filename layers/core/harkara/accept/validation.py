@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from harkara.accept.policy import BatchMessages, Decision, DecisionKey, SendPolicy, dlt_id
-from harkara.accept.requests import Options, Record
+from harkara.accept.policy import Decision, DecisionKey, SendPolicy, dlt_id
+from harkara.accept.requests import BatchMessages, IdSource, Options, Record
 from harkara.accept.template_index import index_of, rules_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, VariableRefused
@@ -17,7 +18,8 @@ from harkara.dlt.templates import Kind, Rules, holds_placeholder, may_hold_place
 from harkara.links.codec import EXAMPLE_CODE, URL_LIMIT, URLS_PER_MESSAGE, Linked
 from harkara.model.accounts import Caller, Enforcement
 from harkara.model.callbacks import UrlRules
-from harkara.model.messages import Message
+from harkara.model.messages import Category, Message
+from harkara.state.otp_guard import OtpGuard
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import Encoding, measure, plainly
 from harkara.text.urls import LINKED_BY_PHONES, find_urls
@@ -117,8 +119,44 @@ class RecordChecker:
                 self.warnings[index] = decision.warning
             if link:
                 self.links[index] = link
-        accepted = [batch for batch in self.policy.batches.values() if batch.indexes]
-        return CheckedRecords(accepted, refused)
+        accepted = filter(attrgetter("indexes"), self.policy.batches.values())
+        return CheckedRecords(list(accepted), refused)
+
+    def within_limits(
+        self,
+        guard: OtpGuard,
+        checked: CheckedRecords,
+        records: Sequence[Record],
+        names: IdSource,
+    ) -> CheckedRecords:
+        """Count the OTPs; move those beyond the account's limits to the refused records.
+
+        A repeated request has the first one's outcome, and counts nothing. Raises StoreUnavailable.
+        """
+        account = self._account
+        numbers = {
+            index: message.to
+            for key, indexes, messages in checked.accepted
+            if key.category is Category.OTP
+            for index, message in zip(indexes, messages, strict=True)
+        }
+        if not numbers:
+            return checked
+
+        def take() -> dict[str, int]:
+            refusals = guard.take(account, numbers)
+            return {f"{index} {code}": wait_s for index, (code, wait_s) in refusals.items()}
+
+        # The version of the account is part of its batches' names too.
+        outcome = names.first_outcome(f"otp#{account.version}", take)
+        beyond = dict[int, Message]()
+        for name, wait_s in outcome.items():
+            number, _, code = name.partition(" ")
+            index, error = int(number), RequestRefused(Code(code), f"(again after {wait_s:,} s)")
+            beyond[index] = self.refusal(index, records[index], error)
+        accepted = [batch.without(beyond) for batch in checked.accepted]
+        refused = sorted([*checked.refused, *beyond.items()], key=itemgetter(0))
+        return CheckedRecords([batch for batch in accepted if batch.indexes], refused)
 
     def _check(self, record: Record) -> tuple[Decision, Message, Linked | None]:
         """Return the final decision on a record, its message, and its text with links, if it has.
@@ -134,9 +172,7 @@ class RecordChecker:
         if len(pe_id) + len(template_id) > DLT_IDS_LIMIT:
             raise RequestRefused(Code.INVALID_RECORD, _DLT_IDS_RULE)
         msisdn, country = normalise(to)
-        decision = self.policy.decide(
-            DecisionKey(country, sender_id, template_id, pe_id, options.shared())
-        )
+        decision = self.policy.decide(DecisionKey.of(country, record))
         text = text or self._rendered(decision, template_id, options)
         if not text or text.isspace():
             raise RequestRefused(Code.EMPTY_TEXT)
@@ -145,7 +181,8 @@ class RecordChecker:
         link = None
         if base := decision.link_base:
             # The text must match its DLT template with its own URLs, and with its links.
-            decision = self._compare(decision, text)
+            if decision.is_dlt:
+                decision = self._compare(decision, text)
             fixed_text = decision.template.text if decision.is_dlt and decision.template else ""
             link = linked(text, fixed_text, base)
             if link:  # real codes have the same length and alphabet
@@ -155,10 +192,11 @@ class RecordChecker:
             raise RequestRefused(Code.UNICODE_NOT_ALLOWED)
         if segment_count > self._account.segment_limit:
             raise RequestRefused(Code.TEXT_TOO_LONG)
-        try:
-            decision = self._compare(decision, text)
-        except RequestRefused as error:
-            raise RequestRefused(error.code, _WITH_LINKS if link else error.detail) from error
+        if decision.is_dlt:
+            try:
+                decision = self._compare(decision, text)
+            except RequestRefused as error:
+                raise RequestRefused(error.code, _WITH_LINKS if link else error.detail) from error
         endpoint = self.policy.endpoint(callback_url) if callback_url else decision.endpoint
         if callback_url and endpoint is None:
             raise RequestRefused(Code.INVALID_CALLBACK_URL)
@@ -207,8 +245,6 @@ class RecordChecker:
         Its `warning` is the first DLT rule that the text breaks, too. Raises RequestRefused if the
         account enforces the rule.
         """
-        if not decision.is_dlt:
-            return decision
         found = self._index.find(text, decision.subject.sender_id) if decision.seeks else None
         fixed_text = decision.template.text if decision.template else found.content if found else ""
         if may_hold_placeholder(text) and holds_placeholder(text, fixed_text):

@@ -1,4 +1,4 @@
-"""Authenticate a request: its account, its source address, and the scope of its credential.
+"""Authenticate a request: its account, and the scope of its credential.
 
 Credentials are read in every form that the platforms use:
 
@@ -13,21 +13,15 @@ The first form present counts; an unknown scheme is ignored. Secrets hold no dot
 
 A platform's hook signs its requests instead, with a key that is derived from the credential's
 secret.
-
-A proxy in front of the API, if there is one (CloudFront with WAF, or another), is trusted to name
-the client's address. It sends a secret that its clients do not know, in a header of its own. In
-X-Forwarded-For it appends each client's address to the header that the client itself sent. API
-Gateway then appends the address of the proxy.
 """
 
 import base64
 import hmac
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from harkara.api.request import Request
 from harkara.base.codes import Code
@@ -36,7 +30,6 @@ from harkara.base.keys import Keys, as_keys, hook_key
 from harkara.base.time import Clock
 from harkara.callbacks.posting import signature
 from harkara.model.accounts import (
-    Account,
     Caller,
     Credential,
     Scope,
@@ -50,12 +43,29 @@ from harkara.ports import AccountStore
 SIGNED_WITHIN_S = 300
 
 
+Fields = dict[str, Any]
+Opened = Callable[[], tuple[tuple[str, str], Fields]]
+"""Decodes a body; returns its user name and password, and its fields."""
+
+
+class Proof(Protocol):
+    """Tells whether a request is a credential's, by a pepper; of no credential it never is."""
+
+    def __call__(self, pepper: bytes, credential: Credential | None) -> bool: ...
+
+
 class CallerRefused(RequestRefused):
-    """A request with a credential's secret that goes beyond the credential's limits."""
+    """A refused request of a known caller: beyond the credential's limits, or with a bad body."""
 
     def __init__(self, code: Code, caller: Caller, detail: str = "") -> None:
         super().__init__(code, detail)
         self.caller = caller
+
+
+class CallerFor(Protocol):
+    """Authenticates the request at hand, for a route. Raises RequestRefused, StoreUnavailable."""
+
+    def __call__(self, scope: Scope, username: str = "", password: str = "") -> Caller: ...
 
 
 class Presented(NamedTuple):
@@ -115,10 +125,30 @@ class Authenticator:
         now_s = self.clock()
         return self._authenticate(
             presented.username,
-            lambda pepper, credential: secret_matches(pepper, presented.secret, credential, now_s),
+            partial(secret_matches, secret=presented.secret, now_s=now_s),
             scope,
             source_ip,
         )
+
+    def admit(
+        self, request: Request, scope: Scope, opened: Opened | None = None
+    ) -> tuple[Caller, Fields]:
+        """Return the caller and the fields of a body. Raises as `authenticate`, and as `opened`.
+
+        The body is decoded last if the headers authenticate; without `opened` there are no fields.
+        """
+        shown, fields = presented(request.headers), Fields()
+        reads_first = opened is not None and not all(shown)
+        if opened and reads_first:
+            credentials, fields = opened()
+            shown = presented(request.headers, *credentials)
+        caller = self.authenticate(shown, scope, request.source_ip)
+        if opened and not reads_first:
+            try:
+                _, fields = opened()
+            except RequestRefused as refused:
+                raise CallerRefused(refused.code, caller, refused.detail) from refused
+        return caller, fields
 
     def authenticate_signed(self, username: str, request: Request, scope: Scope) -> Caller:
         """Return the caller of a request that is signed for this user. Raises as `authenticate`."""
@@ -145,24 +175,25 @@ class Authenticator:
     def _authenticate(
         self,
         username: str,
-        proves: Callable[[bytes, Credential | None], bool],
+        proves: Proof,
         scope: Scope,
         source_ip: str,
     ) -> Caller:
-        """Return the caller; `proves` says whether a request is the credential's, by a pepper."""
-
-        def matches(credential: Credential | None) -> bool:
-            return as_keys(self.pepper).any(lambda pepper: proves(pepper, credential))
+        """Return the caller whose request `proves` itself to be."""
+        plausible, peppers = may_be_username(username), as_keys(self.pepper)
 
         def admits(credential: Credential) -> bool:
-            may_come = credential.may_come_from(source_ip)
-            return matches(credential) and may_come and scope in credential.scopes
+            proven = peppers.any(partial(proves, credential=credential))
+            return proven and credential.may_come_from(source_ip) and scope in credential.scopes
 
-        plausible = may_be_username(username)
         credential = self.accounts.credential(username, admits) if plausible else None
-        if not matches(credential) or credential is None:
+        if not peppers.any(partial(proves, credential=credential)) or credential is None:
             raise RequestRefused(Code.UNAUTHORIZED)
-        account = self.accounts.account(credential.account_id, _serves(credential))
+        callback = credential.callback
+        account = self.accounts.account(
+            credential.account_id,
+            lambda now: not now.draining and (not callback or callback in now.callbacks),
+        )
         if account is None:
             raise RequestRefused(Code.UNAUTHORIZED)
         caller = Caller(account, credential)
@@ -171,60 +202,3 @@ class Authenticator:
         if scope not in credential.scopes:
             raise CallerRefused(Code.SCOPE_MISSING, caller, f"(scope: {scope})")
         return caller
-
-
-def _serves(credential: Credential) -> Callable[[Account], bool]:
-    """Return a check that an account takes requests and has the credential's callback."""
-    callback = credential.callback
-    return lambda account: not account.draining and (not callback or callback in account.callbacks)
-
-
-SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedProxy:
-    """Admits requests that came through the proxy, which sends any of the keys."""
-
-    keys: Keys
-
-    def admit(self, request: Request) -> Request:
-        """Return the request with its client's address, and without the secret.
-
-        Raises RequestRefused for a request that bypassed the proxy.
-        """
-        sent = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
-        if not self.keys.any(lambda key: hmac.compare_digest(sent, key)):
-            raise RequestRefused(Code.PROXY_REQUIRED)
-        headers = {name: each for name, each in request.headers.items() if name != SECRET_HEADER}
-        forwarded = headers.get("x-forwarded-for", "")
-        return replace(
-            request, headers=headers, source_ip=client_address(forwarded, request.source_ip)
-        )
-
-
-def client_address(forwarded: str, proxy: str) -> str:
-    """Return the client's address from X-Forwarded-For, "" if the last entry is no address.
-
-    Entries before the proxy's own come from the client, and never count.
-    """
-    entries = [entry for each in forwarded.split(",") if (entry := each.strip())]
-    own = _address(proxy)
-    if len(entries) > 1 and own and _address(entries[-1]) == own:
-        entries.pop()  # the entry of API Gateway
-    return _address(entries[-1]) if entries else ""
-
-
-def _address(entry: str) -> str:
-    """Return an entry's address in canonical form; it may be `1.2.3.4`, `[2001:db8::1]:443`, ..."""
-    text = entry.strip().strip('"')
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return ""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)

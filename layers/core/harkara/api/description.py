@@ -11,7 +11,9 @@ handler still reads its own body.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from typing_extensions import TypedDict
 
 from harkara.base.codes import Code
 from harkara.links.codec import CODE_LENGTH
@@ -95,6 +97,12 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "schema": {"type": "string", "pattern": f"^[0-9A-Za-z]{{{CODE_LENGTH}}}$"},
     },
 }
+
+
+class Health(TypedDict):
+    """The gateway answers."""
+
+    status: Literal[True]
 
 
 class About(NamedTuple):

@@ -1,15 +1,17 @@
 """The routes of the lists of numbers that an account keeps: suppressions and consents.
 
-They are added before those of any collection, since the first matching route is taken.
+They come before those of any collection, since the first matching route is taken.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 
 from harkara.accept.formats.record_parsing import object_of
 from harkara.api import queries
+from harkara.api.authentication import CallerFor
 from harkara.api.description import MISSING, changes
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
@@ -17,15 +19,24 @@ from harkara.base.json import encode
 from harkara.manage.audit import Actor
 from harkara.manage.number_lists import ConsentService, SuppressionService
 from harkara.model import consents, suppressions
-from harkara.model.accounts import Account, Caller, Scope
+from harkara.model.accounts import Account, Scope
 from harkara.runtime.logging import logger
 
-CallerFor = Callable[[Scope], Caller]
-"""Returns the caller of a request if the credential has a scope; raises RequestRefused."""
+
+class NumberServices(Protocol):
+    """The services of these routes."""
+
+    @property
+    def suppressions(self) -> SuppressionService:
+        """Keeps the numbers that get nothing."""
+
+    @property
+    def consents(self) -> ConsentService:
+        """Keeps the numbers that agreed to promotion."""
 
 
 def add_suppressions(
-    api: Api, caller_for: CallerFor, service: Callable[[], SuppressionService]
+    api: Api, caller_for: CallerFor, services: Callable[[], NumberServices]
 ) -> None:
     """Add the routes of suppressions."""
 
@@ -38,7 +49,7 @@ def add_suppressions(
     def list_suppressions() -> Response[str]:
         """List the numbers that get no messages of some kind."""
         account, page = caller_for(Scope.ADMIN).account, queries.page_of(api.client_request.query)
-        found = service().page(account, *page)
+        found = services().suppressions.page(account, *page)
         entries = [suppressions.fields_of(entry) for entry in found.entries]
         return ok({"suppressions": entries, "next": found.next_number})
 
@@ -52,7 +63,7 @@ def add_suppressions(
         It counts at once, if the operator has enabled lists.
         """
         account = caller_for(Scope.ADMIN).account
-        entry = service().add(account, object_of(api.client_request.body))
+        entry = services().suppressions.add(account, object_of(api.client_request.body))
         logger.info("suppressed", account_id=account.id, source=entry.source)
         return answer(201, encode(suppressions.fields_of(entry)))
 
@@ -61,7 +72,7 @@ def add_suppressions(
     )
     def read_suppression(number: str) -> Response[str]:
         """Read the entries of a number."""
-        found = service().check(caller_for(Scope.ADMIN).account, unquote(number))
+        found = services().suppressions.check(caller_for(Scope.ADMIN).account, unquote(number))
         return ok({"suppressions": [suppressions.fields_of(entry) for entry in found]})
 
     @api.delete(
@@ -70,12 +81,12 @@ def add_suppressions(
     def remove_suppression(number: str) -> Response[str]:
         """Remove the entries of a number."""
         account, chosen = caller_for(Scope.ADMIN).account, queries.sources(api.client_request.query)
-        service().remove(account, unquote(number), chosen)
+        services().suppressions.remove(account, unquote(number), chosen)
         logger.info("no longer suppressed", account_id=account.id)
         return Response(204, body="")
 
 
-def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentService]) -> None:
+def add_consents(api: Api, caller_for: CallerFor, services: Callable[[], NumberServices]) -> None:
     """Add the routes of consents."""
 
     def admin() -> tuple[Account, Actor]:
@@ -89,7 +100,7 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
     def list_consents() -> Response[str]:
         """List the consents to promotional messages."""
         account, _ = admin()
-        found = service().page(account, *queries.page_of(api.client_request.query))
+        found = services().consents.page(account, *queries.page_of(api.client_request.query))
         rows = [consents.fields_of(each) for each in found.entries]
         return ok({"consents": rows, "next": found.next_number})
 
@@ -101,7 +112,7 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
         until it opts out later.
         """
         account, by = admin()
-        consent = service().add(account, object_of(api.client_request.body), by)
+        consent = services().consents.add(account, object_of(api.client_request.body), by)
         logger.info("consent recorded", account_id=account.id, header=consent.header)
         return answer(201, encode(consents.fields_of(consent)))
 
@@ -109,7 +120,7 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
     def read_consents(number: str) -> Response[str]:
         """Read the consents of a number."""
         account, _ = admin()
-        found = service().check(account, unquote(number))
+        found = services().consents.check(account, unquote(number))
         return ok({"consents": [consents.fields_of(each) for each in found]})
 
     @api.delete(
@@ -119,6 +130,6 @@ def add_consents(api: Api, caller_for: CallerFor, service: Callable[[], ConsentS
         """Remove a number's consent to the header that the query names."""
         account, by = admin()
         header = api.client_request.query.get("header", "")
-        service().remove(account, unquote(number), header, by)
+        services().consents.remove(account, unquote(number), header, by)
         logger.info("consent removed", account_id=account.id, header=header)
         return Response(204, body="")

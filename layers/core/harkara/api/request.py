@@ -1,10 +1,22 @@
-"""Read a request from an event of an HTTP API (payload format 2.0), as plain data for services."""
+"""Read a request from an event of an HTTP API (payload format 2.0), as plain data for services.
+
+A proxy in front of the API, if there is one (CloudFront with WAF, or another), is trusted to name
+the client's address. It sends a secret that its clients do not know, in a header of its own. In
+X-Forwarded-For it appends each client's address to the header that the client itself sent. API
+Gateway then appends the address of the proxy.
+"""
 
 import base64
+import hmac
+import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.keys import Keys
 
 SURPLUS_SLASHES = re.compile(r"/+(?=/|\Z)")
 """The slashes that a path has too many. The path "/" has one, too: it is left empty."""
@@ -34,6 +46,23 @@ class Request:
     def content_type(self) -> str:
         """The content type with its parameters, "" for none."""
         return self.headers.get("content-type", "")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the body is a file: neither declared as JSON nor an object.
+
+        Browsers and programs declare CSV as text, an Excel sheet, a form or just bytes. API Gateway
+        corrupts gzip and UTF-16 that are declared as text/csv, as it takes them for text.
+        """
+        content_type = self.content_type.partition(";")[0].strip().lower()
+        if not content_type or content_type.endswith(("application/json", "+json")):
+            return False
+        return not self.body.lstrip().startswith(b"{")
+
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the answer may be packed with gzip."""
+        return "gzip" in self.headers.get("accept-encoding", "")
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
@@ -66,3 +95,54 @@ def _is_function_url(domain: str, api_id: str) -> bool:
     it: so it must be below AWS's own domain, and begin with the id that AWS gives.
     """
     return domain.startswith(f"{api_id}.lambda-url.") and domain.endswith(".on.aws")
+
+
+SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """Admits requests that came through the proxy, which sends any of the keys."""
+
+    keys: Keys
+
+    def admit(self, request: Request) -> Request:
+        """Return the request with its client's address, and without the secret.
+
+        Raises RequestRefused for a request that bypassed the proxy.
+        """
+        sent = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
+        if not self.keys.any(lambda key: hmac.compare_digest(sent, key)):
+            raise RequestRefused(Code.PROXY_REQUIRED)
+        headers = {name: each for name, each in request.headers.items() if name != SECRET_HEADER}
+        forwarded = headers.get("x-forwarded-for", "")
+        return replace(
+            request, headers=headers, source_ip=client_address(forwarded, request.source_ip)
+        )
+
+
+def client_address(forwarded: str, proxy: str) -> str:
+    """Return the client's address from X-Forwarded-For, "" if the last entry is no address.
+
+    Entries before the proxy's own come from the client, and never count.
+    """
+    entries = [entry for each in forwarded.split(",") if (entry := each.strip())]
+    own = _address(proxy)
+    if len(entries) > 1 and own and _address(entries[-1]) == own:
+        entries.pop()  # the entry of API Gateway
+    return _address(entries[-1]) if entries else ""
+
+
+def _address(entry: str) -> str:
+    """Return an entry's address in canonical form; it may be `1.2.3.4`, `[2001:db8::1]:443`, ..."""
+    text = entry.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

@@ -22,8 +22,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
-from harkara.api.request import SURPLUS_SLASHES, Request
+from harkara.accept.formats.options import refuse_dry_run
+from harkara.api.request import SURPLUS_SLASHES, Request, TrustedProxy
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.json import encode
@@ -48,18 +48,20 @@ class Api(APIGatewayHttpResolver):
     def __init__(
         self,
         failed: Failed,
-        admit: Callable[[Request], Request] = lambda request: request,
+        proxy: Callable[[], TrustedProxy | None] = lambda: None,
     ) -> None:
         """Take `failed`, which answers errors, and NotFoundError if there is no route.
 
-        `admit` returns a request as its handler shall see it, or raises to refuse it. Powertools'
-        debug mode stays off whatever the environment says: it prints each event.
+        `proxy` returns the proxy in front, None if there is none. Powertools' debug mode stays off
+        whatever the environment says: it prints each event.
         """
         super().__init__(debug=False, strip_prefixes=[SURPLUS_SLASHES])
 
         def begin(app: "Api", next_middleware: Callable[["Api"], Response[Any]]) -> Response[Any]:
             with invocation(app.lambda_context) as deadline:
-                request = admit(Request.of(app.current_event))
+                request = Request.of(app.current_event)
+                if not request.past_api and (trusted := proxy()):
+                    request = trusted.admit(request)
                 app.context.update(client_request=request, deadline=deadline)
                 return next_middleware(app)
 
@@ -74,6 +76,11 @@ class Api(APIGatewayHttpResolver):
         request: Request = self.context["client_request"]
         return request
 
+    def refuse_dry_run(self) -> None:
+        """Raise RequestRefused if the query asks for a dry run, for a route that has none."""
+        if query := self.client_request.query:
+            refuse_dry_run(query)
+
     @property
     def deadline(self) -> Deadline:
         """The end of the current invocation."""
@@ -82,9 +89,13 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def routes(self) -> list[Route]:
-        """The routes in the order of their functions, for the API's description."""
-        found = [*self._static_routes, *self._dynamic_routes]
-        return sorted(found, key=lambda route: route.func.__code__.co_firstlineno)
+        """The routes in the order of their functions in each file, for the API's description."""
+
+        def place(route: Route) -> tuple[str, int]:
+            code = route.func.__code__
+            return code.co_filename, code.co_firstlineno
+
+        return sorted([*self._static_routes, *self._dynamic_routes], key=place)
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer an event; a ping at once, with an empty answer."""
@@ -176,12 +187,6 @@ def refusal_for(error: Exception, request: Request) -> RequestRefused:
         case _:
             log_failure("request failed", error)
             return RequestRefused(Code.INTERNAL_ERROR)
-
-
-def refuse_dry_run(request: Request) -> None:
-    """Raise RequestRefused if the query asks for a dry run of a route that has none."""
-    if any(map(names_dry_run, request.query)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
 
 
 def carrier_request(request: Request, errors: str = "replace") -> ReceiptRequest:

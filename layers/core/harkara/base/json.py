@@ -1,5 +1,7 @@
 """JSON by orjson, which takes a tenth of the time of pydantic's encoder for a message batch."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -8,9 +10,14 @@ import orjson
 decode = orjson.loads
 
 
-def encode(value: Any) -> bytes:
-    """Return a value as JSON. Named tuples become arrays."""
-    return orjson.dumps(value, default=_plain)
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+encode: Callable[[Any], bytes] = partial(orjson.dumps, default=_plain)
+"""Return a value as JSON. Named tuples become arrays."""
 
 
 def encode_body(kind: str, **fields: Any) -> str:
@@ -26,9 +33,3 @@ def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
     if not isinstance(fields, dict) or fields.get("kind") not in kinds:
         raise ValueError(f"a task of another kind than {', '.join(kinds)}")
     return fields
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")

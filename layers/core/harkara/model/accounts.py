@@ -233,10 +233,6 @@ class Account(OperatorRecord):
             raise ValueError("a prefix has one limit a minute, hour and day")
         return limits
 
-    def may_send_to(self, country: str) -> bool:
-        """Return whether the account may send to a country (ISO code)."""
-        return ANY_COUNTRY in self.countries or country in self.countries
-
     def price(self, msisdn: str, category: Category, segment_count: int) -> Decimal | None:
         """Return a message's price by the rate card; None if no rate applies.
 
@@ -253,8 +249,8 @@ class Account(OperatorRecord):
         The URL must obey the deployment's rules, and its host must be in `callback_hosts`, a
         subdomain of one of these, or the host of a registered callback.
         """
-        host = rules.host_of(url)
         own = {urlsplit(callback.url).hostname for callback in self.callbacks.values()}
+        host = rules.host_of(url)
         return host is not None and (host in own or is_among(host, self.callback_hosts))
 
 

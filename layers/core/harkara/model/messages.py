@@ -1,7 +1,7 @@
 """Messages, the batch of one request and lane, and sending hours."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from enum import StrEnum
@@ -183,9 +183,9 @@ class MessageBatch:
         """Return the mid of message `index`."""
         return mid_of(self.id, index)
 
-    def mids(self) -> Iterator[str]:
+    def mids(self) -> list[str]:
         """Return the mids of all records in order."""
-        return (self.id + name for name in INDEX_NAMES[: len(self.messages)])
+        return [self.id + name for name in INDEX_NAMES[: len(self.messages)]]
 
     @property
     def block_count(self) -> int:
@@ -211,6 +211,7 @@ def pack(batch: MessageBatch) -> bytes:
     """Return the batch as bytes: the format's version, then compressed JSON without the id."""
     fields = {name: getattr(batch, name) for name in _PACKED_FIELDS}
     has_rcs = any(message.rcs for message in batch.messages)
+    fields["endpoints"] = [*map(tuple, batch.endpoints)]
     fields["messages"] = [message[: None if has_rcs else -1] for message in batch.messages]
     for name in ("answers", "erased"):  # nearly no batch has one
         if not fields[name]:

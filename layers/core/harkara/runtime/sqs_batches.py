@@ -25,6 +25,7 @@ from harkara.base.retries import return_delay
 from harkara.base.time import Deadline, invocation
 from harkara.model.ledger import Lease
 from harkara.model.tasks import task_id_of
+from harkara.ports import TaskQueues
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
 
@@ -39,9 +40,6 @@ Returns new bodies that record the work. Tasks without one do the work by themse
 
 Coalesce = Callable[[Mapping[str, str]], set[str]]
 """Coalesces tasks; takes bodies of first deliveries by queue message id, returns the ids done."""
-
-PutBack = Callable[[str, Sequence[tuple[str, int]]], None]
-"""Makes messages of a queue visible again; takes its ARN, and receipt handles with seconds."""
 
 # Errors after which the same task is likely to succeed soon.
 _PASSING = (LeaseHeld, OutOfTime, StoreUnavailable)
@@ -58,9 +56,12 @@ def consume(
     *,
     prepare: Prepare | None = None,
     coalesce: Coalesce | None = None,
-    put_back: PutBack | None = None,
+    queues: Callable[[], TaskQueues] | None = None,
 ) -> Any:
-    """Handle the tasks of an SQS batch concurrently; return the ids that SQS must redeliver."""
+    """Handle the tasks of an SQS batch concurrently; return the ids that SQS must redeliver.
+
+    Those that may soon succeed are put back into their queue, by `queues` if it is given.
+    """
     with invocation(context) as deadline:
         expires_at_ms = int((time.time() + deadline.remaining_s()) * 1000)
         records = [SQSRecord(each) for each in event["Records"]]
@@ -88,12 +89,14 @@ def consume(
         with metrics.gathering():
             answer = async_process_partial_response(event, one, processor, context)
         _log(records, done, coalesced)
-        if late and put_back:
-            _put_back(late, deadline, put_back)
+        if late and queues:
+            _put_back(late, deadline, queues)
         return answer
 
 
-def _put_back(records: Sequence[SQSRecord], deadline: Deadline, put_back: PutBack) -> None:
+def _put_back(
+    records: Sequence[SQSRecord], deadline: Deadline, queues: Callable[[], TaskQueues]
+) -> None:
     """Make messages visible again before the visibility timeout of their queue."""
     delays_s = [
         (record.receipt_handle, delay_s)
@@ -103,7 +106,7 @@ def _put_back(records: Sequence[SQSRecord], deadline: Deadline, put_back: PutBac
     if not delays_s:
         return
     try:
-        put_back(records[0].event_source_arn, delays_s)
+        queues().put_back(records[0].event_source_arn, delays_s)
     except Exception as error:  # they return after the timeout
         log_failure("tasks not put back", error)
 

@@ -111,11 +111,9 @@ class AccountLimits:
         """Count a request with its segments.
 
         Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, and then counts
-        nothing. After StoreUnavailable it may be counted. An account without limits costs no call.
+        nothing. After StoreUnavailable it may be counted.
         """
         limits = account.limits
-        if limits == Limits():
-            return
         shards = shard_count(account)
         own = Limits(
             requests_per_s=limits.requests_per_s / shards,

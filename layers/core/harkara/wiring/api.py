@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harkara.api.authentication import TrustedProxy
-from harkara.api.request import Request
+from harkara.api.request import TrustedProxy
 from harkara.api.resolver import Api, Failed, Shape, failure_answers
 from harkara.aws.clients import secret_keys
 from harkara.runtime.settings import ProxySettings
@@ -19,7 +18,7 @@ def new_api(
 
     `failed` answers all of them in its own way instead.
     """
-    return Api(failed or failure_answers(shapes), _admit)
+    return Api(failed or failure_answers(shapes), _proxy)
 
 
 @built_early
@@ -27,8 +26,3 @@ def _proxy() -> TrustedProxy | None:
     """Return the proxy in front, None if there is none."""
     secret_id = ProxySettings.from_environment().proxy_secret_id
     return TrustedProxy(secret_keys(secret_id)) if secret_id else None
-
-
-def _admit(request: Request) -> Request:
-    proxy = None if request.past_api else _proxy()
-    return proxy.admit(request) if proxy else request

@@ -15,25 +15,124 @@ a customer adds to the SMS ("SMS Body Parameters") have the names of ICS's field
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
 from harkara.accept.formats import ics
-from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
 from harkara.accept.formats.record_parsing import object_of, top_level
+from harkara.accept.formats.shapes import (
+    SAMPLE_TEMPLATE_ID,
+    SAMPLE_TEXT,
+    Body,
+    CallbackUrl,
+    ClientRef,
+    From,
+    To,
+    example,
+)
 from harkara.accept.requests import SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.model.rcs import RCS_RULE, Rcs, read_rcs
+from harkara.model.rcs import (
+    LABEL_LIMIT,
+    RCS_RULE,
+    SUGGESTIONS_LIMIT,
+    TEXT_LIMIT,
+    Rcs,
+    read_rcs,
+)
 
 _OTHER_TYPES = ("RICH_CARD", "CAROUSEL", "MEDIA")
 _OF_AN_SMS = ("senderId", "body", "customParam")
+_CLEVERTAP = {
+    "payloadVersion": 0.1,
+    "msgId": "order-4711",
+    "to": "+919876543210",
+    "callbackURL": "https://eu1.api.clevertap.com/delivery/rcs",
+    "rcsContent": {
+        "senderId": "acme_agent",
+        "content": {
+            "type": "TEXT",
+            "text": SAMPLE_TEXT,
+            "suggestions": [{"type": "OPEN_URL", "text": "Track", "url": "https://acme.example/t"}],
+        },
+    },
+    "smsContent": {
+        "senderId": "ACMEBK",
+        "body": SAMPLE_TEXT,
+        "customParam": [{"name": "templateid", "value": SAMPLE_TEMPLATE_ID}],
+    },
+}
+
+
+class CleverTapParameter(TypedDict):
+    """A parameter that the customer added."""
+
+    name: Annotated[
+        str | int | None,
+        Field(description="For the SMS: a field of `POST /datasend`, in any case."),
+    ]
+    value: NotRequired[Any]
+
+
+class CleverTapSuggestion(TypedDict):
+    """A button: `OPEN_URL` with `url`, or `DIAL_PHONE` with `phoneNumber`."""
+
+    type: Literal["OPEN_URL", "DIAL_PHONE"]
+    text: Annotated[str, Field(min_length=1, max_length=LABEL_LIMIT)]
+    url: NotRequired[str | None]
+    phoneNumber: NotRequired[
+        Annotated[str | None, Field(description="In the form `+919876543210`.")]
+    ]
+    postbackData: NotRequired[Annotated[Any, Field(description="Ignored.")]]
+
+
+class CleverTapText(TypedDict):
+    """What goes out by RCS; CleverTap's other types are refused."""
+
+    type: Literal["TEXT"]
+    text: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)]
+    suggestions: NotRequired[
+        Annotated[list[CleverTapSuggestion], Field(max_length=SUGGESTIONS_LIMIT)] | None
+    ]
+
+
+class CleverTapRcs(TypedDict):
+    """The RCS side of a message."""
+
+    senderId: NotRequired[
+        Annotated[Any, Field(description="Ignored: the route's RCS carrier has an agent.")]
+    ]
+    customParam: NotRequired[Annotated[Any, Field(description="Ignored.")]]
+    content: CleverTapText
+
+
+class CleverTapSms(TypedDict, total=False):
+    """The SMS behind it, by DLT's rules."""
+
+    senderId: From
+    body: Body
+    customParam: list[CleverTapParameter] | None
+
+
+@with_config(example(_CLEVERTAP))
+class CleverTapMessage(TypedDict):
+    """A request of CleverTap's Generic RCS API."""
+
+    payloadVersion: NotRequired[Annotated[Any, Field(description="Ignored; 0.1 is known.")]]
+    msgId: NotRequired[ClientRef]
+    to: To
+    callbackURL: NotRequired[CallbackUrl]
+    rcsContent: CleverTapRcs
+    smsContent: CleverTapSms
 
 
 def parse(body: str | bytes) -> SendRequest:
     """Parse the request in a body. Raises RequestRefused for content that is not taken."""
     message = object_of(body)
-    if any(map(names_dry_run, message)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+    refuse_dry_run(message)
     sms = _object(message, "smsContent", "the SMS that goes where RCS does not reach the phone")
     content = _object(_object(message, "rcsContent", "an object"), "content", "an object")
     rcs = _rcs(content)

@@ -22,27 +22,26 @@ from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
-    DRY_RUN_RULE,
     VARIABLES_RULE,
-    OptionField,
     campaign_id,
     flag,
     ist_time_ms,
     meant,
-    names_dry_run,
+    refuse_dry_run,
     sms_type,
     template_variables,
     validity_s,
 )
 from harkara.accept.formats.record_parsing import (
     Fields,
+    OptionField,
     check_length,
     json_of,
     object_of,
     request_of,
     top_level,
 )
-from harkara.accept.requests import RecordResult, SendRequest, visible
+from harkara.accept.requests import SHOWN_LIMIT, SHOWN_REF_LIMIT, RecordResult, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, RequestRefused
 from harkara.base.json import encode
@@ -145,8 +144,8 @@ def request_in(fields: dict[str, Any]) -> SendRequest:
         read = request_of([fields], _FIELDS)
         return read._replace(single=True, warning=_warning([fields]))
     read = request_of(rows, _FIELDS, "smstosend", fields)
-    warning = _warning([fields, *(rows or ())])
-    return read._replace(callback_url=top_level(fields, "dlrurl"), warning=warning)
+    callback_url = top_level(fields, "dlrurl")
+    return read._replace(callback_url=callback_url, warning=_warning([fields, *(rows or ())]))
 
 
 def opened_smpp(
@@ -166,20 +165,18 @@ def smpp_request_in(fields: dict[str, Any]) -> SendRequest:
 def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
     """Return the answer to an accepted request: an array in the order of its records, or one."""
     more = {"warning": request.warning} if request.warning else {}
-    elements = [
-        {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref, **more}
-        if code is None
-        else {
-            "to": record.to,
-            "from": record.sender_id,
-            "smsgid": record.client_ref,
-            "Error": code,
-            "message": f"{MEANINGS[code].advice} {detail}".strip(),
-        }
-        for record, (mid, code, detail, _, _, _) in zip(
-            map(visible, request.records), results, strict=True
-        )
-    ]
+    elements = list[dict[str, str]]()
+    for record, (mid, code, detail, *_) in zip(request.records, results, strict=True):
+        element = {"to": record.to[:SHOWN_LIMIT], "from": record.sender_id[:SHOWN_LIMIT]}
+        if not code:
+            element["mid"] = mid
+        element["smsgid"] = record.client_ref[:SHOWN_REF_LIMIT]
+        if code:
+            advice = f"{MEANINGS[code].advice} {detail}".strip()
+            element |= {"Error": code, "message": advice}
+        else:
+            element |= more
+        elements.append(element)
     return encode({"status": "accepted", **elements[0]} if request.single else elements)
 
 
@@ -190,8 +187,9 @@ def _warning(objects: Sequence[Any]) -> str:
     """
     names = set[str]().union(*(each for each in objects if isinstance(each, dict)))
     strange = sorted(names.difference(_OF_REQUESTS, _STRINGS, _SMPP_FIELDS.strings, OPTIONS))
-    if any(map(names_dry_run, strange)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+    if not strange:
+        return ""
+    refuse_dry_run(strange)
     found = ((name, meant(name, _TIMES)) for name in strange[:_COMPARED])
     more = f"Of {len(strange)} unknown fields only {_COMPARED} were compared with ours."
     return next(

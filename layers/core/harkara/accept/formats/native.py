@@ -26,7 +26,6 @@ from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
     DRY_RUN_RULE,
     VARIABLES_RULE,
-    OptionField,
     campaign_id,
     flag,
     meant,
@@ -36,14 +35,15 @@ from harkara.accept.formats.options import (
     validity_s,
     variables,
 )
-from harkara.accept.formats.record_parsing import Fields, object_of, request_of
+from harkara.accept.formats.record_parsing import Fields, OptionField, object_of, request_of
 from harkara.accept.requests import (
     ANSWER_LIMIT_BYTES,
+    SHOWN_LIMIT,
+    SHOWN_REF_LIMIT,
     Record,
     RecordResult,
     SendRequest,
     answer_bytes,
-    visible,
 )
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, Refusal, RequestRefused
@@ -227,17 +227,16 @@ def _element(
     """Return the element of a record; if refused, with the known facts of its number and text."""
     message, code = result.message, result.code
     to, country = _number(record.to)
-    fields = visible(record)
     text = message.text if message else record.text
     measured = measure(text) if text else None
-    template_id = message.dlt_template_id if message else fields.dlt_template_id
+    template_id = message.dlt_template_id if message else record.dlt_template_id[:SHOWN_LIMIT]
     price = None
     if message and result.category:
         price = account.price(message.to, result.category, message.segment_count)
     element: SentMessage = {
         "mid": result.mid or None,
-        "client_ref": fields.client_ref,
-        "to": to if country else fields.to,
+        "client_ref": record.client_ref[:SHOWN_REF_LIMIT],
+        "to": to if country else record.to[:SHOWN_LIMIT],
         "country": country,
         "encoding": measured.encoding if measured else None,
         "segments": measured.segment_count if measured else None,

@@ -1,7 +1,7 @@
 """Read the values of options, as JSON or a form has them, and suggest names for unknown ones.
 
-A reader raises ValueError for an invalid value; `OptionField.rule` describes the valid ones. Absent
-values are never passed to a reader: neither null nor an empty string.
+A reader raises ValueError for an invalid value; `OptionField.rule` describes the valid ones
+(`record_parsing`). Absent values are never passed to a reader: neither null nor an empty string.
 
 An unknown name is compared with the known ones to warn of a misspelling: a message whose
 `scheduled_at` is ignored goes out at once.
@@ -9,12 +9,14 @@ An unknown name is compared with the known ones to warn of a misspelling: a mess
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+from harkara.accept.formats.record_parsing import string
 from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.base.json import decode
 from harkara.base.time import IST_OFFSET_S
 from harkara.model.messages import Category
@@ -58,28 +60,6 @@ VARIABLES_RULE = (
     "a list of strings, or an object with the names 1, 2, ...: at most"
     f" {VARIABLES_LIMIT}, of {VARIABLES_LENGTH_LIMIT:,} characters in all"
 )
-
-
-class OptionField(NamedTuple):
-    """A field of a request that holds an option.
-
-    `option` is the field of `harkara.accept.requests.Options`; `code` and `rule` describe the error
-    if `read` raises ValueError.
-    """
-
-    option: str
-    read: Callable[[Any], Any]
-    code: Code
-    rule: str
-
-
-def string(value: Any) -> str:
-    """Return a string, or a whole number's digits."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError
-    return str(value)
 
 
 def campaign_id(value: Any) -> str:
@@ -207,6 +187,21 @@ _ELSEWHERE = {
     "scheduletime": ("sendat", "sendtime", "senddate", "deliverat", "starttime", "sendon"),
     "validity": ("validityperiods", "ttl", "expiry", "expires", "expireat"),
 }
+
+
+def refuse_dry_run(names: Iterable[str]) -> None:
+    """Raise RequestRefused if a name means `dry_run`, in any case and with any separators."""
+    if any(map(names_dry_run, names)):
+        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+
+
+def is_dry_run(query: Mapping[str, str]) -> bool:
+    """Whether a query asks for a dry run, in any spelling: an unrecognised one would send."""
+    value = next((value for name, value in query.items() if names_dry_run(name)), "0")
+    try:
+        return flag(value)
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
 
 
 def names_dry_run(name: str) -> bool:

@@ -6,7 +6,6 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from harkara.accept.formats.options import OptionField, string
 from harkara.accept.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Options, Record, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
@@ -17,12 +16,24 @@ from harkara.model.messages import RECORD_LIMIT
 _as_record = cast(Callable[[Iterable[Any]], Record], partial(tuple.__new__, Record))
 _as_options = cast(Callable[[Iterable[Any]], Options], partial(tuple.__new__, Options))
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-_STRING = OptionField("", string, Code.INVALID_RECORD, "a string")
 _ABSENT = (None, "")
 _SENDER = Record._fields.index("sender_id")
 _WRONG = object()
 
 _Problems = dict[int, tuple[Code, str]]
+
+
+class OptionField(NamedTuple):
+    """A field of a request that holds an option.
+
+    `option` is the field of `harkara.accept.requests.Options`; `code` and `rule` describe the error
+    if `read` raises ValueError.
+    """
+
+    option: str
+    read: Callable[[Any], Any]
+    code: Code
+    rule: str
 
 
 class Fields(NamedTuple):
@@ -36,6 +47,15 @@ class Fields(NamedTuple):
     options: Mapping[str, OptionField]
     shared: Sequence[str] = ()
     unknown: Callable[[str], str] | None = None
+
+
+def string(value: Any) -> str:
+    """Return a string, or a whole number's digits."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError
+    return str(value)
 
 
 def json_of(body: str | bytes) -> Any:
@@ -53,6 +73,9 @@ def object_of(body: str | bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestRefused(Code.INVALID_REQUEST, "(an object at the top)")
     return value
+
+
+_STRING = OptionField("", string, Code.INVALID_RECORD, "a string")
 
 
 def top_level(request: Mapping[str, Any], name: str) -> str:

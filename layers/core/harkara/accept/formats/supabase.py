@@ -9,14 +9,17 @@ The header and the text stand in the hook's URL, because the hook sends neither.
 message of an error to its own client only in an answer of 200; after 503 it calls again.
 """
 
+import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
+from harkara.accept.formats.options import refuse_dry_run
 from harkara.accept.formats.record_parsing import object_of, top_level
+from harkara.accept.formats.shapes import ClientRef, From, Text, example
 from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, RequestRefused
@@ -33,6 +36,55 @@ _WITH_OWN_STATUS = (
     Code.TRY_AGAIN,
     Code.INTERNAL_ERROR,
 )
+
+
+_SUPABASE = {
+    "user": {"id": "6481a5c1-3d37-4a56-9f6a-bee08c554965", "phone": "919876543210"},
+    "sms": {"otp": "561166"},
+}
+
+
+class SupabaseUser(TypedDict, total=False):
+    """The user who signs in; other fields are ignored."""
+
+    id: ClientRef
+    phone: Annotated[Text, Field(description="The number, with its country code.")]
+
+
+class SupabaseSms(TypedDict):
+    """What to send."""
+
+    otp: Annotated[str | int, Field(description="The code.")]
+    phone: NotRequired[
+        Annotated[Text, Field(description="The number, if it is not the user's present one.")]
+    ]
+
+
+@with_config(example(_SUPABASE))
+class SupabaseHook(TypedDict):
+    """A call of Supabase's "Send SMS Hook"."""
+
+    user: SupabaseUser
+    sms: SupabaseSms
+
+
+_From = TypedDict("_From", {"from": From}, total=False)
+
+
+class SupabaseQuery(_From, total=False):
+    """The settings in the hook's URL."""
+
+    text: Annotated[
+        str,
+        Field(
+            description="The text, with `{otp}` in place of the code; if absent, that of the"
+            " template.",
+            examples=["{otp} is your code for Acme."],
+        ),
+    ]
+    template_id: Annotated[
+        str, Field(description="The DLT template's id; if absent, it is found for the text.")
+    ]
 
 
 class SupabaseAccepted(TypedDict):
@@ -56,8 +108,7 @@ class SupabaseRefused(TypedDict):
 def parse(body: str | bytes, query: Mapping[str, str]) -> SendRequest:
     """Parse the hook's body, with the settings in its URL's query. Raises RequestRefused."""
     hook = object_of(body)
-    if any(map(names_dry_run, query)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+    refuse_dry_run(query)
     user, sms = _part(hook, "user"), _part(hook, "sms")
     otp = top_level(sms, "otp")
     if not otp:
@@ -77,6 +128,11 @@ def parse(body: str | bytes, query: Mapping[str, str]) -> SendRequest:
         options=Options(category=Category.OTP, variables=() if text else (("1", otp),)),
     )
     return SendRequest([record], single=True)
+
+
+def key_of(query: str, body: bytes) -> str:
+    """Return the key of a call: one that got no answer is repeated with another webhook-id."""
+    return f"supabase {hashlib.sha256(query.encode() + body).hexdigest()}"
 
 
 def refusal(refused: RequestRefused) -> tuple[int, bytes]:

@@ -11,12 +11,25 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from harkara.accept.formats.options import DRY_RUN_RULE, OptionField, names_dry_run
-from harkara.accept.formats.record_parsing import Fields, object_of, request_of
+from harkara.accept.formats.options import refuse_dry_run
+from harkara.accept.formats.record_parsing import Fields, OptionField, object_of, request_of
+from harkara.accept.formats.shapes import (
+    SAMPLE_TEMPLATE_ID,
+    SAMPLE_TEXT,
+    Body,
+    ClientRef,
+    From,
+    PeId,
+    TemplateId,
+    Text,
+    To,
+    example,
+)
 from harkara.accept.requests import SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import Advice, RequestRefused
@@ -53,6 +66,56 @@ HTTP_STATUSES = {
 }
 # A transactional campaign holds service messages too: the header or template decides.
 _CAMPAIGN_TYPES = {"TRANSACTIONAL": None, "PROMOTIONAL": Category.PROMOTIONAL}
+
+
+_WEBENGAGE = {
+    "version": "2.0",
+    "smsData": {"toNumber": "919876543210", "fromNumber": "ACMEBK", "body": SAMPLE_TEXT},
+    "metadata": {
+        "campaignType": "TRANSACTIONAL",
+        "timestamp": "2026-01-25T10:24:16+0000",
+        "messageId": "order-4711",
+        "indiaDLT": {"contentTemplateId": SAMPLE_TEMPLATE_ID},
+    },
+}
+
+
+class WebEngageDlt(TypedDict, total=False):
+    """The DLT fields of WebEngage's metadata."""
+
+    contentTemplateId: TemplateId
+    principalEntityId: PeId
+    telemarketerId: Annotated[Text, Field(description="Ignored: the account has its own.")]
+
+
+class WebEngageMetadata(TypedDict, total=False):
+    """WebEngage's metadata of a message."""
+
+    campaignType: Annotated[
+        Literal["TRANSACTIONAL", "PROMOTIONAL"] | None,
+        Field(description="`TRANSACTIONAL` leaves the category to the header or template."),
+    ]
+    timestamp: Annotated[Text, Field(description="Ignored.")]
+    messageId: ClientRef
+    custom: Annotated[dict[str, Any] | None, Field(description="Ignored.")]
+    indiaDLT: WebEngageDlt | None
+
+
+class WebEngageSms(TypedDict):
+    """A message in WebEngage's format."""
+
+    toNumber: To
+    fromNumber: From
+    body: Body
+
+
+@with_config(example(_WEBENGAGE))
+class WebEngageMessage(TypedDict):
+    """A request of WebEngage's private SSP."""
+
+    version: Literal["1.0", "2.0"]
+    smsData: WebEngageSms
+    metadata: NotRequired[WebEngageMetadata | None]
 
 
 class WebEngageAccepted(TypedDict):
@@ -100,8 +163,7 @@ def parse(body: str | bytes) -> SendRequest:
     if request.get("version") not in VERSIONS:
         raise RequestRefused(Code.UNSUPPORTED_VERSION)
     metadata = _part(request, "metadata")
-    if any(map(names_dry_run, request)):
-        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+    refuse_dry_run(request)
     dlt = _part(metadata, "indiaDLT")
     row = {
         **_named(dlt, "principalEntityId", "contentTemplateId"),

@@ -1,4 +1,4 @@
-"""The routes of lists and statistics, and of feedback: what happened to an account's messages."""
+"""The routes of messages: what became of them, cancels, feedback, lists, files and statistics."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,27 +7,45 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 
-from harkara.accept.formats.record_parsing import object_of
+from harkara.accept.formats.record_parsing import object_of, top_level
 from harkara.activity import filters
 from harkara.activity.exports import Export, ExportService
 from harkara.activity.newest import newest
 from harkara.activity.search import MessagePage, SearchService
 from harkara.activity.stats import CampaignPage, CountedCampaign, Stats, StatsService
 from harkara.api import queries
-from harkara.api.description import MISSING, about
+from harkara.api.authentication import CallerFor
+from harkara.api.description import IN_BODY, MISSING, about
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
 from harkara.base.json import encode
 from harkara.manage.audit import Actor
 from harkara.manage.campaigns import CampaignService, PausedCampaign
+from harkara.manage.cancels import Cancel, CancelResult, CancelService
 from harkara.manage.feedback import Feedback, FeedbackResult, FeedbackService
-from harkara.model.accounts import Account, Caller, Scope
+from harkara.manage.messages import HistoryService, MessageHistory
+from harkara.model.accounts import Account, Scope
+from harkara.runtime.logging import logger
 
+_REFUSED = (*MISSING, Code.TOO_LATE_TO_CANCEL)
+cancels = partial(about, "Messages", {200: CancelResult}, *_REFUSED, scope=Scope.SEND)
 _ASKING = (Code.INVALID_REQUEST, Code.RANGE_TOO_LONG, Code.UNKNOWN_FILTER)
 
 
-class Lists(Protocol):
+class MessageServices(Protocol):
     """The services of these routes."""
+
+    @property
+    def history(self) -> HistoryService:
+        """Tells what became of a message."""
+
+    @property
+    def cancel(self) -> CancelService:
+        """Cancels messages."""
+
+    @property
+    def feedback(self) -> FeedbackService:
+        """Takes feedback about OTPs."""
 
     @property
     def search(self) -> SearchService:
@@ -46,10 +64,33 @@ class Lists(Protocol):
         """Makes files of messages."""
 
 
-def add_feedback(
-    api: Api, caller_for: Callable[[Scope], Caller], service: Callable[[], FeedbackService]
-) -> None:
-    """Add the route of feedback; `caller_for` returns the caller that has a scope."""
+def add_messages(api: Api, caller_for: CallerFor, services: Callable[[], MessageServices]) -> None:
+    """Add the routes of single messages."""
+
+    @api.get(
+        "/v1/messages/<mid>",
+        **about("Messages", {200: MessageHistory}, Code.NOT_FOUND, scope=Scope.READ),
+    )
+    def read_message(mid: str) -> Response[str]:
+        """Read what became of a message."""
+        return ok(services().history.message(caller_for(Scope.READ).account, mid))
+
+    @api.delete("/v1/messages/<mid>", **cancels())
+    def cancel_message(mid: str) -> Response[str]:
+        """Cancel a message that is not submitted yet."""
+        return cancelled(caller_for(Scope.SEND).account, mid)
+
+    @api.post("/cancel-scheduled/sms", **cancels(security=IN_BODY, body=Cancel))
+    def cancel_scheduled() -> Response[str]:
+        """Cancel a message that is not submitted yet, in ICS Mobile's format."""
+        fields = object_of(api.client_request.body)
+        user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
+        return cancelled(caller_for(Scope.SEND, user, password).account, mid)
+
+    def cancelled(account: Account, mid: str) -> Response[str]:
+        result = services().cancel.cancel(account, mid)
+        logger.info("message cancelled", account_id=account.id, mid=mid)
+        return ok(result)
 
     @api.post(
         "/v1/messages/<mid>/feedback",
@@ -68,11 +109,11 @@ def add_feedback(
         person gave the code back, or can do so no more. `GET /v1/stats?by=prefix` counts them.
         """
         account = caller_for(Scope.SEND).account
-        return ok(service().put(account, mid, object_of(api.client_request.body)))
+        return ok(services().feedback.put(account, mid, object_of(api.client_request.body)))
 
 
-def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], Lists]) -> None:
-    """Add the routes; `account` authenticates the request at hand."""
+def add_lists(api: Api, caller_for: CallerFor, services: Callable[[], MessageServices]) -> None:
+    """Add the routes of lists, exports and statistics."""
 
     @api.get(
         "/v1/messages",
@@ -92,7 +133,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
         messages than `limit`, or none: go on as long as `next` is there. A message is listed a
         second or two after it was accepted; `as_of` says up to when all are.
         """
-        own = account()
+        own = caller_for(Scope.READ).account
         query = filters.query_of(filters.MessageFilter, api.client_request.query)
         return ok(services().search.page(own, query))
 
@@ -113,7 +154,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
         The file has any number of messages. An account has three exports under way at most. Files
         are kept for a week.
         """
-        own = account()
+        own = caller_for(Scope.READ).account
         fields = object_of(api.client_request.body or b"{}")
         return answer(202, encode(services().exports.create(own, fields)))
 
@@ -127,7 +168,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
         A link is good for an hour at most, for whoever has it; each call returns a new one. The
         columns of the file are the fields of the list; no cell of it is a formula.
         """
-        return ok(services().exports.read(account(), unquote(export)))
+        return ok(services().exports.read(caller_for(Scope.READ).account, unquote(export)))
 
     @api.get(
         "/v1/stats",
@@ -143,7 +184,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
         `operator` is what a carrier's receipts name, which few do. A `prefix` is the first four
         digits of numbers that got OTPs: how many were accepted, verified and unverified.
         """
-        own = account()
+        own = caller_for(Scope.READ).account
         query = filters.query_of(filters.StatsQuery, api.client_request.query)
         return ok(services().stats.stats(own, query))
 
@@ -159,7 +200,7 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
     )
     def list_campaigns() -> Response[str]:
         """List the campaigns of the last 13 months, with what became of their messages."""
-        own, query = account(), api.client_request.query
+        own, query = caller_for(Scope.READ).account, api.client_request.query
         after, limit = queries.page_of(query)
         if queries.is_newest(query):
             return ok(newest(services().stats, own, limit))
@@ -171,19 +212,17 @@ def add_routes(api: Api, account: Callable[[], Account], services: Callable[[], 
     )
     def read_campaign(campaign: str) -> Response[str]:
         """Read what became of a campaign's messages."""
-        return ok(services().stats.campaign(account(), unquote(campaign)))
+        return ok(services().stats.campaign(caller_for(Scope.READ).account, unquote(campaign)))
 
 
-def add_pauses(
-    api: Api, caller_for: Callable[[Scope], Caller], service: Callable[[], CampaignService]
-) -> None:
-    """Add the routes that pause campaigns; `caller_for` returns the caller that has a scope."""
+def add_pauses(api: Api, caller_for: CallerFor, services: Callable[[], MessageServices]) -> None:
+    """Add the routes that pause campaigns."""
     pauses = partial(about, "Messages", {200: PausedCampaign}, *MISSING, scope=Scope.SEND)
 
     def change(campaign: str, *, paused: bool) -> Response[str]:
         caller = caller_for(Scope.SEND)
         by = Actor(caller.credential.username, api.client_request.source_ip)
-        return ok(service().pause(caller.account, unquote(campaign), by, paused=paused))
+        return ok(services().campaigns.pause(caller.account, unquote(campaign), by, paused=paused))
 
     @api.post("/v1/campaigns/<campaign>/pause", **pauses())
     def pause_campaign(campaign: str) -> Response[str]:

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.api.authentication import SECRET_HEADER, TrustedProxy, client_address
-from harkara.api.request import Request
+from harkara.api.request import SECRET_HEADER, Request, TrustedProxy, client_address
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys
