@@ -21,6 +21,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from harkara.accept.formats import ics
+from harkara.accept.formats.options import refuse_dry_run
 from harkara.accept.formats.record_parsing import object_of, top_level
 from harkara.accept.formats.shapes import (
     SAMPLE_TEMPLATE_ID,
