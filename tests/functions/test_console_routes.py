@@ -201,7 +201,7 @@ def state(gateway: Gateway, account_id: str = "sandbox") -> Any:
     waiting = [each.body for each in gateway.queues.waiting if account_id in each.body]
     account, credentials = gateway.accounts.accounts[account_id], dict(gateway.accounts.credentials)
     moves, carriers = len(gateway.dead_letters.tasks), dict(gateway.accounts.carriers)
-    return account, credentials, users, routing, waiting, carriers, moves
+    return account, users, credentials, routing, waiting, carriers, moves
 
 
 def test_the_rows_above_name_all_routes_that_post() -> None:
