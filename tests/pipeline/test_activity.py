@@ -285,7 +285,11 @@ def test_a_list_finds_what_the_counters_call_submitted() -> None:
     world.run(DAY_S)
     counted = Counted(world.clock)
     assert counted.count(Stream(world.store.table, world.clock).poll())
-    hours = [each for (_, name), each in counted.totals().items() if name.startswith("hour#")]
+    hours = [
+        each
+        for (partition, name), each in counted.totals().items()
+        if partition == "account#acme" and name.startswith("hour#")
+    ]
     taken = {batch_id: taken_of(world.store, batch_id) for batch_id in world.batches()}
     assert sum(map(len, taken.values())) == sum(each.get("submitted", 0) for each in hours)
     singles = {
