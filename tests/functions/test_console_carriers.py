@@ -90,6 +90,7 @@ def test_counts_are_those_of_all_accounts(gateway: Gateway, cookies: dict[str, s
         ("2", "NO_RECEIPT"),
     ]
     assert page.count("<g>") == 2
+    assert marks(page) == set()
     listed = re.search(r'carriers/sim".*?</tr>', show(gateway, cookies, LIST), re.DOTALL)
     assert listed
     assert re.findall(r'">(\d+)</td>', listed[0])[:6] == ["20", "10", "4", "2", "2", "2"]

@@ -38,7 +38,7 @@ _Filters = Mapping[str, str]
 
 
 class Number(NamedTuple):
-    """A count, and where its messages are listed."""
+    """A count, and where its messages are listed, "" for nowhere."""
 
     value: int
     url: str
