@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harkara.api import resource_routes
+from harkara.api import resolver
 from harkara.base.codes import Code
 from harkara.manage.template_csv import export
 from harkara.model.accounts import Template
@@ -100,7 +100,7 @@ def test_an_export_that_is_too_large_says_how_to_get_it(
 ) -> None:
     gateway.put_samples()
     app = gateway.app("manage")
-    monkeypatch.setattr(resource_routes, "EXPORT_LIMIT_BYTES", 100)
+    monkeypatch.setattr(resolver, "EXPORT_LIMIT_BYTES", 100)
     for encoding, way in (("", "Accept-Encoding: gzip"), ("gzip", "in JSON, page by page")):
         event = request("GET", "/v1/templates", accept="text/csv", accept_encoding=encoding)
         answer = app.handler(event, Context())
