@@ -60,6 +60,11 @@ class Request:
         return not self.body.lstrip().startswith(b"{")
 
     @property
+    def accepts_csv(self) -> bool:
+        """Whether a file is asked for instead of JSON."""
+        return "text/csv" in self.headers.get("accept", "")
+
+    @property
     def accepts_gzip(self) -> bool:
         """Whether the answer may be packed with gzip."""
         return "gzip" in self.headers.get("accept-encoding", "")

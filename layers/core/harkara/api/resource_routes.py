@@ -4,7 +4,6 @@ The first matching route is taken, so those of one collection come before those 
 """
 
 import asyncio
-import gzip
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -16,9 +15,8 @@ from harkara.api import queries
 from harkara.api.authentication import CallerFor
 from harkara.api.description import CSV, GZIP, JSON, MISSING, changes, reads
 from harkara.api.request import Request
-from harkara.api.resolver import Api, answer, ok
+from harkara.api.resolver import Api, answer, csv_file, ok
 from harkara.base.codes import Code
-from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.callbacks.registration import RenewSecret
 from harkara.manage import template_audit
@@ -31,9 +29,6 @@ from harkara.model.accounts import Account, Scope, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part
 from harkara.runtime.logging import logger
-
-# Lambda answers at most 6 MB, and a packed file is sent as base64.
-EXPORT_LIMIT_BYTES = 4_400_000
 
 
 class ResourceServices(Protocol):
@@ -124,9 +119,6 @@ def add_templates(
 ) -> None:
     """Add the routes of templates alone."""
 
-    def wants_csv() -> bool:
-        return CSV in api.client_request.headers.get("accept", "")
-
     def import_templates(account: Account, asked: Request) -> Response[str]:
         check_length(asked.body)
         category = queries.type_of(asked.query)
@@ -148,9 +140,9 @@ def add_templates(
         With `Accept: text/csv` all of them as a file, without.
         """
         account = caller_for(Scope.READ).account
-        if wants_csv():
+        if api.client_request.accepts_csv:
             content = services().registry.export_templates(account)
-            return _csv_file("templates.csv", content, api.client_request)
+            return csv_file("templates.csv", content, api.client_request)
         found = services().registry.page(
             account, Template, *queries.page_of(api.client_request.query)
         )
@@ -170,8 +162,8 @@ def add_templates(
         `Accept: text/csv` it is a file with a row for each mark.
         """
         audited = services().audit.audit(caller_for(Scope.READ).account)
-        if wants_csv():
-            return _csv_file("audit.csv", template_audit.as_csv(audited), api.client_request)
+        if api.client_request.accepts_csv:
+            return csv_file("audit.csv", template_audit.as_csv(audited), api.client_request)
         return ok(template_audit.report_of(audited))
 
     @api.post(
@@ -262,16 +254,3 @@ def _remove(
     registry.remove(account, kind, name)
     logger.info("removed", account_id=account.id, collection=collection)
     return Response(204, body="")
-
-
-def _csv_file(name: str, content: bytes, request: Request) -> Response[Any]:
-    """Answer with a CSV file, packed if the request allows it. Raises RequestRefused."""
-    packs = request.accepts_gzip
-    body = gzip.compress(content, mtime=0) if packs else content
-    if len(body) > EXPORT_LIMIT_BYTES:
-        way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
-        raise RequestRefused(Code.INVALID_REQUEST, f"(the file is too large to be sent: {way})")
-    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
-    if packs:
-        headers["Content-Encoding"] = "gzip"
-    return Response(200, "text/csv; charset=utf-8", body if packs else body.decode(), headers)
