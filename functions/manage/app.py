@@ -2,8 +2,8 @@
 
 Next: the routes in `harkara.api.message_routes`, `harkara.api.stats_routes`,
 `harkara.api.list_routes` and `harkara.api.resource_routes`, which call the services of
-`harkara.manage` and `harkara.activity`. functions/send uses a change within a minute, and at once if it would refuse a request without it; a
-cancel enqueues for functions/dlr.
+`harkara.manage` and `harkara.activity`. functions/send uses a change within a minute, and at once
+if it would refuse a request without it; a cancel enqueues for functions/dlr.
 """
 
 from typing import Any

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
+from harkara.activity.names import CROSSED, crossed_name
 from harkara.activity.exports import ExportJob
 from harkara.activity.store import Position
 from harkara.activity.today import HOURS_SHOWN
@@ -127,6 +128,7 @@ def put_counters(
             f"account#{account_id}", f"hour#{hour_text(int(now_s * 1000) - ago * HOUR_MS)}"
         )
         hour = counts[key] = Counter()
+        names = counts[key._replace(sort_key=key.sort_key.replace("hour", "names"))] = Counter()
         count = of_hour * (7 + ago % 5) // 7
         for category in Category:
             shares = dict.fromkeys([*State, "refused"], count // 40)
@@ -137,6 +139,10 @@ def put_counters(
             }
             hour.update(measures)
             hour.update({f"category:{category}:{name}": n for name, n in measures.items()})
+            crossed = f"{CROSSED}:{crossed_name(category, 'IN', 'SAMPLE')}"
+            for of, n in (("", count), *((f"/{state}", measures[state]) for state in State)):
+                measures |= {f"segments{of}": n, f"price{of}": n * 122_500}
+            names.update({f"{crossed}:{name}": n for name, n in measures.items()})
         hour.update({f"code:{code}": 1 for code in Code})
         ends = (Code.DND, Code.EXPIRED, Code.NO_RECEIPT, Code.CANCELLED, Code.INVALID_NUMBER)
         hour.update({f"code:{code}": count // 40 * len(Category) for code in ends})

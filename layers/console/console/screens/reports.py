@@ -154,4 +154,5 @@ def _url(row: Row, at: int) -> str:
 
 def _totals(rows: Sequence[Row]) -> list[str]:
     columns = zip(*(row.numbers for row in rows), strict=True)
-    return [f"{sum(map(Decimal, filter(None, column)), Decimal()):f}" for column in columns]
+    sums = (sum(map(Decimal, filter(None, column)), Decimal()) for column in columns)
+    return [f"{each.normalize():f}" for each in sums]
