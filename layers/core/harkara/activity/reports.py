@@ -1,7 +1,7 @@
 """Reports: each day's messages by all that prices depend on, or by one thing that they share."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Annotated, NamedTuple
 
@@ -77,11 +77,18 @@ def report(service: StatsService, account: Account, query: ReportQuery) -> Repor
     """Return an account's report. Raises RequestRefused(RANGE_TOO_LONG), StoreUnavailable."""
     from_ms, to_ms = query.bounds(int(service.clock() * 1000))
     as_of = time_of(service.store.reached_ms())
-    found: dict[_Key, Counter[str]] = {}
+    days = defaultdict[str, Counter[str]](Counter)
     for hour, counts in service.items(account.id, "names", from_ms, to_ms):
-        for key, measure, count in _crossed(hour.partition("T")[0], counts):
+        of_day = days[hour.partition("T")[0]]
+        for attribute, count in counts.items():
+            if attribute.startswith(f"{CROSSED}:"):
+                of_day[attribute] += count
+    found = defaultdict[_Key, Counter[str]](Counter)
+    for day, counts in days.items():
+        for attribute, count in counts.items():
+            key, measure = _crossed(day, attribute)
             if _fits(query, key):
-                found.setdefault(key, Counter())[measure] += count
+                found[key][measure] = count
     rows: list[ReportRow] = []
     total = Counter[str]()
     for key in sorted(found):
@@ -119,12 +126,11 @@ def daily(service: StatsService, account: Account, query: DailyQuery) -> Daily:
     return Daily(rows, account.currency, time_of(reached_ms))
 
 
-def _crossed(day: str, counts: Mapping[str, int]) -> Iterator[tuple[_Key, str, int]]:
-    for attribute, count in counts.items():
-        dimension, name, measure = split_name(attribute)
-        if dimension == CROSSED:
-            category, country, sender = name.split("|", 2)
-            yield _Key(day, sender, category, country), measure, count
+def _crossed(day: str, attribute: str) -> tuple[_Key, str]:
+    """Return what an attribute of CROSSED counts, and its measure."""
+    _, name, measure = split_name(attribute)
+    category, country, sender = name.split("|", 2)
+    return _Key(day, sender, category, country), measure
 
 
 def _fits(query: ReportQuery, key: _Key) -> bool:
