@@ -178,7 +178,7 @@ def test_a_file_too_large_for_an_answer_is_refused(
     gateway: Gateway, viewer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_names(gateway, 100)
-    monkeypatch.setattr("harkara.api.files.EXPORT_LIMIT_BYTES", 1_000)
+    monkeypatch.setattr("harkara.api.resolver.EXPORT_LIMIT_BYTES", 1_000)
     answer = visit(gateway, "GET", f"{PATH}/file", cookie=viewer, query={"by": "campaign"})
     assert answer["statusCode"] == 400
     assert "gzip" in answer["body"]

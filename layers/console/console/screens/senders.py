@@ -8,7 +8,7 @@ from console.forms import Form, problem_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.errors import RequestRefused
 from harkara.manage.resources import advice_on
 from harkara.model.accounts import Sender
 from harkara.model.callbacks import CallbackEndpoint
@@ -47,7 +47,6 @@ def create(visit: Visit) -> Answer:
     try:
         part = visit.services.manage.registry.create(visit.account, Sender, fields)
     except RequestRefused as refused:
-        _check_callback(refused)
         return _form(visit, fields, None, refused)
     visit.record("sender.create", name_of(part))
     return pages.redirect(f"{BASE}?done=created")
@@ -71,7 +70,6 @@ def replace(visit: Visit, name: str) -> Answer:
     except RequestRefused as refused:
         if refused.code is Code.NOT_FOUND:
             raise
-        _check_callback(refused)
         return _form(visit, fields, part, refused)
     visit.record("sender.put", header)
     return pages.redirect(f"{BASE}/{quote(header, safe='')}?done=changed")
@@ -92,13 +90,6 @@ def _fields_of(form: Form) -> dict[str, Any]:
         "categories": form.all("categories"),
         "callback": form.text("callback"),
     }
-
-
-def _check_callback(refused: RequestRefused) -> None:
-    """Raise NOT_FOUND for a callback that the account does not have: no form offers one."""
-    cause = refused.__cause__
-    if isinstance(cause, FieldRefused) and cause.field == "callback":
-        raise RequestRefused(Code.NOT_FOUND, "(callback)") from refused
 
 
 def _form(
