@@ -30,7 +30,24 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Filters(Times):
+class ReportFilters(Times):
+    """The options of a report, which are the filters of `GET /v1/reports`."""
+
+    sender: Annotated[str | None, typer.Option(metavar="HEADER", help="Its sender id.")] = None
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="CATEGORY", help="Its category.")
+    ] = None
+    country: Annotated[
+        str | None, typer.Option(metavar="CODE", help="ISO code of its number's country.")
+    ] = None
+    state: Annotated[
+        str | None,
+        typer.Option("--state", metavar="STATE", help="pending, refused, or a final state."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Filters(ReportFilters):
     """The options of a search, which are the filters of `GET /v1/messages`."""
 
     number: Annotated[
@@ -40,23 +57,12 @@ class Filters(Times):
         str | None, typer.Option(metavar="REF", help="The customer's reference, smsgid.")
     ] = None
     campaign: Annotated[str | None, typer.Option(metavar="ID", help="Its campaign.")] = None
-    state: Annotated[
-        str | None,
-        typer.Option("--state", metavar="STATE", help="pending, refused, or a final state."),
-    ] = None
     code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Why it failed.")] = (
         None
     )
-    sender: Annotated[str | None, typer.Option(metavar="HEADER", help="Its sender id.")] = None
     template: Annotated[str | None, typer.Option(metavar="ID", help="Its DLT template's id.")] = (
         None
     )
-    category: Annotated[
-        str | None, typer.Option("--category", metavar="CATEGORY", help="Its category.")
-    ] = None
-    country: Annotated[
-        str | None, typer.Option(metavar="CODE", help="ISO code of its number's country.")
-    ] = None
     event: Annotated[
         str | None,
         typer.Option("--event", metavar="EVENT", help=f"What happened to it: {', '.join(EVENTS)}."),

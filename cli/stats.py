@@ -10,14 +10,15 @@ import typer
 from cli.arguments import one_of
 from cli.command import AsJson, noun, verb
 from cli.deployment import Deployment
-from cli.finding import Times, asked, each_of
+from cli.finding import ReportFilters, asked, each_of
 from cli.message_find import ForAccount
 from cli.printing import Answer, Row
 from harkara.activity.delays import delay_of
-from harkara.activity.filters import GROUPS, StatsQuery
+from harkara.activity.filters import GROUPS, ReportQuery, StatsQuery
+from harkara.activity.reports import report
 
 app = noun()
-BY_ACCOUNT = "account"
+BY_ACCOUNT, BY_ALL = "account", "report"
 MEASURES = ("accepted", "refused", "submitted", "delivered", "failed", "segments", "price")
 EVENTS = ("corrected", "read", "clicks", "bots", "replies", "parked", "verified", "unverified")
 _BELOW = "otp delay below "
@@ -26,14 +27,15 @@ _BELOW = "otp delay below "
 @verb(app)
 def stats(
     deployment: Deployment,
-    times: Times,
+    filters: ReportFilters,
     account: ForAccount = None,
     by: Annotated[
         str,
         typer.Option(
-            parser=one_of([BY_ACCOUNT, *GROUPS]),
+            parser=one_of([BY_ACCOUNT, BY_ALL, *GROUPS]),
             metavar="GROUP",
-            help=f"What each line counts: by {BY_ACCOUNT}, {', '.join(GROUPS)}.",
+            help=f"What each line counts: by {BY_ACCOUNT}, {', '.join(GROUPS)}; or {BY_ALL}, by"
+            " day, sender, category, country and state at once, which alone has filters.",
         ),
     ] = BY_ACCOUNT,
     as_json: AsJson = False,
@@ -43,7 +45,9 @@ def stats(
     A message counts in the hour in which it was accepted. Hours and days are India's. A table
     leaves out what happened to no message. Accounts of several currencies have a line each.
     """
-    query = asked(StatsQuery, times, **({} if by == BY_ACCOUNT else {"by": by}))
+    if by == BY_ALL:
+        return _report(deployment, filters, account)
+    query = asked(StatsQuery, filters, **({} if by == BY_ACCOUNT else {"by": by}))
     rows: dict[tuple[str, str], Counter[str]] = {}
     for each in each_of(deployment, account):
         found = deployment.stats.stats(each, query)
@@ -61,6 +65,16 @@ def stats(
     if as_json:
         unseen = set()
     return [{name: row[name] for name in row if name not in unseen} for row in answer]
+
+
+def _report(deployment: Deployment, filters: ReportFilters, account: str | None) -> Answer:
+    query = asked(ReportQuery, filters)
+    return [
+        {"account": each.id, **row, "currency": found["currency"]}
+        for each in each_of(deployment, account)
+        for found in [report(deployment.stats, each, query)]
+        for row in found["rows"]
+    ]
 
 
 def _add(counts: Counter[str], group: Mapping[str, Any]) -> None:

@@ -1,16 +1,16 @@
 """Read and change an account's resources and messages, and describe the API.
 
-Next: the routes in `harkara.api.message_routes`, `harkara.api.list_routes` and
-`harkara.api.resource_routes`, which call the services of `harkara.manage` and `harkara.activity`.
-functions/send uses a change within a minute, and at once if it would refuse a request without it; a
-cancel enqueues for functions/dlr.
+Next: the routes in `harkara.api.message_routes`, `harkara.api.stats_routes`,
+`harkara.api.list_routes` and `harkara.api.resource_routes`, which call the services of
+`harkara.manage` and `harkara.activity`. functions/send uses a change within a minute, and at once
+if it would refuse a request without it; a cancel enqueues for functions/dlr.
 """
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from harkara.api import docs, list_routes, message_routes, resource_routes
+from harkara.api import docs, list_routes, message_routes, resource_routes, stats_routes
 from harkara.api.authentication import presented
 from harkara.api.description import HTML, about
 from harkara.model.accounts import Caller, Scope
@@ -34,7 +34,9 @@ def caller_for(scope: Scope, username: str = "", password: str = "") -> Caller:
 for add in (
     message_routes.add_messages,
     message_routes.add_lists,
-    message_routes.add_pauses,
+    stats_routes.add_stats,
+    stats_routes.add_campaigns,
+    stats_routes.add_pauses,
     list_routes.add_suppressions,
     list_routes.add_consents,
     resource_routes.add_callbacks,

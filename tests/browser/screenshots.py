@@ -3,11 +3,14 @@
 Each is taken at the width of a phone and of a desk, in light and dark.
 """
 
+import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from harkara.activity.filters import last_days
 from local.settings import ROOT
 from tests.browser.conftest import choose_account, chromium, sign_in
 from tests.browser.site import ADMIN, OPERATOR, OPERATORS_SCREENS, SAMPLES, SCREENS, Site, serving
@@ -16,6 +19,9 @@ from tests.support.loops import own_loop
 
 FOLDER = ROOT / "docs" / "console"
 WIDTHS = {"phone": 360, "desk": 1280}
+REPORT = f"{SCREENS['reports']}?category=service_implicit&" + urlencode(
+    last_days(1, int(time.time() * 1000))
+)
 SHOWN = (
     *("sign-in", "templates", "template", "template-new", "upload", "senders", "sender"),
     *("callbacks", "callback-new", "users"),
@@ -65,7 +71,9 @@ def main() -> None:
                 page.get_by_role("button", name="Post a sample").click()
                 page.locator("#tried h3").wait_for()
                 _take(page, "callback", size, scheme)
-                for name in ("reports", "suppressions", "consents", *ACCOUNT):
+                page.goto(REPORT)
+                _take(page, "reports", size, scheme)
+                for name in ("suppressions", "consents", *ACCOUNT):
                     page.goto(SCREENS[name])
                     _take(page, name, size, scheme)
                 for name in ("today", "messages", "campaigns"):

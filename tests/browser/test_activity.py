@@ -97,12 +97,36 @@ def test_a_campaign_is_found_paused_and_resumed(open_page: Open, site: Site) -> 
     expect(page.get_by_role("button", name="Pause this campaign")).to_be_visible()
 
 
+def test_a_report_is_filtered_leads_to_messages_and_is_downloaded(
+    open_page: Open, site: Site
+) -> None:
+    site.send({"to": NUMBER, "smsgid": "mine"}, {"to": "12", "smsgid": "not mine"})
+    site.count()
+    page = open_page(as_person=SAMPLES)
+    page.get_by_role("link", name="Reports").click()
+    page.get_by_text("More filters").press("Enter")
+    page.get_by_label("Sender ID", exact=True).fill("HARKAR")
+    page.get_by_label("State").select_option("Pending")
+    page.get_by_role("button", name="Filter").press("Enter")
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text([re.compile("HARKAR.*IN.*Pending.*1", re.DOTALL)])
+    expect(page.locator("tfoot")).to_contain_text("Total")
+    assert violations(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").press("Enter")
+    assert "HARKAR" in download.value.path().read_text()
+    tab_to(page, row.get_by_role("link"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Messages")
+    expect(page.locator("tbody tr")).to_contain_text(["mine"])
+
+
 def test_the_numbers_of_a_busy_day_fit_a_phone(open_page: Open, site: Site) -> None:
     site.put_counters(41_667)
     for scheme in ("light", "dark"):
         size = {"width": 360, "height": 740}
         page = open_page(as_person=SAMPLES, color_scheme=scheme, viewport=size)
-        for path in ("today", "campaigns", "messages"):
+        for path in ("today", "campaigns", "messages", "reports"):
             page.goto(f"/console/{path}")
             assert violations(page) == []
             assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")

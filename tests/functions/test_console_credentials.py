@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "username": ("", "us.er", "x" * 65),
     "scopes": ([], ["send", "owner"]),
     "networks": ("203.0.113.7/24", "::/0 <b>", " ".join(f"10.0.{n}.0/24" for n in range(101))),
-    "callback": ("gone", "<b>"),
+    "callback": ("<b>",),
     "default_category": ("news",),
     "expires_at_s": ("2025-12-31T18:30", "1970-01-01T05:30", "9999-12-31T23:59:59", "tomorrow"),
 }

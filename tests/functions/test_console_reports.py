@@ -1,17 +1,20 @@
 """Reports of the console: each day's messages by one thing that they share, as in the API."""
 
 import csv
+import re
 from collections import Counter
 from itertools import groupby
+from typing import get_args
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.screens import reports
-from console.screens.reports import BY, COLUMNS, ROWS_SHOWN
+from console.screens.reports import COLUMNS, ROWS_SHOWN
 from harkara.activity.counting import CounterKey, hour_text
-from harkara.activity.filters import StatsQuery, query_of
+from harkara.activity.filters import DailyBy, StatsQuery, query_of
+from harkara.activity.reports import AMOUNTS, NAMES
 from harkara.activity.store import Position
 from harkara.base.time import DAY_S
 from tests.functions.handlers import SANDBOX, Gateway
@@ -22,8 +25,9 @@ from tests.functions.visiting_console import signed_in, visit
 
 PATH = "/console/reports"
 Rows = list[dict[str, str]]
+BY = get_args(DailyBy)
 # The names of a message of `record`, to a number of India, without a campaign.
-NAMES = {
+SHARED = {
     "sender": "ACMEBK",
     "category": "service_implicit",
     "country": "IN",
@@ -70,7 +74,7 @@ def test_each_day_has_a_row_for_each_name(by: str, gateway: Gateway, viewer: str
     count(gateway)
     found = read_file(gateway, viewer, by=by)
     rows = [row for row in found if row["delivered"] != "0"]
-    name = NAMES[by]
+    name = SHARED[by]
     assert [(row["day"], row[by], row["delivered"], row["failed"]) for row in rows] == [
         ("2025-12-31", "'=1+1" if name == "=1+1" else name, "2", "1"),
         ("2026-01-01", "'=1+1" if name == "=1+1" else name, "1", "2"),
@@ -84,7 +88,7 @@ def test_each_day_has_a_row_for_each_name(by: str, gateway: Gateway, viewer: str
     for row in rows:
         assert {each: row[each] for each in counted} == {**counted, **dict.fromkeys(absent, "")}
     page = visit(gateway, "GET", PATH, cookie=viewer, query={"by": by})["body"]
-    assert page.count('<th scope="row">') == len(found)
+    assert page.count('<th scope="row">20') == len(found)
     assert ("/console/messages?from=2026-01-01" in page) == (by != "carrier" and bool(name))
 
 
@@ -135,6 +139,11 @@ def test_the_rows_of_a_day_add_up_to_the_day_of_the_api(sent: list[tuple[int, st
         ({"to": "<b>"}, "to"),
         ({"by": "number"}, "by"),
         ({"by": "state"}, "by"),
+        ({"by": "template", "sender": "ACMEBK"}, "by"),
+        ({"colour": "red"}, "by"),
+        ({"state": "accepted"}, "state"),
+        ({"category": "news"}, "category"),
+        ({"country": "x" * 600}, "country"),
     ],
 )
 def test_a_wrong_query_is_named(
@@ -159,7 +168,7 @@ def test_a_page_is_bounded_and_the_file_has_all(gateway: Gateway, viewer: str) -
     rows = read_file(gateway, viewer, by="campaign")
     assert sorted(row["campaign"] for row in rows) == sorted(f"c{each}" for each in range(1200))
     page = visit(gateway, "GET", PATH, cookie=viewer, query={"by": "campaign"})["body"]
-    assert page.count('<th scope="row">') == ROWS_SHOWN
+    assert page.count('<th scope="row">20') == ROWS_SHOWN
     assert "Accepted</th>" in page
     assert "Expired</th>" not in page
     assert f"{1200 - ROWS_SHOWN} rows more are in the file." in page
@@ -169,13 +178,71 @@ def test_a_file_too_large_for_an_answer_is_refused(
     gateway: Gateway, viewer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_names(gateway, 100)
-    monkeypatch.setattr(reports, "FILE_LIMIT_BYTES", 1_000)
+    monkeypatch.setattr("harkara.api.resolver.EXPORT_LIMIT_BYTES", 1_000)
     answer = visit(gateway, "GET", f"{PATH}/file", cookie=viewer, query={"by": "campaign"})
     assert answer["statusCode"] == 400
-    assert "fewer days" in answer["body"]
+    assert "gzip" in answer["body"]
+    packed = {"accept_encoding": "gzip", "query": {"by": "campaign"}}
+    answer = visit(gateway, "GET", f"{PATH}/file", cookie=viewer, **packed)
+    assert answer["body"].count("2026-01-01") == 100
 
 
 def test_all_columns_are_named(gateway: Gateway, viewer: str) -> None:
     put_names(gateway, 100)
     (first, *_) = read_file(gateway, viewer, by="campaign")
     assert list(first) == ["day", "campaign", *COLUMNS, "currency"]
+
+
+def test_each_number_leads_to_as_many_messages_and_all_are_summed_up(
+    gateway: Gateway, viewer: str
+) -> None:
+    """Of each kind of report; without a name, as of a carrier, there is no such list."""
+    mids = send(gateway, SANDBOX, *(record(each, campaign="diwali") for each in range(5)))
+    send(gateway, SANDBOX, record(6), record(7, to="12"))
+    send(gateway, OTHER, record(8))
+    end(gateway, mids[:3], "delivered")
+    end(gateway, mids[3:4], "failed", "DND")
+    count(gateway)
+    gateway.now += 1
+    expected = {
+        "all": ["3", "1", "2", "1"],
+        "sender": ["6", "3", "1"],  # refused records have none
+        "category": ["6", "3", "1", "1"],
+        "country": ["6", "3", "1"],
+        "campaign": ["5", "3", "1"],
+        "template": [],
+        "carrier": [],
+    }
+    for by in ("all", *BY):
+        page = visit(gateway, "GET", PATH, cookie=viewer, query={"by": by})["body"]
+        links = re.findall(r'<a href="/console/messages(\?[^"]+)">([\d,]+)</a>', page)
+        assert sorted(number for _, number in links) == sorted(expected[by]), by
+        for url, number in links:
+            query = dict(parse_qsl(urlsplit(url.replace("&amp;", "&")).query))
+            listed = visit(gateway, "GET", "/console/messages", cookie=viewer, query=query)
+            assert listed["body"].count('<th scope="row">') == int(number)
+        foot = page.partition("<tfoot>")[2].partition("</tfoot>")[0]
+        rows = read_file(gateway, viewer, by=by)
+        columns = AMOUNTS if by == "all" else COLUMNS
+        sums = [sum(float(row[name] or 0) for row in rows) for name in columns]
+        shown = [float(each) for each in re.findall(r'data-label="[^"]+">\s*([\d.]+)\s*<', foot)]
+        assert shown == [each for each in sums if each]
+
+
+def test_a_report_of_all_at_once_is_filtered(gateway: Gateway, viewer: str) -> None:
+    mids = send(gateway, SANDBOX, record(1), record(2), record(3, to="12"))
+    end(gateway, mids[:1], "delivered")
+    count(gateway)
+    assert list(read_file(gateway, viewer)[0]) == [*NAMES, *AMOUNTS, "currency"]
+    for query, states in (
+        ({}, ["delivered", "pending", "refused"]),
+        ({"sender": "ACMEBK", "country": "IN"}, ["delivered", "pending"]),
+        ({"state": "refused", "category": "service_implicit"}, ["refused"]),
+        ({"country": "US"}, []),
+    ):
+        assert sorted(row["state"] for row in read_file(gateway, viewer, **query)) == states
+        page = visit(gateway, "GET", PATH, cookie=viewer, query=query)["body"]
+        assert page.count('<th scope="row">20') == len(states)
+    page = visit(gateway, "GET", PATH, cookie=viewer, query={"state": "refused"})["body"]
+    assert 'hx-get="/console/reports?from=2025-12-26&amp;to=2026-01-01&amp;by=all' in page
+    assert "Counted up to 01 Jan 2026, 14:30:00 IST." in page

@@ -5,19 +5,16 @@ The routes are read from the function, so that a new one is held to the same.
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from console.site import Route
 from harkara.manage.credentials import mark_of
 from harkara.manage.proofs import STEP_S, totp
 from harkara.model.people import Role
-from local.samples import BATCH
 from tests.functions.handlers import CREDENTIAL, Gateway
 from tests.functions.invoking import load
 from tests.functions.visiting_console import (
@@ -51,7 +48,6 @@ NAMES = {
     "carriers": "sim",
     "queues": "submit",
 }
-IDS = ("id", "ids", "template_id", "header", "email", "callback", "username", "confirm")
 VIEWER = "viewer@sandbox.example"
 SEND = {"from": "ACMEBK", "text": "Hello", "action": "send"}
 TEMPLATE = {"template_id": "42", "category": "otp", "text": "{#numeric#} is your code. HARKARA"}
@@ -274,46 +270,6 @@ def test_what_is_too_large_is_refused_with_its_limit(
     assert state(gateway) == before
 
 
-SECRETS = ("Sample order", "Sample", "9191", "harkara.example", VIEWER)
-"""What stands in the pages of the account whose things are tried."""
-
-
-def disguised() -> Iterator[str]:
-    """Yield names of things of an account as somebody might disguise them."""
-    for name in (*NAMES.values(), "main", BATCH.id, ADMIN):
-        yield from (f"{name} ", f"sandbox#{name}", f"../sandbox/{name}", f"{name}\x00")
-
-
-def check_foreign(gateway: Gateway, other: str, route: Route, name: str) -> None:
-    """Try a name of another account on a route: in the path, the query and the form."""
-    before = state(gateway)
-    answer = visit(
-        gateway,
-        route.method,
-        path_of(route, quote(name, safe="")),
-        fields={**dict.fromkeys(IDS, name), "act": "remove", "all": "true"},
-        query={"q": name, "after": name, "header": name, "template_id": name},
-        cookie=other,
-    )
-    assert answer["statusCode"] < 500
-    if "<" in route.path or (route.path == "/console/find" and name == MID):
-        assert answer["statusCode"] == 404
-        entry, *_ = gateway.people.audit("other").entries
-        assert (entry.action, entry.address) == ("refused.not_found", "203.0.113.10")
-    for secret in SECRETS:
-        assert secret not in answer["body"].replace(name, "")
-    assert state(gateway) == before
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=label)
-def test_another_accounts_things_are_found_on_no_route(
-    route: Route, gateway: Gateway, cookie: str
-) -> None:
-    other = signed_in(gateway, "admin", "other")
-    for name in (*NAMES.values(), VIEWER):
-        check_foreign(gateway, other, route, name)
-
-
 @pytest.mark.parametrize("role", [each for each in Role if each is not Role.OPERATOR])
 @pytest.mark.parametrize(
     "route", [each for each in ROUTES if each.role is Role.OPERATOR], ids=label
@@ -328,14 +284,3 @@ def test_to_others_no_page_of_operators_exists(
     assert answer["statusCode"] == 404
     assert gateway.people.audit("sandbox").entries[0].action == "refused.not_found"
     assert state(gateway)[2:] == before[2:]
-
-
-@given(
-    route=st.sampled_from([each for each in ROUTES if "<" in each.path]),
-    name=st.one_of(st.sampled_from([*disguised()]), st.text(min_size=1, max_size=80)),
-)
-def test_nor_are_they_under_any_other_name(route: Route, name: str) -> None:
-    assume(name not in ("new", "upload", "try", "file"))  # pages of their own
-    gateway = Gateway()
-    put_samples(gateway)
-    check_foreign(gateway, signed_in(gateway, "admin", "other"), route, name)

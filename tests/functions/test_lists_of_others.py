@@ -98,7 +98,7 @@ def questions(draw: Any, lists: Lists) -> tuple[str, dict[str, str]]:
     mids = [mid for batch in batches for mid in batch.mids()]
     campaigns = [mark + "%2F1" for mark in MARKS.values()]
     path = draw(
-        st.sampled_from(["/v1/messages", "/v1/stats", "/v1/campaigns"])
+        st.sampled_from(["/v1/messages", "/v1/stats", "/v1/reports", "/v1/campaigns"])
         | st.sampled_from([f"/v1/campaigns/{each}" for each in campaigns])
         | st.sampled_from([f"/v1/messages/{mid}" for mid in mids])
     )

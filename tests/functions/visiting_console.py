@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.activity.counting import CounterKey, Counts, hour_text, parts_of
 from harkara.activity.exports import ExportJob
+from harkara.activity.names import CROSSED, crossed_name
 from harkara.activity.store import Position
 from harkara.activity.today import HOURS_SHOWN
 from harkara.aws.activity import DynamoActivityStore
@@ -127,6 +128,8 @@ def put_counters(
             f"account#{account_id}", f"hour#{hour_text(int(now_s * 1000) - ago * HOUR_MS)}"
         )
         hour = counts[key] = Counter()
+        names_key = key._replace(sort_key=key.sort_key.replace("hour", "names"))
+        names = counts[names_key] = Counter[str]()
         count = of_hour * (7 + ago % 5) // 7
         for category in Category:
             shares = dict.fromkeys([*State, "refused"], count // 40)
@@ -137,6 +140,10 @@ def put_counters(
             }
             hour.update(measures)
             hour.update({f"category:{category}:{name}": n for name, n in measures.items()})
+            crossed = f"{CROSSED}:{crossed_name(category, 'IN', 'SAMPLE')}"
+            for of, n in (("", count), *((f"/{state}", measures[state]) for state in State)):
+                measures |= {f"segments{of}": n, f"price{of}": n * 122_500}
+            names.update({f"{crossed}:{name}": n for name, n in measures.items()})
         hour.update({f"code:{code}": 1 for code in Code})
         ends = (Code.DND, Code.EXPIRED, Code.NO_RECEIPT, Code.CANCELLED, Code.INVALID_NUMBER)
         hour.update({f"code:{code}": count // 40 * len(Category) for code in ends})
@@ -144,10 +151,11 @@ def put_counters(
         hour.update({f"{kind}:{n}": count >> n for kind in delays for n in range(19) if count >> n})
         for first, carrier in enumerate(CARRIERS):
             hour.update({f"carrier:{carrier}:otp/{n}": count >> n for n in range(first, 19, 3)})
-    total = sum(counts.values(), Counter[str]())
+    hours = (each for key, each in counts.items() if key.sort_key.startswith("hour#"))
+    total = sum(hours, Counter[str]())
     counts[CounterKey(f"campaigns#{account_id}", CAMPAIGN)] = total
-    names = CounterKey(f"account#{account_id}", f"names#{hour_text(int(now_s * 1000))}")
-    counts[names] = Counter({f"campaign:{CAMPAIGN}:accepted": total["accepted"]})
+    now = CounterKey(f"account#{account_id}", f"names#{hour_text(int(now_s * 1000))}")
+    counts[now][f"campaign:{CAMPAIGN}:accepted"] = total["accepted"]
     for number, some in enumerate(parts_of(counts)):
         at = store.watermark("counters")
         assert store.count("counters", at, Position(at.sequence + 1, number), some, [])

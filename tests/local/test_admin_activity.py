@@ -152,6 +152,24 @@ def test_messages_are_counted_by_account_and_by_what_they_have_in_common(
     assert "ACMEBK" in operator("stats --by sender").out
 
 
+def test_a_report_crosses_day_sender_category_country_and_state(operator: Operator) -> None:
+    rows = operator("stats --by report --json").json()
+    names = {"day": "2026-01-01", "sender": "ACMEBK", "category": "otp", "country": "IN"}
+    price = {"currency": None, "messages": 1, "segments": 1, "price": "0.25"}
+    assert [(row["account"], row["state"], row["messages"], row["price"]) for row in rows] == [
+        ("acme", "delivered", 1, "0.25"),
+        ("acme", "pending", 119, "29.75"),
+        ("other", "delivered", 1, "0.25"),
+        ("other", "pending", 2, "0.5"),
+    ]
+    (row,) = operator("stats --by report --account acme --state delivered --json").json()
+    assert row == {"account": "acme", **names, "state": "delivered", **price}
+    assert operator("stats --by report --sender NOBODY --json").json() == []
+    assert "ACMEBK" in operator("stats --by report").out
+    done = operator("stats --by sender --country IN")
+    assert (done.status, "there are from, to, by" in done.err) == (1, True)
+
+
 def test_a_person_is_erased_from_all_accounts_or_one() -> None:
     operator = with_messages()
     found = operator("erase 9876500000 --dry-run --json").json()

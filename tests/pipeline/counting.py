@@ -106,6 +106,8 @@ class Counted:
 
 
 Measures = Mapping[str, int]
+_ENDED = ("delivered", "failed", "expired", "unknown", "cancelled")
+_REPORTED = ("accepted", "refused", "segments", "price", *_ENDED)
 _MARKS = {"click": "clicks", "bot": "bots", "corrected": "corrected", "reply": "replies"}
 
 
@@ -164,11 +166,13 @@ class ByHand:
         late: Mapping[str, str] | None = None,
     ) -> None:
         """Count a message in its hour, campaign and names; `late` are carrier and operator."""
+        country = "IN" if message.to else ""  # all numbers here are of India
         names = {
             "category": batch.category,
             "sender": message.sender_id,
             "template": message.dlt_template_id,
-            "country": "IN" if message.to else "",  # all numbers here are of India
+            "country": country,
+            "crossed": f"{batch.category}|{country}|{message.sender_id}",
             **({"series": "Airtel"} if message.to and batch.category == "otp" else {}),
             **{dimension: name for dimension, name in (late or {}).items() if name},
         }
@@ -212,14 +216,17 @@ class ByHand:
         for measure, count in {**measures, **of_names}.items():
             for dimension, name in names.items():
                 sparse = dimension in ("carrier", "operator", "series")
-                if ":" not in measure or (sparse and measure.startswith("otp:")):
+                is_kept = ":" not in measure or (sparse and measure.startswith("otp:"))
+                if dimension == "crossed":
+                    is_kept = measure.split(":")[0] in _REPORTED
+                if is_kept:
                     kind = "hour" if dimension == "category" else "names"
                     key = f"account#{account}", f"{kind}#{hour}"
-                    measure = measure.replace(":", "/")
-                    self.found[key][f"{dimension}:{name}:{measure}"] += count
-                    if dimension == "carrier" and measure.startswith("otp/"):
+                    name_of = measure.replace(":", "/")
+                    self.found[key][f"{dimension}:{name}:{name_of}"] += count
+                    if dimension == "carrier" and measure.startswith("otp:"):
                         hour_key = f"account#{account}", f"hour#{hour}"
-                        self.found[hour_key][f"carrier:{name}:{measure}"] += count
+                        self.found[hour_key][f"carrier:{name}:{name_of}"] += count
 
 
 def _hour(at_ms: int) -> str:

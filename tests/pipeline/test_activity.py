@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.accept.requests import Options, Record
-from harkara.activity.counting import split_name
 from harkara.activity.index import MESSAGES, unpack_row
+from harkara.activity.names import split_name
 from harkara.base.json import encode
 from harkara.base.time import DAY_S
 from harkara.carriers.receipts import ReceiptRequest

@@ -1,8 +1,11 @@
 """The console on the real template: the link of `make up`, by the emulator's API Gateway."""
 
+import csv
+import re
 import time
 from collections import Counter
 
+import httpx
 import pytest
 from pydantic_core import from_json
 
@@ -48,8 +51,30 @@ def test_the_sample_campaign_has_the_numbers_of_its_table(lab: Lab) -> None:
         assert {name: found.get(name, 0) for name in states} == states
         taken = campaign.SIZE - campaign.KINDS["9005"].count - sum(row.in_doubt for row in rows)
         assert (found["accepted"], found["submitted"]) == (campaign.SIZE, taken)
+        listed = row_of(browser.get("/console/campaigns").text, run.id)
+        asked = {"Requested": campaign.SIZE, "Submitted": taken, "Delivered": states["delivered"]}
+        assert {name: listed[name] for name in asked} == asked
         # Others have sent today, too.
         assert wait_until(lambda: by_hand(lab) == {**by_hand(lab), **ended(shown("today"))}, 60)
+        assert wait_until(lambda: reported(browser) == by_hand(lab), 60)
+
+
+def row_of(page: str, campaign_id: str) -> dict[str, int]:
+    """Return the numbers of a campaign in the list of campaigns."""
+    row = page.partition(f'/console/campaigns/{campaign_id}"')[2].partition("</tr>")[0]
+    found = re.findall(r'data-label="(\w+)">(?:<a [^>]*>)?([\d,]+)<', row)
+    return {name: int(number.replace(",", "")) for name, number in found}
+
+
+def reported(browser: httpx.Client) -> dict[str, int]:
+    """Return how many messages the report of today has, accepted and by final state."""
+    day = hour_text(int(time.time() * 1000))[:10]
+    file = browser.get("/console/reports/file", params={"from": day, "to": day}).text
+    found = Counter[str]()
+    for row in csv.DictReader(file.removeprefix("\ufeff").splitlines()):
+        found[row["state"]] += int(row["messages"])
+        found["accepted"] += int(row["messages"]) if row["state"] != "refused" else 0
+    return {name: count for name, count in found.items() if name in ("accepted", *State)}
 
 
 def ended(found: dict[str, int]) -> dict[str, int]:

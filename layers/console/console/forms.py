@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from harkara.accept.formats.record_parsing import check_length
 from harkara.api.request import Request
 from harkara.base.codes import Code
-from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.errors import FieldRefused, RequestRefused, UnknownCallback
 
 FIELDS_LIMIT = 500
 _FORM = "application/x-www-form-urlencoded"
@@ -48,10 +48,14 @@ class Problem(NamedTuple):
 def problem_of(error: RequestRefused, fields: Mapping[Code, str] | None = None) -> Problem:
     """Return a refusal by a service as a problem of a field.
 
-    `fields` names the field of a code. Of a field that is wrong, the service's error is caused by
+    `fields` names the field of a code. Raises RequestRefused(NOT_FOUND) for a callback that the
+    account does not have. Of a field that is wrong, the service's error is caused by
     one that names it.
     """
     cause = error.__cause__
+    if isinstance(cause, UnknownCallback):
+        # Forms offer the account's own: whoever sends another one may be trying its name.
+        raise RequestRefused(Code.NOT_FOUND, f"({cause.field})") from error
     if isinstance(cause, FieldRefused):
         return Problem(cause.field, cause.rule)
     return Problem((fields or {}).get(error.code, ""), error.message)

@@ -136,11 +136,12 @@ def _numbers(measures: Measures, filters: _Filters) -> Mapping[str, Number]:
     # A final state may be counted before its message.
     counts[WAITING] = max(0, counts["accepted"] - sum(counts[each] for each in STATES))
     return {
-        name: Number(count, _url({**filters, **COLUMNS[name]})) for name, count in counts.items()
+        name: Number(count, url_of({**filters, **COLUMNS[name]})) for name, count in counts.items()
     }
 
 
-def _url(filters: _Filters) -> str:
+def url_of(filters: Mapping[str, str]) -> str:
+    """Return where the messages of filters are listed."""
     return f"{MESSAGES}?{urlencode(filters)}"
 
 
@@ -153,7 +154,8 @@ def _reasons(codes: Mapping[Code, int], filters: _Filters) -> list[tuple[str, st
     """Return the most frequent codes with what to do, and their messages."""
     most = sorted(codes, key=lambda code: -codes[code])[:REASONS_SHOWN]
     return [
-        (code, meaning(code), Number(codes[code], _url({**filters, "code": code}))) for code in most
+        (code, meaning(code), Number(codes[code], url_of({**filters, "code": code})))
+        for code in most
     ]
 
 
@@ -163,9 +165,9 @@ def _campaign(found: Campaign, days: _Filters) -> dict[str, object]:
     duplicates = found["codes"].get(Code.DUPLICATE, 0)
     return {
         "all": _numbers(found, own),
-        "requested": Number(found["accepted"] + found["refused"], _url(own)),
-        "duplicate": Number(duplicates, _url({**own, "code": Code.DUPLICATE})),
-        "clicks": Number(found["clicks"], _url({**own, "event": "clicked"})),
+        "requested": Number(found["accepted"] + found["refused"], url_of(own)),
+        "duplicate": Number(duplicates, url_of({**own, "code": Code.DUPLICATE})),
+        "clicks": Number(found["clicks"], url_of({**own, "event": "clicked"})),
     }
 
 

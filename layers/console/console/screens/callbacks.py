@@ -101,6 +101,8 @@ def replay(visit: Visit, name: str) -> Answer:
     done = visit.services.manage.endpoints.replay(
         visit.account, callback_id, fields, visit.deadline
     )
+    if ids and done["complete"] and not done["replayed"]:
+        raise RequestRefused(Code.NOT_FOUND, "(parked callbacks)")
     visit.record("callback.replay", f"{callback_id} {done['replayed']}")
     return _shown(visit, callback_id, replayed=done)
 

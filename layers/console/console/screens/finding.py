@@ -8,8 +8,7 @@ from console.screens import messages
 from console.site import Answer, Screens, Visit
 from harkara.activity.filters import DAYS_LIMIT, last_days
 from harkara.base.codes import Code
-from harkara.base.errors import ForeignReference, RequestRefused
-from harkara.base.ids import split_mid
+from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part
@@ -32,21 +31,16 @@ def find(visit: Visit) -> Answer:
     if name and (place := _place_of(visit, name)):
         return pages.redirect(f"/console/{place}/{quote(name, safe='')}")
     days = last_days(DAYS_LIMIT, int(visit.services.manage.search.clock() * 1000))
+    is_number = False
     for each in FILTERS if name else ():
         view = messages.listing(visit, {each: name, **days})
         page = view.values["page"]  # None: the name is no phone number
+        is_number |= each == "number" and page is not None
         if page and (page["messages"] or page["next"]):
             return view
-    if _is_mid(name):  # perhaps of another account
+    if name and not is_number:  # perhaps of another account
         visit.record(f"refused.{Code.NOT_FOUND.lower()}", visit.request.path)
     return View("not_found.html", {"name": name}, 404)
-
-
-def _is_mid(name: str) -> bool:
-    try:
-        return bool(split_mid(name))
-    except ForeignReference:
-        return False
 
 
 def _place_of(visit: Visit, name: str) -> str:

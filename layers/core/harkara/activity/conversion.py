@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harkara.activity.counting import account_partition, hour_text, split_name
+from harkara.activity.counting import account_partition, hour_text
+from harkara.activity.names import split_name
 from harkara.activity.store import ActivityReader
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import EventSink, LogEvent

@@ -22,9 +22,9 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     carrier:<name>:otp/<n>                     in `hour#` too: a page shows them every few seconds
 
 In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
-SPARSE_DIMENSIONS have `otp/<n>` too, and prefixes OF_PREFIXES alone. A new name beyond NAMES_LIMIT
-counts under OTHER, so that no item grows without bound. An item of a carrier has what its outcomes
-and final states tell: OF_CARRIERS, codes and delays.
+SPARSE_DIMENSIONS have `otp/<n>` too, prefixes OF_PREFIXES alone, and the dimension CROSSED also has
+`segments/<state>` and `price/<state>`; `harkara.activity.names` bounds them. An item of
+a carrier has what its outcomes and final states tell: OF_CARRIERS, codes and delays.
 """
 
 import re
@@ -34,6 +34,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from harkara.activity.index import ROWS_A_GROUP
+from harkara.activity.names import CROSSED, crossed_name, within_limits
 from harkara.activity.records import DEAD_LETTER, Accepted, Apart, Ended, Event, Noted, Taken
 from harkara.base.time import IST_OFFSET_S
 from harkara.model.activity import Facts, Submitted, facts_of, hour_of
@@ -63,11 +64,10 @@ _MEASURES = {
 }
 """The measure that counts an event, by the kind of its item."""
 CARRIERS = "carrier#"
-NAMES_LIMIT = 100
-OTHER = "other"
 STATES = tuple(map(str, State))
 OF_CARRIERS = ("submitted", *STATES, "corrected")
 _OF_CARRIERS = re.compile(rf"({'|'.join(OF_CARRIERS)})|(code|delay|otp):.*")
+_REPORTED = ("accepted", "refused", *STATES, "segments", "price")
 # An update's expression has at most 4 KB, and 300 operators.
 ATTRIBUTES_LIMIT = 250
 # A transaction has a hundred writes: the watermark's, and an event's counters and index rows.
@@ -84,8 +84,8 @@ class CounterKey(NamedTuple):
 
 
 Counts = dict[CounterKey, Counter[str]]
-Names = Mapping[CounterKey, frozenset[tuple[str, str]]]
-"""The names by dimension that stored items have."""
+Attributes = Mapping[CounterKey, frozenset[str]]
+"""The names of the counters that stored items have."""
 
 
 def account_partition(account_id: str) -> str:
@@ -149,31 +149,17 @@ def parts_of(counts: Counts) -> list[Counts]:
     return parts
 
 
-def bounded(counts: Counts, names: Names) -> Counts:
+def bounded(counts: Counts, stored: Attributes) -> Counts:
     """Return the increments with surplus new names replaced by OTHER."""
-    found: Counts = {}
-    for key, counter in counts.items():
-        if not key.sort_key.startswith("names#"):
-            found[key] = counter
-            continue
-        known = {dimension: set[str]() for dimension in DIMENSIONS}
-        for dimension, name in names.get(key, ()):
-            known[dimension].add(name)
-        bound = found[key] = Counter()
-        for attribute, count in counter.items():
-            dimension, name, measure = split_name(attribute)
-            if name not in known[dimension] and len(known[dimension]) >= NAMES_LIMIT:
-                name = OTHER
-            known[dimension].add(name)
-            bound[f"{dimension}:{name}:{measure}"] += count
-    return found
+    return {
+        key: within_limits(counter, stored.get(key, frozenset())) if is_bounded(key) else counter
+        for key, counter in counts.items()
+    }
 
 
-def split_name(attribute: str) -> tuple[str, str, str]:
-    """Return dimension, name and measure of an attribute of `names#`; a name may hold colons."""
-    dimension, _, rest = attribute.partition(":")
-    name, _, measure = rest.rpartition(":")
-    return dimension, name, measure
+def is_bounded(key: CounterKey) -> bool:
+    """Return whether an item's names are bounded."""
+    return key.sort_key.startswith("names#")
 
 
 def _counter(counts: Counts, kind: str, account_id: str, at_ms: int) -> Counter[str]:
@@ -219,6 +205,14 @@ def _add(
             kept = {each: plain[each] for each in OF_PREFIXES if each in plain}
         if name or kept is plain:
             named.update({f"{dimension}:{name}:{each}": count for each, count in kept.items()})
+    crossed = crossed_name(facts.category, facts.country, facts.sender_id)
+    named.update(
+        {
+            f"{CROSSED}:{crossed}:{name.replace(':', '/')}": count
+            for name, count in measures.items()
+            if name.partition(":")[0] in _REPORTED
+        }
+    )
     if facts.campaign_id:
         _campaign(counts, facts.account_id, facts.campaign_id).update(measures)
     if facts.carrier:

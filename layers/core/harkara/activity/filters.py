@@ -41,7 +41,8 @@ GroupName = Literal[
     "series",
     "prefix",
 ]
-ReportBy = Literal["sender", "category", "country", "template", "campaign", "carrier"]
+DailyBy = Literal["sender", "category", "country", "template", "campaign", "carrier"]
+ReportState = Literal["pending", "refused"] | State
 GROUPS: tuple[str, ...] = get_args(GroupName)
 # As long as a reference may be.
 Filter = Annotated[str, Field(max_length=512)]
@@ -145,9 +146,23 @@ class StatsQuery(Range):
 
 
 class ReportQuery(Range):
-    """The query of a report: for each day, groups of messages by one thing that they share."""
+    """The query of a report: messages by day, sender, category, country and state."""
 
-    by: ReportBy = "sender"
+    sender: Annotated[Filter, Field(description="Only of this sender id.")] = ""
+    category: Annotated[Literal[""] | Category, Field(description="Only of this category.")] = ""
+    country: Annotated[
+        Filter, Field(description="Only to this country, an ISO code.", examples=["IN"])
+    ] = ""
+    state: Annotated[
+        Literal[""] | ReportState,
+        Field(description="Only in this state.", examples=["delivered"]),
+    ] = ""
+
+
+class DailyQuery(Range):
+    """The query of groups of messages by day and one thing that they share."""
+
+    by: DailyBy
 
 
 Q = TypeVar("Q", bound=BaseModel)

@@ -1,7 +1,8 @@
 """The campaigns of the last days, the newest first."""
 
-from harkara.activity.counting import CounterKey, campaigns_partition, split_name
+from harkara.activity.counting import CounterKey, campaigns_partition
 from harkara.activity.filters import DAY_MS
+from harkara.activity.names import split_name
 from harkara.activity.stats import CampaignPage, StatsService, campaign_of, time_of
 from harkara.model.accounts import Account
 

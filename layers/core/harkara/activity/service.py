@@ -19,6 +19,7 @@ from harkara.activity.counting import (
     Counts,
     bounded,
     counts_of,
+    is_bounded,
     parts_of,
 )
 from harkara.activity.index import ROWS_A_GROUP, Digests, Groups
@@ -87,9 +88,9 @@ class ActivityService:
         for step in steps:
             if not transaction.take(step):
                 break
-        counts, names = transaction.counts, transaction.names
-        if names:
-            counts = bounded(counts, self.store.names(names))
+        counts = transaction.counts
+        if keys := transaction.bounded:
+            counts = bounded(counts, self.store.attributes(keys))
         rows = transaction.groups.rows(self.digests)
         moved = self.store.count(shard, reached, transaction.reached, counts, rows)
         return transaction.reached if moved else None
@@ -131,9 +132,9 @@ class _Transaction:
         return True
 
     @property
-    def names(self) -> list[CounterKey]:
+    def bounded(self) -> list[CounterKey]:
         """The items whose names are bounded."""
-        return [key for key in self.counts if key.sort_key.startswith("names#")]
+        return list(filter(is_bounded, self.counts))
 
     def _has_room_for(self, step: Step) -> bool:
         groups = len(self.groups.groups)

@@ -18,10 +18,10 @@ from harkara.activity.counting import (
     account_partition,
     campaigns_partition,
     hour_text,
-    split_name,
 )
 from harkara.activity.delays import Count, Delay, delay_by_exponent
 from harkara.activity.filters import StatsQuery
+from harkara.activity.names import split_name
 from harkara.activity.store import ActivityReader
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
@@ -259,7 +259,7 @@ def _of_state(total: Counter[str], state: str) -> Group:
         key=state,
         messages=total[state],
         segments=total[f"segments:{state}"],
-        price=_price(total, f"price:{state}"),
+        price=price_text(total[f"price:{state}"]),
     )
 
 
@@ -269,7 +269,7 @@ def campaign_of(campaign_id: str, counts: Mapping[str, int]) -> Campaign:
 
 
 def _measures(counts: Counter[str], names: Sequence[str]) -> dict[str, object]:
-    return {name: _price(counts, name) if name == "price" else counts[name] for name in names}
+    return {name: price_text(counts[name]) if name == "price" else counts[name] for name in names}
 
 
 def totals_of(counts: Counter[str]) -> Totals:
@@ -278,7 +278,7 @@ def totals_of(counts: Counter[str]) -> Totals:
         **_measures(counts, _HOURLY),
         "segments_by_state": _named(counts, "segments:"),
         "price_by_state": {
-            state: _price(counts, f"price:{state}") for state in _named(counts, "price:")
+            state: price_text(counts[f"price:{state}"]) for state in _named(counts, "price:")
         },
         "codes": _named(counts, "code:"),
         "corrected_by_state": _named(counts, "corrected:"),
@@ -295,6 +295,6 @@ def _named(counts: Counter[str], kind: str) -> dict[str, int]:
     }
 
 
-def _price(counts: Counter[str], name: str) -> str | None:
+def price_text(millionths: int) -> str | None:
     """Return a price in the unit of the rate card; None if nothing has one."""
-    return f"{(Decimal(counts[name]) / PRICE_SCALE).normalize():f}" if counts[name] else None
+    return f"{(Decimal(millionths) / PRICE_SCALE).normalize():f}" if millionths else None

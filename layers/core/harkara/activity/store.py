@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.activity.counting import CounterKey, Counts, Names
+from harkara.activity.counting import Attributes, CounterKey, Counts
 from harkara.activity.index import IndexRow
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch
@@ -27,8 +27,8 @@ class ActivityWriter(Protocol):
         """Return up to where a shard was counted, START for nowhere, read consistently."""
         ...
 
-    def names(self, keys: Sequence[CounterKey]) -> Names:
-        """Return the names that stored items of `names#` have."""
+    def attributes(self, keys: Sequence[CounterKey]) -> Attributes:
+        """Return the names of the counters that stored items have."""
         ...
 
     def count(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from harkara.activity.counting import OTHER, account_partition, hour_text, split_name
+from harkara.activity.counting import account_partition, hour_text
 from harkara.activity.index import MESSAGES, partition_of, unpack_row
+from harkara.activity.names import OTHER, split_name
 from harkara.activity.store import ActivityReader, MessageReader
 from harkara.base.time import DAY_S, Clock
 

@@ -1,4 +1,4 @@
-"""The routes of messages: what became of them, cancels, feedback, lists, files and statistics."""
+"""The routes of messages: what became of them, cancels, feedback, lists and files."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,17 +10,12 @@ from aws_lambda_powertools.event_handler import Response
 from harkara.accept.formats.record_parsing import object_of, top_level
 from harkara.activity import filters
 from harkara.activity.exports import Export, ExportService
-from harkara.activity.newest import newest
 from harkara.activity.search import MessagePage, SearchService
-from harkara.activity.stats import CampaignPage, CountedCampaign, Stats, StatsService
-from harkara.api import queries
 from harkara.api.authentication import CallerFor
 from harkara.api.description import IN_BODY, MISSING, about
 from harkara.api.resolver import Api, answer, ok
 from harkara.base.codes import Code
 from harkara.base.json import encode
-from harkara.manage.audit import Actor
-from harkara.manage.campaigns import CampaignService, PausedCampaign
 from harkara.manage.cancels import Cancel, CancelResult, CancelService
 from harkara.manage.feedback import Feedback, FeedbackResult, FeedbackService
 from harkara.manage.messages import HistoryService, MessageHistory
@@ -29,7 +24,7 @@ from harkara.runtime.logging import logger
 
 _REFUSED = (*MISSING, Code.TOO_LATE_TO_CANCEL)
 cancels = partial(about, "Messages", {200: CancelResult}, *_REFUSED, scope=Scope.SEND)
-_ASKING = (Code.INVALID_REQUEST, Code.RANGE_TOO_LONG, Code.UNKNOWN_FILTER)
+ASKING = (Code.INVALID_REQUEST, Code.RANGE_TOO_LONG, Code.UNKNOWN_FILTER)
 
 
 class MessageServices(Protocol):
@@ -50,14 +45,6 @@ class MessageServices(Protocol):
     @property
     def search(self) -> SearchService:
         """Lists messages."""
-
-    @property
-    def stats(self) -> StatsService:
-        """Sums up counters."""
-
-    @property
-    def campaigns(self) -> CampaignService:
-        """Pauses campaigns."""
 
     @property
     def exports(self) -> ExportService:
@@ -113,14 +100,14 @@ def add_messages(api: Api, caller_for: CallerFor, services: Callable[[], Message
 
 
 def add_lists(api: Api, caller_for: CallerFor, services: Callable[[], MessageServices]) -> None:
-    """Add the routes of lists, exports and statistics."""
+    """Add the routes of lists and exports."""
 
     @api.get(
         "/v1/messages",
         **about(
             "Messages",
             {200: MessagePage},
-            *(*_ASKING, Code.INVALID_CURSOR, Code.INVALID_NUMBER),
+            *(*ASKING, Code.INVALID_CURSOR, Code.INVALID_NUMBER),
             scope=Scope.READ,
             query=filters.MessageFilter,
         ),
@@ -142,7 +129,7 @@ def add_lists(api: Api, caller_for: CallerFor, services: Callable[[], MessageSer
         **about(
             "Messages",
             {202: Export},
-            *(*_ASKING, Code.INVALID_NUMBER, Code.TOO_MANY_EXPORTS),
+            *(*ASKING, Code.INVALID_NUMBER, Code.TOO_MANY_EXPORTS),
             scope=Scope.READ,
             body=filters.ExportFilter | None,
         ),
@@ -169,75 +156,3 @@ def add_lists(api: Api, caller_for: CallerFor, services: Callable[[], MessageSer
         columns of the file are the fields of the list; no cell of it is a formula.
         """
         return ok(services().exports.read(caller_for(Scope.READ).account, unquote(export)))
-
-    @api.get(
-        "/v1/stats",
-        **about("Messages", {200: Stats}, *_ASKING, scope=Scope.READ, query=filters.StatsQuery),
-    )
-    def read_stats() -> Response[str]:
-        """Count messages by hour, day, state, code, category, sender, template or other.
-
-        A message counts in the hour in which it was accepted, whatever happens to it later. A range
-        is extended to whole hours of India, and has 31 days at most. Beyond a hundred senders,
-        templates, countries or campaigns an hour, further ones count as `other`. `series` are those
-        of Indian numbers that got OTPs, under the operator to which each was first allotted;
-        `operator` is what a carrier's receipts name, which few do. A `prefix` is the first four
-        digits of numbers that got OTPs: how many were accepted, verified and unverified.
-        """
-        own = caller_for(Scope.READ).account
-        query = filters.query_of(filters.StatsQuery, api.client_request.query)
-        return ok(services().stats.stats(own, query))
-
-    @api.get(
-        "/v1/campaigns",
-        **about(
-            "Messages",
-            {200: CampaignPage},
-            Code.INVALID_REQUEST,
-            scope=Scope.READ,
-            query=queries.CampaignQuery,
-        ),
-    )
-    def list_campaigns() -> Response[str]:
-        """List the campaigns of the last 13 months, with what became of their messages."""
-        own, query = caller_for(Scope.READ).account, api.client_request.query
-        after, limit = queries.page_of(query)
-        if queries.is_newest(query):
-            return ok(newest(services().stats, own, limit))
-        return ok(services().stats.campaigns(own, after, limit))
-
-    @api.get(
-        "/v1/campaigns/<campaign>",
-        **about("Messages", {200: CountedCampaign}, Code.NOT_FOUND, scope=Scope.READ),
-    )
-    def read_campaign(campaign: str) -> Response[str]:
-        """Read what became of a campaign's messages."""
-        return ok(services().stats.campaign(caller_for(Scope.READ).account, unquote(campaign)))
-
-
-def add_pauses(api: Api, caller_for: CallerFor, services: Callable[[], MessageServices]) -> None:
-    """Add the routes that pause campaigns."""
-    pauses = partial(about, "Messages", {200: PausedCampaign}, *MISSING, scope=Scope.SEND)
-
-    def change(campaign: str, *, paused: bool) -> Response[str]:
-        caller = caller_for(Scope.SEND)
-        by = Actor(caller.credential.username, api.client_request.source_ip)
-        return ok(services().campaigns.pause(caller.account, unquote(campaign), by, paused=paused))
-
-    @api.post("/v1/campaigns/<campaign>/pause", **pauses())
-    def pause_campaign(campaign: str) -> Response[str]:
-        """Let the messages of a campaign wait until it is resumed.
-
-        It counts within half a minute. What waits can be cancelled, and expires when its validity
-        ends. A message of the campaign must have been counted, a second or two after it was
-        accepted; an account may have 100 paused campaigns.
-        """
-        return change(campaign, paused=True)
-
-    @api.post("/v1/campaigns/<campaign>/resume", **pauses())
-    def resume_campaign(campaign: str) -> Response[str]:
-        """Let the messages of a campaign go on.
-
-        What waited for long goes out within 17 minutes. What the operator paused still waits.
-        """
-        return change(campaign, paused=False)

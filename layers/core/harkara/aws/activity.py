@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harkara.activity.counting import CARRIERS, CounterKey, Counts, Names, split_name
+from harkara.activity.counting import CARRIERS, Attributes, CounterKey, Counts
 from harkara.activity.index import IndexRow
 from harkara.activity.store import START, Position
 from harkara.aws.clients import DynamoDBClient, aws_errors
@@ -59,13 +59,11 @@ class DynamoActivityStore:
         sequence, part = item["at"]["S"].split(".")
         return Position(int(sequence), int(part))
 
-    def names(self, keys: Sequence[CounterKey]) -> Names:
-        """Return the names that stored items of `names#` have."""
+    def attributes(self, keys: Sequence[CounterKey]) -> Attributes:
+        """Return the names of the counters that stored items have."""
         items = self._table.read([key(*each) for each in keys], consistent=False)
         return {
-            CounterKey(item["pk"]["S"], item["sk"]["S"]): frozenset(
-                split_name(name)[:2] for name in item.keys() - _NO_COUNTERS
-            )
+            CounterKey(item["pk"]["S"], item["sk"]["S"]): frozenset(item.keys() - _NO_COUNTERS)
             for item in items
         }
 

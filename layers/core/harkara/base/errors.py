@@ -71,6 +71,13 @@ class FieldRefused(HarkaraError):
         self.rule = rule
 
 
+class UnknownCallback(FieldRefused):
+    """A field that names a callback which the account does not have."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "the id of a registered callback")
+
+
 class VariableRefused(HarkaraError):
     """An invalid, missing or surplus value for a variable of a template."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import BaseModel
 
 from harkara.base.codes import Code
-from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.errors import FieldRefused, RequestRefused, UnknownCallback
 from harkara.base.ids import Randomness
 from harkara.base.keys import Keys, Networks, as_keys, hook_key, new_secret
 from harkara.base.time import Clock
@@ -213,7 +213,7 @@ class CredentialService:
         request = read(CredentialRequest, fields)
         name, ends_s = request.callback, request.expires_at_s
         if name and self.registry.get(account_id, CallbackEndpoint, name) is None:
-            raise FieldRefused("callback", "the id of a registered callback")
+            raise UnknownCallback("callback")
         if not (ends_s is None or ends_s == existing_s or self.clock() < ends_s < _LATEST_S):
             raise FieldRefused("expires_at_s", "a time to come, before the year 3000")
         return request

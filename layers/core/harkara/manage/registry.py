@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.base.codes import Code
-from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.errors import FieldRefused, RequestRefused, UnknownCallback
 from harkara.base.json import encode
 from harkara.base.time import Deadline
 from harkara.callbacks.posting import SecretCipher
@@ -237,7 +237,7 @@ class RegistryService:
                     raise FieldRefused("url", "an https URL on a host that the account allows")
             case Sender(callback=name) if name:
                 if self.registry.get(account.id, CallbackEndpoint, name) is None:
-                    raise FieldRefused("callback", "the id of a registered callback")
+                    raise UnknownCallback("callback")
             case KeywordAnswer():
                 check_answer(self.registry, account, part)
 

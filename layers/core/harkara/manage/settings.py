@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from harkara.base.codes import Code
-from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.errors import FieldRefused, RequestRefused, UnknownCallback
 from harkara.base.json import encode
 from harkara.base.time import duration_s, duration_text
 from harkara.carriers.settings import CarrierSettings
@@ -263,7 +263,7 @@ class SettingsService:
                 raise FieldRefused("carrier", "the name of a carrier for SMS")
         callback = values.get("default_callback")
         if callback and self.registry.get(account_id, CallbackEndpoint, callback) is None:
-            raise FieldRefused("default_callback", "the id of a registered callback")
+            raise UnknownCallback("default_callback")
 
 
 def _read(name: str, text: str) -> Any:
