@@ -195,13 +195,13 @@ class ByHand:
         self._add(batch.account_id, batch.accepted_at_ms, {"submitted": 1}, names)
         if campaign_id := batch.messages[index].campaign_id:
             self.found[f"campaigns#{batch.account_id}", campaign_id]["submitted"] += 1
-        self._at_carrier("sim", batch.accepted_at_ms, {"submitted": 1})
+        self._at_carrier(carrier, batch.accepted_at_ms, {"submitted": 1})
 
     def _at_carrier(self, carrier: str, at_ms: int, measures: Measures) -> None:
         kept = {
             name: count
             for name, count in measures.items()
-            if not name.startswith(("segments:", "price:", "corrected:"))
+            if not name.startswith(("segments:", "price:", "corrected:", "read"))
         }
         self.found[f"carrier#{carrier}", f"hour#{_hour(at_ms)}"].update(kept)
 
