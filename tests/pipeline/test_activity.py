@@ -270,6 +270,10 @@ def is_final(record: dict[str, dict[str, dict[str, dict[str, str]]]]) -> bool:
     return record["dynamodb"]["Keys"]["sk"]["S"].startswith("final#0000")
 
 
+def is_hour_of_account(partition: str, sort_key: str) -> bool:
+    return partition.startswith("account#") and sort_key.startswith("hour#")
+
+
 def test_a_list_finds_what_the_counters_call_submitted() -> None:
     world = world_of()
     world.trust()
@@ -279,7 +283,7 @@ def test_a_list_finds_what_the_counters_call_submitted() -> None:
     world.run(DAY_S)
     counted = Counted(world.clock)
     assert counted.count(Stream(world.store.table, world.clock).poll())
-    hours = [each for (_, name), each in counted.totals().items() if name.startswith("hour#")]
+    hours = [each for key, each in counted.totals().items() if is_hour_of_account(*key)]
     taken = {batch_id: taken_of(world.store, batch_id) for batch_id in world.batches()}
     assert sum(map(len, taken.values())) == sum(each.get("submitted", 0) for each in hours)
     singles = {
