@@ -8,8 +8,9 @@ import typer
 
 from cli.arguments import duration_s, parsed
 from harkara.manage import settings
-from harkara.model.accounts import Enforcement, OtpLimit, OutOfHours, Rate
+from harkara.model.accounts import Enforcement, OtpLimit, OutOfHours
 from harkara.model.messages import Category
+from harkara.model.rates import Rate
 
 
 @dataclass(frozen=True)

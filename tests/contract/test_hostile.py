@@ -18,8 +18,9 @@ from harkara.accept.requests import BODY_LIMIT_BYTES
 from harkara.api.resolver import ROUTES, methods_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.links.codec import CODE_LENGTH
-from harkara.model.accounts import Enforcement, Rate, Sender, Template
+from harkara.model.accounts import Enforcement, Sender, Template
 from harkara.model.fields import read
+from harkara.model.rates import Rate
 from local.settings import RECEIPT_TOKEN
 from tests.contract.described import DOCUMENT, OPERATIONS, assert_described, examples_of
 from tests.contract.strategies import (

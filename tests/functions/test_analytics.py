@@ -16,9 +16,9 @@ import pytest
 from harkara.accept.requests import Options
 from harkara.activity.event_files import PREFIX, lines_of
 from harkara.base.time import IST_OFFSET_S
-from harkara.model.accounts import Rate
 from harkara.model.ledger import final_kind
 from harkara.model.messages import Category, Message, MessageBatch, State
+from harkara.model.rates import Rate
 from tests.functions.invoking import Context, Logs, load
 from tests.pipeline import campaign
 from tests.support.documents import PAGES, blocks

@@ -60,7 +60,7 @@ OTHERS = {
     "spend_per_day": "5000.25",
     "spend_per_month": "99999",
     "currency": "INR",
-    "rates": "91=0.25\n91:otp=0.2",
+    "rates": "91=0.25\n91:otp=0.2\n91:rcs=0.3",
 }
 WRONG = [
     *(("name", each) for each in ("", "a\x00b", "x" * 201)),

@@ -19,10 +19,11 @@ from harkara.activity.names import NAMES_LIMIT
 from harkara.activity.reports import AMOUNTS, NAMES
 from harkara.activity.store import Position
 from harkara.base.codes import Code
-from harkara.model.accounts import Account, Rate
+from harkara.model.accounts import Account
 from harkara.model.activity import facts_of
 from harkara.model.ledger import Lease, final_kind
 from harkara.model.messages import Category, State, unpack
+from harkara.model.rates import Rate
 from tests.functions.handlers import SANDBOX
 from tests.functions.invoking import NOW, SECRET
 from tests.functions.listing import OTHER, Lists

@@ -7,7 +7,8 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.time import utc_text
-from harkara.model.accounts import Enforcement, Limits, OtpLimit, Rate
+from harkara.model.accounts import Enforcement, Limits, OtpLimit
+from harkara.model.rates import Rate
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW, Context
 from tests.functions.managing import request

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from harkara.model.accounts import Account, Enforcement, Limits, OtpLimit, Rate
+from harkara.model.accounts import Account, Enforcement, Limits, OtpLimit
 from harkara.model.messages import Category
+from harkara.model.rates import Rate
+from harkara.model.rcs import Channel
 from tests.local.operators import CARRIER, Operator
 from tests.support.fakes import calling_back
 
@@ -54,6 +56,20 @@ def test_an_account_is_created_with_defaults() -> None:
                 "rates": (
                     Rate(prefix="91", price=Decimal("0.25")),
                     Rate(prefix="91", price=Decimal("0.2"), category=Category.OTP),
+                )
+            },
+        ),
+        (
+            "--rates 91:rcs=0.3 91:otp:rcs=0.35",
+            {
+                "rates": (
+                    Rate(prefix="91", price=Decimal("0.3"), channel=Channel.RCS),
+                    Rate(
+                        prefix="91",
+                        price=Decimal("0.35"),
+                        category=Category.OTP,
+                        channel=Channel.RCS,
+                    ),
                 )
             },
         ),
@@ -135,6 +151,10 @@ def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
         ("account set acme --countries india", "two capital letters"),
         ("account set acme --rates 91:sms=1", "91:otp=0.20"),
         ("account set acme --rates 91", "91:otp=0.20"),
+        ("account set acme --rates 91:rcs:otp=1", "91:rcs=0.30"),
+        ("account set acme --rates 91:otp:promotional=1", "91:rcs=0.30"),
+        ("account set acme --rates 91:rcs:rcs=1", "91:rcs=0.30"),
+        ("account set acme --rates 91:=1", "91:rcs=0.30"),
         ("account set acme --otp-limits 91", "+9198=100/hour"),
         ("account set acme --otp-limits +91=0/hour", "+9198=100/hour"),
         ("account set acme --otp-limits +91=5/week", "+9198=100/hour"),

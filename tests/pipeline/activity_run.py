@@ -9,7 +9,6 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import cache, partial
 from itertools import count
 from random import Random
@@ -21,11 +20,10 @@ from harkara.activity.filters import MessageFilter
 from harkara.activity.search import SearchService
 from harkara.aws import messages as aws_messages
 from harkara.base.time import DAY_S, utc_text
-from harkara.model.accounts import Rate
 from harkara.model.messages import Category, unpack
 from tests.pipeline.callbacks import FAILED
 from tests.pipeline.campaign import EXPECTED
-from tests.pipeline.counting import Counted, but_names_of_campaigns, by_hand
+from tests.pipeline.counting import RATES, Counted, but_names_of_campaigns, by_hand
 from tests.support import streams
 from tests.support.fakes import Faults
 from tests.support.limits import INVOCATION_LIMIT_BYTES
@@ -33,10 +31,6 @@ from tests.support.streams import FIRST_SEQUENCE, record_of
 from tests.support.wired import ACCOUNT, NOW
 from tests.support.world import World
 
-RATES = (
-    Rate(prefix="91", price=Decimal("0.1225")),
-    Rate(prefix="9198765400", price=Decimal(1)),
-)
 MESSAGES, ACCOUNTS = 200_000, 50
 LINEAGES = 4
 LISTED_S = 5 * DAY_S  # all has ended by then, nothing has expired

@@ -4,6 +4,7 @@ import base64
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,8 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
 from harkara.base.json import decode
 from harkara.model.messages import Message, MessageBatch, unpack
+from harkara.model.rates import Rate
+from harkara.model.rcs import Channel
 from harkara.model.tasks import decode_dlr
 from harkara.wiring.activity import wire
 from tests.functions.invoking import Context, load
@@ -108,13 +111,15 @@ class Counted:
 Measures = Mapping[str, int]
 _ENDED = ("delivered", "failed", "expired", "unknown", "cancelled")
 _REPORTED = ("accepted", "refused", "segments", "price", *_ENDED)
-_MARKS = {"click": "clicks", "bot": "bots", "corrected": "corrected", "reply": "replies"}
+_SAME = ("corrected", "read")
+_MARKS = {"click": "clicks", "bot": "bots", "reply": "replies", **{each: each for each in _SAME}}
 
 
 class ByHand:
     """The counters that a Messages table should lead to, one message after the other."""
 
     def __init__(self, items: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        self.items = items
         self.found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self.batches = {
             pk: unpack(pk, item["packed"]["B"]) for (pk, sk), item in items.items() if sk == "batch"
@@ -133,8 +138,10 @@ class ByHand:
         if pk.startswith("dead-letter#"):
             self._parked(pk.split("#")[1], int(kind), decode_dlr(data["task"]))
         elif kind == "outcome" and data["taken"]:
+            claim = decode(self.items[pk, "#".join(["claim", *rest])]["data"]["S"])
+            by_rcs = {index for *_, indexes in claim.get("rcs", ()) for index in indexes}
             for index, _ in data["taken"]:
-                self._taken(self.batches[pk], index)
+                self._taken(self.batches[pk], index, "rcs" if index in by_rcs else "sim")
         elif kind == "shared":
             for batch_id in data["taken"]:
                 self._taken(self.batches[batch_id], 0)
@@ -149,6 +156,7 @@ class ByHand:
             message = batch.messages[index]
             if kind == "final" and not message.refusal:
                 late = {"carrier": data["of"][1], "operator": data.get("operator", "")}
+                late["channel"] = data.get("channel", "")
                 self._message(batch, message, _ended(batch, message, data), late)
             elif kind == "feedback":
                 said = "verified" if data["verified"] else "unverified"
@@ -156,6 +164,8 @@ class ByHand:
             elif kind in _MARKS:
                 was = {f"corrected:{data['was']}": 1} if "was" in data else {}
                 late = {"carrier": "sim", "operator": data.get("operator", "")} if was else {}
+                if kind == "read":
+                    late = {"carrier": data["of"][1], "channel": data["channel"]}
                 self._message(batch, message, {_MARKS[kind]: 1, **was}, late)
 
     def _message(
@@ -182,18 +192,18 @@ class ByHand:
         if carrier := names.get("carrier"):
             self._at_carrier(carrier, batch.accepted_at_ms, measures)
 
-    def _taken(self, batch: MessageBatch, index: int) -> None:
-        names = {"carrier": "sim", "category": batch.category}
+    def _taken(self, batch: MessageBatch, index: int, carrier: str = "sim") -> None:
+        names = {"carrier": carrier, "category": batch.category}
         self._add(batch.account_id, batch.accepted_at_ms, {"submitted": 1}, names)
         if campaign_id := batch.messages[index].campaign_id:
             self.found[f"campaigns#{batch.account_id}", campaign_id]["submitted"] += 1
-        self._at_carrier("sim", batch.accepted_at_ms, {"submitted": 1})
+        self._at_carrier(carrier, batch.accepted_at_ms, {"submitted": 1})
 
     def _at_carrier(self, carrier: str, at_ms: int, measures: Measures) -> None:
         kept = {
             name: count
             for name, count in measures.items()
-            if not name.startswith(("segments:", "price:", "corrected:"))
+            if not name.startswith(("segments:", "price:", "corrected:", "read"))
         }
         self.found[f"carrier#{carrier}", f"hour#{_hour(at_ms)}"].update(kept)
 
@@ -211,22 +221,23 @@ class ByHand:
         names: Mapping[str, str] = MappingProxyType({}),
         of_names: Measures = MappingProxyType({}),
     ) -> None:
-        hour = _hour(at_ms)
+        hour, names_of = _hour(at_ms), f"names#{_hour(at_ms)}"
         self.found[f"account#{account}", f"hour#{hour}"].update(measures)
         for measure, count in {**measures, **of_names}.items():
             for dimension, name in names.items():
-                sparse = dimension in ("carrier", "operator", "series")
+                sparse = dimension in ("carrier", "operator", "channel", "series")
                 is_kept = ":" not in measure or (sparse and measure.startswith("otp:"))
                 if dimension == "crossed":
                     is_kept = measure.split(":")[0] in _REPORTED
+                if dimension == "channel" and measure.startswith("price:"):
+                    self.found[f"account#{account}", names_of]["channel:rcs:price"] += count
                 if is_kept:
-                    kind = "hour" if dimension == "category" else "names"
-                    key = f"account#{account}", f"{kind}#{hour}"
+                    kind = f"hour#{hour}" if dimension == "category" else names_of
                     name_of = measure.replace(":", "/")
-                    self.found[key][f"{dimension}:{name}:{name_of}"] += count
+                    self.found[f"account#{account}", kind][f"{dimension}:{name}:{name_of}"] += count
                     if dimension == "carrier" and measure.startswith("otp:"):
-                        hour_key = f"account#{account}", f"hour#{hour}"
-                        self.found[hour_key][f"carrier:{name}:{name_of}"] += count
+                        own = self.found[f"account#{account}", f"hour#{hour}"]
+                        own[f"carrier:{name}:{name_of}"] += count
 
 
 def _hour(at_ms: int) -> str:
@@ -243,7 +254,7 @@ def _accepted(message: Message) -> Measures:
 def _ended(batch: MessageBatch, message: Message, data: Mapping[str, Any]) -> Measures:
     state = data["state"]
     measures = {state: 1, f"segments:{state}": message.segment_count}
-    measures[f"price:{state}"] = price_of(message)
+    measures[f"price:{state}"] = price_of(message, data.get("channel", ""))
     if data["code"]:
         measures[f"code:{data['code']}"] = 1
     if state == "delivered":
@@ -259,8 +270,17 @@ def by_hand(items: Mapping[tuple[str, str], Mapping[str, Any]]) -> Totals:
     return {key: dict(each) for key, counter in found.items() if (each := +counter)}
 
 
-def price_of(message: Message) -> int:
-    """Return the price in millionths by the rates of tests/pipeline/test_activity.py."""
+RATES = (
+    Rate(prefix="91", price=Decimal("0.1225")),
+    Rate(prefix="9198765400", price=Decimal(1)),
+    Rate(prefix="91", price=Decimal("0.3"), channel=Channel.RCS),
+)
+
+
+def price_of(message: Message, channel: str = "") -> int:
+    """Return the price in millionths by RATES."""
+    if channel:
+        return 300_000
     segment = 1_000_000 if message.to.startswith("9198765400") else 122_500
     return message.segment_count * segment
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,13 +16,12 @@ from harkara.base.json import encode
 from harkara.base.time import DAY_S
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.manage.feedback import FeedbackService
-from harkara.model.accounts import Rate
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Category, State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.submit.attempts import taken_of
 from tests.pipeline import campaign
-from tests.pipeline.counting import Counted, but_names_of_campaigns, by_hand, content_of
+from tests.pipeline.counting import RATES, Counted, but_names_of_campaigns, by_hand, content_of
 from tests.support.fakes import Faults
 from tests.support.streams import SHARD, Stream
 from tests.support.wired import ACCOUNT, CARRIER, TOKEN
@@ -86,11 +84,7 @@ def linked(magic: str = "0000") -> Record:
 @pytest.fixture(scope="module")
 def world() -> World:
     """A table with a campaign, single messages, and whatever may happen to messages."""
-    rates = (
-        Rate(prefix="91", price=Decimal("0.1225")),
-        Rate(prefix="9198765400", price=Decimal(1)),
-    )
-    world = world_of(rates=rates)
+    world = world_of(rates=RATES)
     world.trust()
     world.send(campaign.records())
     for magic in ("0000", "9001", "9008"):
@@ -274,6 +268,10 @@ def test_a_record_that_cannot_be_read_is_reported_and_stops_nothing(
 
 def is_final(record: dict[str, dict[str, dict[str, dict[str, str]]]]) -> bool:
     return record["dynamodb"]["Keys"]["sk"]["S"].startswith("final#0000")
+
+
+def is_hour_of_account(partition: str, sort_key: str) -> bool:
+    return partition.startswith("account#") and sort_key.startswith("hour#")
 
 
 def test_a_list_finds_what_the_counters_call_submitted() -> None:

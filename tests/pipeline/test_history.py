@@ -9,8 +9,8 @@ import pytest
 
 from harkara.accept.requests import Record
 from harkara.base.errors import RequestRefused
-from harkara.model.accounts import Rate
 from harkara.model.messages import Category, pack
+from harkara.model.rates import Rate
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import ask
 from tests.support.wired import ACCOUNT

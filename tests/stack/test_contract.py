@@ -17,8 +17,9 @@ import pytest
 
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import split_mid
-from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
+from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement, Sender, Template
 from harkara.model.messages import Category, pack
+from harkara.model.rates import Rate
 from local import samples
 from local.seed import SAMPLES_KEPT_S
 from local.stack import Stack

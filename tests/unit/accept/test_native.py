@@ -12,8 +12,9 @@ from harkara.accept.formats import native
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.model.accounts import Account, Rate
+from harkara.model.accounts import Account
 from harkara.model.messages import RECORD_LIMIT, Category, Message
+from harkara.model.rates import Rate
 from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 from tests.unit.options import options_of

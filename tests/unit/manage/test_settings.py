@@ -21,8 +21,9 @@ from harkara.manage.settings import (
     rate_text,
     written,
 )
-from harkara.model.accounts import Account, OtpLimit, Rate
+from harkara.model.accounts import Account, OtpLimit
 from harkara.model.messages import Category
+from harkara.model.rates import Rate
 from tests.support.fakes import FakeAccountStore
 from tests.support.registry import FakeRegistry
 from tests.support.tables import Table

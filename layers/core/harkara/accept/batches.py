@@ -10,6 +10,7 @@ from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account
 from harkara.model.activity import PRICE_SCALE
 from harkara.model.messages import BLOCK_SIZE, Category, Endpoint, Message, MessageBatch, pack
+from harkara.model.rcs import Channel
 from harkara.ports import BatchWriter
 
 # DynamoDB limits an item to 400 KB, keys and attribute names included.
@@ -97,6 +98,7 @@ class BatchMaker:
         endpoints, messages = self._with_own_endpoints([*draft.messages, *draft.refusals])
         key, account, packed_links = draft.key, self.account, ""
         prices = prices_of(account, key.category, messages)
+        rcs_prices = rcs_prices_of(account, key.category, messages)
         batch = MessageBatch(
             id=self.names.new(self.now_ms, draft.name),
             account_id=account.id,
@@ -113,6 +115,7 @@ class BatchMaker:
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
             prices=prices,
+            rcs_prices=rcs_prices,
             answers=self.answers,
         )
         if any(draft.links):
@@ -139,3 +142,25 @@ def prices_of(account: Account, category: Category, messages: Sequence[Message])
         return ()
     prices = (account.price(each.to, category, each.segment_count) or 0 for each in messages)
     return tuple(int(price * PRICE_SCALE) for price in prices)
+
+
+def rcs_prices_of(
+    account: Account, category: Category, messages: Sequence[Message]
+) -> tuple[int, ...]:
+    """Return the messages' prices in millionths if RCS delivers them; () if they do not differ."""
+    if not any(rate.channel is Channel.RCS for rate in account.rates):
+        return ()
+    if not any(each.rcs for each in messages):
+        return ()
+    channels = (Channel.RCS if each.rcs else Channel.SMS for each in messages)
+    prices = (
+        account.price(each.to, category, each.segment_count, channel) or 0
+        for each, channel in zip(messages, channels, strict=True)
+    )
+    return tuple(int(price * PRICE_SCALE) for price in prices)
+
+
+def cost_of(account: Account, category: Category, messages: Sequence[Message]) -> int:
+    """Return what messages cost at the most, by whichever channel, in millionths."""
+    prices = prices_of(account, category, messages)
+    return sum(map(max, prices, rcs_prices_of(account, category, messages) or prices))

@@ -15,7 +15,7 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Protocol
 
-from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch, prices_of
+from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch, cost_of
 from harkara.accept.requests import BatchMessages, IdSource, RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
@@ -229,8 +229,8 @@ def _has_caps(account: Account) -> bool:
 
 
 def _cost(account: Account, accepted: Sequence[BatchMessages]) -> int:
-    """Return what messages cost by the rate card, in millionths."""
-    return sum(sum(prices_of(account, rows.key.category, rows.messages)) for rows in accepted)
+    """Return what messages cost at the most by the rate card, in millionths."""
+    return sum(cost_of(account, rows.key.category, rows.messages) for rows in accepted)
 
 
 def _urgency_and_part(batch: MessageBatch) -> tuple[tuple[bool, int], Part]:

@@ -13,8 +13,8 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     verified, unverified                       OTPs by their feedback
     corrected, corrected:<state>               deliveries after another final state, which stands
     read                                       messages that were opened, by RCS
-    segments, price                            of accepted messages
-    segments:<state>, price:<state>            of ended messages
+    segments, price                            of accepted messages, as if all went by SMS
+    segments:<state>, price:<state>            of ended messages, at the rates of their channel
     code:<code>                                of ended messages, and of refused records
     delay:<n>, otp:<n>                         messages delivered in less than 2^n s
     parked                                     callbacks that became dead letters, in this hour
@@ -22,9 +22,10 @@ Hours are those of India. Attributes, all whole numbers; prices are in millionth
     carrier:<name>:otp/<n>                     in `hour#` too: a page shows them every few seconds
 
 In `names#` an attribute is `<dimension>:<name>:<measure>`, of measures without a colon; those of
-SPARSE_DIMENSIONS have `otp/<n>` too, prefixes OF_PREFIXES alone, and the dimension CROSSED also has
-`segments/<state>` and `price/<state>`; `harkara.activity.names` bounds them. An item of
-a carrier has what its outcomes and final states tell: OF_CARRIERS, codes and delays.
+SPARSE_DIMENSIONS have `otp/<n>` too, channels the price of what ended, prefixes OF_PREFIXES alone,
+and the dimension CROSSED also has `segments/<state>` and `price/<state>`; `harkara.activity.names`
+bounds them. An item of a carrier has what its outcomes and final states tell: OF_CARRIERS, codes
+and delays.
 """
 
 import re
@@ -203,6 +204,9 @@ def _add(
         kept = sparse if dimension in SPARSE_DIMENSIONS else plain
         if dimension == "prefix":
             kept = {each: plain[each] for each in OF_PREFIXES if each in plain}
+        if dimension == "channel":
+            costs = [count for each, count in measures.items() if each.startswith("price:")]
+            kept = sparse | ({"price": sum(costs)} if costs else {})
         if name or kept is plain:
             named.update({f"{dimension}:{name}:{each}": count for each, count in kept.items()})
     crossed = crossed_name(facts.category, facts.country, facts.sender_id)

@@ -12,9 +12,10 @@ from harkara.activity.counting import STATES
 from harkara.activity.delays import Count
 from harkara.activity.filters import PENDING, DailyQuery, ReportQuery, ReportState
 from harkara.activity.names import CROSSED, OTHER, split_name
-from harkara.activity.stats import Currency, Group, StatsService, by_name, price_text, time_of
+from harkara.activity.stats import Currency, Group, StatsService, by_name, time_of
 from harkara.base.spreadsheet import write_table
 from harkara.model.accounts import Account
+from harkara.model.activity import price_text
 from harkara.model.messages import Category, State
 
 REPORT_STATES: tuple[ReportState, ...] = (*State, "pending", "refused")

@@ -40,7 +40,7 @@ from harkara.base.codes import Code
 from harkara.base.ids import accepted_at_ms
 from harkara.base.time import Clock, utc_text
 from harkara.model.accounts import Account
-from harkara.model.activity import HOUR_MS, facts_of, hour_of
+from harkara.model.activity import HOUR_MS, facts_of, hour_of, price_text
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import Category, MessageBatch
 
@@ -50,6 +50,8 @@ READ_TOGETHER = 50
 # Of an export: messages that are read together, and rows that are passed where none fits.
 WALKED_TOGETHER = 1_000
 WALKED_ROWS = 100
+# Filters that a message's field of the same name has to equal.
+_SAME = ("client_ref", "campaign", "code", "sender", "template", "category", "country")
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -69,6 +71,10 @@ class FoundMessage(TypedDict):
     code: Annotated[Code | None, Field(description="Why it failed or was refused.")]
     accepted_at: Time
     ended_at: Annotated[Time | None, Field(description="When it got its final state.")]
+    channel: Annotated[str, Field(description="`rcs` if it ended by that, empty for SMS.")]
+    price: Annotated[
+        str | None, Field(description="By the rate card at its acceptance; null for none.")
+    ]
     erased: NotRequired[Erased]
 
 
@@ -257,28 +263,19 @@ class _Search:
     def _fits(self, message: FoundMessage) -> bool:
         query = self._query
         is_any = query.state == ACCEPTED and message["state"] != REFUSED
-        wanted: dict[str, object] = {
-            "to": self._number,
-            "client_ref": query.client_ref,
-            "campaign": query.campaign,
-            "state": "" if is_any else query.state,
-            "code": query.code,
-            "sender": query.sender,
-            "template": query.template,
-            "category": query.category,
-            "country": query.country,
-        }
+        wanted: dict[str, object] = {name: getattr(query, name) for name in _SAME}
+        wanted |= {"to": self._number, "state": "" if is_any else query.state}
         return all(message.get(name) == value for name, value in wanted.items() if value)
 
 
 def _found(batch: MessageBatch, index: int, final: LedgerEntry | None) -> FoundMessage:
     message, facts = batch.messages[index], facts_of(batch, index)
-    state, code, ended_at = PENDING, "", None
+    state, code, ended_at, channel = PENDING, "", None, ""
     if message.refusal:
         state, code = REFUSED, message.refusal
     elif final:
         state, code = final.data["state"], final.data["code"]
-        ended_at = utc_text(final.data["at"] * 1000)
+        ended_at, channel = utc_text(final.data["at"] * 1000), final.data.get("channel", "")
     found: FoundMessage = {
         "mid": None if message.refusal else batch.mid(index),
         "client_ref": message.client_ref,
@@ -293,6 +290,8 @@ def _found(batch: MessageBatch, index: int, final: LedgerEntry | None) -> FoundM
         "code": Code(code) if code else None,
         "accepted_at": utc_text(batch.accepted_at_ms),
         "ended_at": ended_at,
+        "channel": channel,
+        "price": None if message.refusal else price_text(batch.price(index, channel)),
     }
     if index in batch.erased_facts():
         found["erased"] = True

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, cast
 
 from pydantic import Field
@@ -27,7 +26,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Clock, utc_text
 from harkara.model.accounts import Account
-from harkara.model.activity import PRICE_SCALE
+from harkara.model.activity import price_text
 from harkara.model.messages import State
 
 _EVENTS = ("corrected", "read", "clicks", "bots", "replies", "verified", "unverified", "parked")
@@ -39,7 +38,7 @@ _BY = {
     "campaign": _HOURLY,
     "carrier": OF_CARRIERS,
     "operator": (*STATES, "corrected"),
-    "channel": (*STATES, "read"),
+    "channel": (*STATES, "read", "price"),
     "series": ("accepted", *STATES, "corrected", "segments", "price"),
     "prefix": OF_PREFIXES,
 }
@@ -83,7 +82,11 @@ class Measures(TypedDict, total=False):
     ]
     segments: Annotated[Count, Field(description="Of accepted messages.")]
     price: Annotated[
-        str | None, Field(description="Of accepted messages; null without a rate card.")
+        str | None,
+        Field(
+            description="Of accepted messages, as if all went by SMS; null without a rate card. By"
+            " channel: of those that ended by it, at its rates."
+        ),
     ]
 
 
@@ -91,7 +94,9 @@ class Totals(Measures, total=False):
     """Counts of messages, with what only a whole has."""
 
     segments_by_state: Mapping[State, Count]
-    price_by_state: Mapping[State, str]
+    price_by_state: Annotated[
+        Mapping[State, str], Field(description="At the rates of the channel that delivered.")
+    ]
     corrected_by_state: Annotated[
         Mapping[State, Count], Field(description="Corrected messages by the state that stands.")
     ]
@@ -278,7 +283,7 @@ def totals_of(counts: Counter[str]) -> Totals:
         **_measures(counts, _HOURLY),
         "segments_by_state": _named(counts, "segments:"),
         "price_by_state": {
-            state: price_text(counts[f"price:{state}"]) for state in _named(counts, "price:")
+            state: price_text(price) for state, price in _named(counts, "price:").items()
         },
         "codes": _named(counts, "code:"),
         "corrected_by_state": _named(counts, "corrected:"),
@@ -293,8 +298,3 @@ def _named(counts: Counter[str], kind: str) -> dict[str, int]:
     return {
         name.removeprefix(kind): counts[name] for name in sorted(counts) if name.startswith(kind)
     }
-
-
-def price_text(millionths: int) -> str | None:
-    """Return a price in the unit of the rate card; None if nothing has one."""
-    return f"{(Decimal(millionths) / PRICE_SCALE).normalize():f}" if millionths else None

@@ -231,19 +231,6 @@ def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -
     return Response(status, "application/json", body.decode(), dict(headers or {}))
 
 
-def csv_file(name: str, content: bytes, request: Request) -> Response[Any]:
-    """Answer with a CSV file, packed if the request allows it. Raises RequestRefused."""
-    packs = request.accepts_gzip
-    body = gzip.compress(content, mtime=0) if packs else content
-    if len(body) > EXPORT_LIMIT_BYTES:
-        way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
-        raise RequestRefused(Code.INVALID_REQUEST, f"(the file is too large to be sent: {way})")
-    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
-    if packs:
-        headers["Content-Encoding"] = "gzip"
-    return Response(200, "text/csv; charset=utf-8", body if packs else body.decode(), headers)
-
-
 def one_shape(refused: RequestRefused) -> tuple[int, bytes]:
     """Return status and body of a refusal in the common shape of errors."""
     return MEANINGS[refused.code].http_status, encode(refused.body())

@@ -18,6 +18,7 @@ from harkara.model.callbacks import PostResult
 from harkara.model.events import EventKind, StepName, TimelineStep
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch, State
+from harkara.model.rcs import Channel
 from harkara.model.tasks import Attempt
 from harkara.ports import MessageStore
 from harkara.receipts.corrections import late_task_id
@@ -82,7 +83,7 @@ class HistoryService:
             *_told(feedback),
         ]
         history: MessageHistory = {
-            **_facts(account, batch, index),
+            **_facts(account, batch, index, final),
             "mid": batch.mid(index),
             "state": final.data["state"] if final else self._state(batch, attempts, cancel),
             "error": _error(final),
@@ -161,9 +162,12 @@ class HistoryService:
                 yield _attempt(entry, number, client_ref)
 
 
-def _facts(account: Account, batch: MessageBatch, index: int) -> MessageFacts:
+def _facts(
+    account: Account, batch: MessageBatch, index: int, final: LedgerEntry | None
+) -> MessageFacts:
     message = batch.messages[index]
-    price = account.price(message.to, batch.category, message.segment_count)
+    channel = Channel.RCS if final and final.data.get("channel") else Channel.SMS
+    price = account.price(message.to, batch.category, message.segment_count, channel)
     return {
         "client_ref": message.client_ref,
         "to": message.to,

@@ -20,17 +20,18 @@ from harkara.base.time import duration_s, duration_text
 from harkara.carriers.settings import CarrierSettings
 from harkara.manage.audit import refusals
 from harkara.manage.links import ChangeAccount
-from harkara.model.accounts import Account, Enforcement, Limits, OtpLimit, Rate
+from harkara.model.accounts import Account, Enforcement, Limits, OtpLimit
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import CALLBACK_ID, NAME_LIMIT, SITE_PATTERN, SITE_RULE
 from harkara.model.messages import Category
+from harkara.model.rates import Rate
 from harkara.model.rcs import Channel
 from harkara.ports import Registry
 from harkara.text.phone_numbers import may_begin_number
 
 # An item of DynamoDB has at most 400 KB.
 SETTINGS_LIMIT_BYTES = 300_000
-_RATE = re.compile(r"([0-9]{1,15})(?::([a-z_]+))?=([0-9]{1,6}(?:\.[0-9]{1,6})?)")
+_RATE = re.compile(r"([0-9]{1,15})(?::(?!rcs=)([a-z_]+))?(?::(rcs))?=([0-9]{1,6}(?:\.[0-9]{1,6})?)")
 _OTP_LIMIT = re.compile(r"\+?([0-9]{1,15})=([1-9][0-9]{0,8})/(minute|hour|day)")
 _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
@@ -56,17 +57,19 @@ def host(text: str) -> str:
 
 
 def rate(text: str) -> Rate:
-    """Return the price of a segment."""
+    """Return the price of a segment, or of a message that RCS delivers."""
     match = _RATE.fullmatch(text)
     if match is None or (match[2] and match[2] not in [*Category]):
-        raise ValueError("write a rate as 91=0.25 or 91:otp=0.20")
+        raise ValueError("write a rate as 91=0.25, 91:otp=0.20 or 91:rcs=0.30")
     category = Category(match[2]) if match[2] else None
-    return Rate(prefix=match[1], category=category, price=Decimal(match[3]))
+    channel = Channel(match[3] or Channel.SMS)
+    return Rate(prefix=match[1], category=category, channel=channel, price=Decimal(match[4]))
 
 
 def rate_text(each: Rate) -> str:
     """Return a rate as it is written."""
-    return f"{each.prefix}{f':{each.category}' if each.category else ''}={each.price:f}"
+    channel = "" if each.channel is Channel.SMS else each.channel
+    return f"{':'.join(filter(None, (each.prefix, each.category, channel)))}={each.price:f}"
 
 
 def currency(text: str) -> str:

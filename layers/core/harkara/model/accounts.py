@@ -34,6 +34,8 @@ from harkara.model.fields import (
     TemplateText,
 )
 from harkara.model.messages import Category, admits
+from harkara.model.rates import Rate, price_of
+from harkara.model.rcs import Channel
 
 # DLT specifies six letters or six digits; headers of 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
@@ -135,14 +137,6 @@ class Template(Part):
         return self.dlt_template_id
 
 
-class Rate(OperatorRecord):
-    """The price of a segment to numbers with this prefix, for one category or for all."""
-
-    prefix: str
-    price: Decimal = Field(ge=0)
-    category: Category | None = None
-
-
 class OtpLimit(OperatorRecord):
     """The most OTPs to numbers with this prefix (digits) in each minute, hour or day of IST."""
 
@@ -233,15 +227,11 @@ class Account(OperatorRecord):
             raise ValueError("a prefix has one limit a minute, hour and day")
         return limits
 
-    def price(self, msisdn: str, category: Category, segment_count: int) -> Decimal | None:
-        """Return a message's price by the rate card; None if no rate applies.
-
-        The longest prefix wins; at equal length a rate for the category goes before one for all.
-        """
-        rates = [each for each in self.rates if msisdn.startswith(each.prefix)]
-        fitting = [each for each in rates if each.category in (None, category)]
-        best = max(fitting, key=lambda rate: (len(rate.prefix), bool(rate.category)), default=None)
-        return best.price * segment_count if best else None
+    def price(
+        self, msisdn: str, category: Category, segment_count: int, channel: Channel = Channel.SMS
+    ) -> Decimal | None:
+        """Return a message's price by the rate card; None if no rate applies."""
+        return price_of(self.rates, msisdn, category, segment_count, channel)
 
     def may_call_back(self, url: str, rules: UrlRules) -> bool:
         """Return whether a URL given in a request may get callbacks of this account.

@@ -5,6 +5,7 @@ The function `activity` reads them in the stream of the Messages table (`harkara
 
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from harkara.base.time import IST_OFFSET_S
@@ -36,8 +37,16 @@ class Facts(NamedTuple):
     prefix: str = ""
 
 
-def facts_of(batch: MessageBatch, index: int, carrier: str = "") -> Facts:
-    """Return the facts of a message; `carrier` is the one that has it, "" for none."""
+def price_text(price: int) -> str | None:
+    """Return a price in the unit of the rate card; None if there is none."""
+    return f"{(Decimal(price) / PRICE_SCALE).normalize():f}" if price else None
+
+
+def facts_of(batch: MessageBatch, index: int, carrier: str = "", channel: str = "") -> Facts:
+    """Return the facts of a message; `carrier` is the one that has it, "" for none.
+
+    The price is that of the channel, `rcs` or "" for SMS.
+    """
     message = batch.messages[index]
     erased = batch.erased_facts() if batch.erased else {}
     country, prefix = erased.get(index) or _of_number(message, batch.category)
@@ -50,7 +59,7 @@ def facts_of(batch: MessageBatch, index: int, carrier: str = "") -> Facts:
         country,
         message.campaign_id,
         message.segment_count,
-        batch.prices[index] if batch.prices else 0,
+        batch.price(index, channel),
         batch.due_at_ms,
         prefix,
     )

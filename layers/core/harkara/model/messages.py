@@ -131,9 +131,10 @@ class MessageBatch:
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
     only these show which texts are equal. `prices` are by index, in millionths; empty without a
-    rate card. `answers`: they answer what phones wrote, and go to suppressed numbers, too. `erased`
-    has the index of each message whose number and text were erased, with what is counted of the
-    number: its country, and of an OTP its prefix.
+    rate card; `rcs_prices` are those of what RCS delivers, empty if they do not differ. `answers`:
+    they answer what phones wrote, and go to suppressed numbers, too. `erased` has the index of each
+    message whose number and text were erased, with what is counted of the number: its country, and
+    of an OTP its prefix.
     """
 
     id: str
@@ -152,6 +153,7 @@ class MessageBatch:
     two_way: bool = False
     text_hashes: tuple[str, ...] = ()
     prices: tuple[int, ...] = ()
+    rcs_prices: tuple[int, ...] = ()
     answers: bool = False
     erased: tuple[tuple[int, str, str], ...] = ()
 
@@ -178,6 +180,11 @@ class MessageBatch:
     def erased_facts(self) -> Mapping[int, tuple[str, str]]:
         """Return country and prefix of erased messages by index."""
         return {index: (country, prefix) for index, country, prefix in self.erased}
+
+    def price(self, index: int, channel: str = "") -> int:
+        """Return a message's price in millionths; `channel` is `rcs` if RCS delivered it."""
+        prices = self.rcs_prices if channel and self.rcs_prices else self.prices
+        return prices[index] if prices else 0
 
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""
@@ -213,7 +220,7 @@ def pack(batch: MessageBatch) -> bytes:
     has_rcs = any(message.rcs for message in batch.messages)
     fields["endpoints"] = [*map(tuple, batch.endpoints)]
     fields["messages"] = [message[: None if has_rcs else -1] for message in batch.messages]
-    for name in ("answers", "erased"):  # nearly no batch has one
+    for name in ("rcs_prices", "answers", "erased"):  # nearly no batch has one
         if not fields[name]:
             del fields[name]
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
@@ -233,7 +240,7 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
             message._replace(rcs=stored_rcs(message.rcs)) if message.rcs else message
             for message in fields["messages"]
         ]
-    for name in ("telemarketer_ids", "text_hashes", "prices"):
+    for name in ("telemarketer_ids", "text_hashes", "prices", "rcs_prices"):
         fields[name] = tuple(fields.get(name, ()))
     fields["erased"] = tuple(map(tuple, fields.get("erased", ())))
     return MessageBatch(id=batch_id, **fields)

@@ -216,7 +216,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
         **({"channel": receipt.channel} if receipt.channel else {}),
         **({"words": receipt.words} if receipt.words else {}),
         # A refused record was counted with its batch.
-        **({} if message.refusal else {"of": facts_of(batch, index, carrier)}),
+        **({} if message.refusal else {"of": facts_of(batch, index, carrier, receipt.channel)}),
     )
 
 

@@ -50,7 +50,7 @@ from harkara.base.errors import Advice, Refusal, RequestRefused
 from harkara.base.json import encode
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
-from harkara.model.rcs import RCS_RULE, read_rcs
+from harkara.model.rcs import RCS_RULE, Channel, read_rcs
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import Encoding, first_outside_gsm, measure
 
@@ -131,6 +131,9 @@ class SentMessage(MessageFacts):
         ),
     ]
     error: MessageError | None
+    rcs_price: NotRequired[
+        Annotated[str, Field(description="What it costs if it is delivered by RCS.")]
+    ]
     text: NotRequired[Annotated[str, Field(description="The text as it would go out.")]]
     encoding_reason: NotRequired[Annotated[str | None, Field(description="Why it takes UCS-2.")]]
 
@@ -230,9 +233,11 @@ def _element(
     text = message.text if message else record.text
     measured = measure(text) if text else None
     template_id = message.dlt_template_id if message else record.dlt_template_id[:SHOWN_LIMIT]
-    price = None
+    price = by_rcs = None
     if message and result.category:
-        price = account.price(message.to, result.category, message.segment_count)
+        measures = message.to, result.category, message.segment_count
+        price = account.price(*measures)
+        by_rcs = account.price(*measures, Channel.RCS) if message.rcs else None
     element: SentMessage = {
         "mid": result.mid or None,
         "client_ref": record.client_ref[:SHOWN_REF_LIMIT],
@@ -246,6 +251,8 @@ def _element(
         "warning": result.warning,
         "error": None,
     }
+    if by_rcs is not None:
+        element["rcs_price"] = f"{by_rcs:f}"
     if code:
         element["error"] = {
             "code": code,
