@@ -120,7 +120,7 @@ class SubmitService:
             return Counter(batch_missing=1)
         if task.revoke_at:
             return await self.follow_up.fallbacks.revoke(task, batch, deadline)
-        if first:
+        if first and batch.refused():
             # A redelivery reports again; ledger entries make it count once.
             await self.follow_up.report_refused(batch)
         last = task.block + 1 if task.attempt > 1 else batch.block_count
