@@ -214,15 +214,16 @@ class Dispatch:
             taken = {i: x.carrier_message_id for i, x in ends.items() if isinstance(x, Taken)}
             with deadline.keeping(RECORD_S):
                 await asyncio.to_thread(self._point, part, settings, taken)
-        await self._count_failures(part, name, outcomes)
         found = by_sms(ends) if settings.channel is Channel.RCS else ends
         # A message that another carrier may take need not wait for this one.
-        return beyond | {
+        found = beyond | {
             index: each._replace(retry_after_s=0, failed=False)
             if isinstance(each, NotTaken) and index in plan.others
             else each
             for index, each in found.items()
         }
+        await self._count_failures(part, name, outcomes)
+        return found
 
     async def _count_failures(
         self, part: BlockPart, name: str, outcomes: Sequence[Outcome]
@@ -280,11 +281,12 @@ class Dispatch:
 
     def _submission(self, part: BlockPart, plan: Plan, index: int) -> Submission:
         batch, message = part.batch, part.batch.messages[index]
-        chain, ends_s = batch.telemarketer_ids, batch.expires_at_s
+        attempt, chain = self._attempt(part, index), batch.telemarketer_ids
+        ends_s = batch.expires_at_s
         if rcs := plan.rcs.get(index):
             ends_s = min(ends_s, self.clock() + rcs.wait_s)
         return Submission(
-            self.signer.sign(batch.mid(index), self._attempt(part, index)),
+            self.signer.sign(batch.mid(index), attempt),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             batch.category,
