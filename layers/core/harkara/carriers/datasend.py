@@ -14,6 +14,7 @@ Inbound messages, in the same three forms: {"from": the phone, "to": our number,
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -63,11 +64,7 @@ class DatasendCarrier(RequestingCarrier):
         return Request("POST", self._settings.url, {"content-type": "application/json"}, body)
 
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
-        count = len(submissions)
-        try:
-            entries = decode(text_in(answer.body).strip())
-        except ValueError:
-            entries = None
+        count, entries = len(submissions), _json_in(answer.body)
         by_status = outcome_of_status(answer)
         if isinstance(by_status, Refused):  # one error for all records, or one each
             each = entries if isinstance(entries, list) else [entries] * count
@@ -105,7 +102,8 @@ def parse_receipts(
     document = document_of(request)
     entries = document if isinstance(document, list) else [document]
     states = {**STATES, **settings.states}
-    return collect(map(_report, entries), states, {**FAILURES, **settings.failures}, signer)
+    reports = [_report(entry) for entry in entries]
+    return collect(reports, states, {**FAILURES, **settings.failures}, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
@@ -135,6 +133,15 @@ def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
         "unknown": received.unknown_count,
     }
     return HttpAnswer(200, {"content-type": "application/json"}, encode(taken))
+
+
+def _json_in(body: bytes) -> Any:
+    """Return the JSON value of an answer, None if it is none."""
+    with suppress(ValueError):
+        return decode(body)
+    with suppress(ValueError):  # it has a mark, or is not in UTF-8
+        return decode(text_in(body).strip())
+    return None
 
 
 def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:

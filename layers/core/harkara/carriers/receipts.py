@@ -154,9 +154,9 @@ def collect(
         else:
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
             final = State.DELIVERED if state == READ else State(state)
-            code = _code(final, carrier_code, failures, report.code)
-            words = ""
-            if code:
+            code = words = ""
+            if final is not State.DELIVERED:
+                code = _code(final, carrier_code, failures, report.code)
                 carrier_code = words_of(carrier_code)
                 words = words_of(report.words or report.status)
             more = report.segment, report.operator[:OPERATOR_LIMIT]
@@ -224,8 +224,6 @@ def _whose(report: Report, signer: ReferenceSigner) -> tuple[str, int] | None:
 
 
 def _code(state: State, carrier_code: str, failures: Mapping[str, Code], otherwise: Code) -> str:
-    if state is State.DELIVERED:
-        return ""
     if state is not State.FAILED:
         return _CODES[state]
     return failures.get(carrier_code, failures.get(carrier_code.lstrip("0"), otherwise))

@@ -238,13 +238,8 @@ def carrier_receipts_tasks(
 
 def task_id_of(message_id: str, body: str) -> str:
     """Return a queue message's task id: the `task_id` in its body, or else its own id."""
-    return task_id_in(body) or message_id
-
-
-def task_id_in(body: str) -> str | None:
-    """Return the task id in a body, None if it has none."""
     task_id = decode(body).get("task_id")
-    return task_id if isinstance(task_id, str) else None
+    return task_id if task_id and isinstance(task_id, str) else message_id
 
 
 def decode_dlr(body: str) -> DlrTask:

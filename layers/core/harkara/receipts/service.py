@@ -73,9 +73,9 @@ class ReceiveService:
         timed = [_timed(receipt, now_s) for receipt in received.receipts]
         named = [(name, _timed(receipt, now_s)) for name, receipt in received.by_carrier_id]
         received = received._replace(replaced_time_count=_count_replaced(received, timed, named))
-        tasks: list[_Receipts] = [*receipts_tasks(timed, carrier)]
-        tasks += carrier_receipts_tasks(settings.name, named)
-        if not all(self.queues.send(QueueName.RECEIPT, [task.encode() for task in tasks])):
+        bodies = [*map(ReceiptsTask.encode, receipts_tasks(timed, carrier))]
+        bodies += map(CarrierReceiptsTask.encode, carrier_receipts_tasks(settings.name, named))
+        if not all(self.queues.send(QueueName.RECEIPT, bodies)):
             raise RequestRefused(Code.TRY_AGAIN)
         return received, answer(received, settings)
 

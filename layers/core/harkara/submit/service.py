@@ -23,12 +23,13 @@ from dataclasses import dataclass, field, replace
 
 from harkara.base import retries
 from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode, encode_body
 from harkara.base.time import Clock, Deadline
 from harkara.model.ledger import Lease
 from harkara.model.messages import BLOCK_SIZE, MessageBatch, unpack
 from harkara.model.routing import Rules
 from harkara.model.submit_tasks import SubmitTask, decode_submit, queue_of
-from harkara.model.tasks import CheckTask, QueueName, task_id_in
+from harkara.model.tasks import CheckTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 from harkara.submit.follow_up import FollowUp
 from harkara.submit.outcomes import BlockAttempts
@@ -65,8 +66,7 @@ class Checks:
             with suppress(StoreUnavailable):
                 self._schedule(CheckTask(first, tuple(others), singles_of=account_id), account_id)
                 for name in names:
-                    body = replace(tasks[name], checked=True).encode(task_id_in(bodies[name]))
-                    checked[name] = body
+                    checked[name] = encode_body(**decode(bodies[name]), checked=True)
         return checked
 
     def _schedule(self, check: CheckTask, account_id: str) -> None:
