@@ -105,10 +105,11 @@ class Attempts:
     async def record(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
-            members = _members(task)
-            self._log(task, members, "callbacks", result, acknowledged=True)
+            last, members = self._attempt(result), _members(task)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
-            await self._end(task, members, lease, self._attempt(result), **unprocessed)
+            ack = _ack(task, members, lease, last, **unprocessed)
+            self._log(task, members, "callbacks", result, acknowledged=True)
+            await self._put(ack, task)
             return Counter(callbacks=1)
         now_ms = self._now_ms()
         failed = replace(
@@ -202,9 +203,9 @@ class Attempts:
         bare = replace(task, last=None, turn_ms=0, rounds=0)
         campaigns = await asyncio.to_thread(self._campaigns, members)
         entry = dead_letter_entry(lease, bare, last, campaigns)
-        await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
+        await self._put(entry, task)
         self._log(task, members, "callbacks_parked", result)
-        await self._end(task, members, lease, last, parked=True)
+        await self._put(_ack(task, members, lease, last, parked=True), task)
         return Counter(callbacks_parked=1)
 
     def _campaigns(self, members: _Members) -> list[str]:
@@ -219,22 +220,12 @@ class Attempts:
         """End a callback that its destination does not want, so that no check takes it for lost."""
         members = _members(task)
         self.emit(LogEvent("callback unwanted", _about(task, members), {"callbacks_unwanted": 1}))
-        await self._end(task, members, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
+        last = Attempt(self._now_ms(), 0, "")
+        await self._put(_ack(task, members, lease, last, unwanted=True), task)
         return Counter(callbacks_unwanted=1)
 
-    async def _end(
-        self, task: CallbackTask, members: _Members, lease: Lease, last: Attempt, **more: Any
-    ) -> None:
-        ack = lease.entry(
-            task.group_task_id,
-            ledger.ack_kind(task.group, task.replay),
-            members=members,
-            attempt=task.attempt,
-            status=last.status,
-            last=last,
-            **more,
-        )
-        await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
+    async def _put(self, entry: LedgerEntry, task: CallbackTask) -> None:
+        await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
 
     def _attempt(self, result: PostResult) -> Attempt:
         return Attempt(
@@ -272,6 +263,21 @@ class Attempts:
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
+
+
+def _ack(
+    task: CallbackTask, members: _Members, lease: Lease, last: Attempt, **more: Any
+) -> LedgerEntry:
+    """Return the entry that ends a callback."""
+    return lease.entry(
+        task.group_task_id,
+        ledger.ack_kind(task.group, task.replay),
+        members=members,
+        attempt=task.attempt,
+        status=last.status,
+        last=last,
+        **more,
+    )
 
 
 def _members(task: CallbackTask) -> _Members:

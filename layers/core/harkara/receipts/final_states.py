@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld
-from harkara.base.ids import split_mid
+from harkara.base.ids import mid_of, split_mid
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.callbacks.formats import group_limit
@@ -58,8 +58,7 @@ class DeliverService:
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
-        reported = await self._find(receipts)
-        batches = {each.batch.id: each.batch for each in reported}
+        reported, batches, due_at_ms = await self._find(receipts)
         verdicts = await asyncio.to_thread(judge, self.store, reported, self._now_ms())
         if verdicts.early:
             for task in receipts_tasks(verdicts.early, carrier):
@@ -72,7 +71,7 @@ class DeliverService:
         # The first counting receipt of each message.
         current = {each.receipt.mid: each for each in reversed(counting)}
         finals = [_final(lease, each, carrier) for each in reversed(current.values())]
-        existing = await self._put_finals(batches, finals)
+        existing = await asyncio.to_thread(self.store.put_if_absent, finals, due_at_ms=due_at_ms)
         undelivered = any(entry.data["state"] != State.DELIVERED for entry in existing)
         if undelivered or any(map(_READ, counting)):
             late = late_in(counting, existing)
@@ -91,8 +90,9 @@ class DeliverService:
             early=len(verdicts.early),
         )
         stored = self._related(existing, lease)
+        groups = _groups(batches, stored, lease.task_id, due_at_ms, rounds)
         self._note_finals(batches, stored, lease, carrier)
-        return counts + await self._post_own(batches, stored, lease, deadline, rounds)
+        return counts + await self._post_own(groups, stored, lease, deadline)
 
     async def recover(self, task: RecoverTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
@@ -110,12 +110,15 @@ class DeliverService:
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
-        existing = await self._put_finals({batch.id: batch}, takeovers)
+        existing = await asyncio.to_thread(
+            self.store.put_if_absent, takeovers, due_at_ms=batch.due_at_ms
+        )
         self.emit(
             LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
         )
         stored = self._related(existing, lease)
-        return await self._post_own({batch.id: batch}, stored, lease, deadline, in_doubt=True)
+        groups = _groups({batch.id: batch}, stored, lease.task_id, batch.due_at_ms)
+        return await self._post_own(groups, stored, lease, deadline, in_doubt=True)
 
     def _related(self, existing: Sequence[LedgerEntry], lease: Lease) -> list[_Stored]:
         now_ms = self._now_ms()
@@ -153,20 +156,12 @@ class DeliverService:
         found = await asyncio.to_thread(self.store.get_entries, [*keys])
         return [entry for entry in found if entry and entry.task_id == lease.task_id]
 
-    async def _put_finals(
-        self, batches: dict[str, MessageBatch], finals: Sequence[LedgerEntry]
-    ) -> list[LedgerEntry]:
-        """Store entries for as long as their message batches, whose send time may be far ahead."""
-        due_at_ms = max((batch.due_at_ms for batch in batches.values()), default=0)
-        return await asyncio.to_thread(self.store.put_if_absent, finals, due_at_ms=due_at_ms)
-
     async def _post_own(
         self,
-        batches: dict[str, MessageBatch],
+        groups: Sequence[CallbackTask],
         stored: Sequence[_Stored],
         lease: Lease,
         deadline: Deadline,
-        rounds: int = 1,
         *,
         in_doubt: bool = False,
     ) -> Counter[str]:
@@ -177,22 +172,29 @@ class DeliverService:
         own = [entry for entry, relation in stored if relation is not Relation.FOREIGN]
         counts = Counter(str(entry.data["state"]) for entry in own)
         counts["repeated"] = len(stored) - len(own)
-        groups = _groups(batches, own, lease.task_id, rounds)
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
 
-    async def _find(self, receipts: Sequence[Receipt]) -> list[Reported]:
-        """Return the receipts whose messages exist."""
-        places = [split_mid(receipt.mid) for receipt in receipts]
-        batches = {
-            batch_id: await asyncio.to_thread(self.store.get_batch, batch_id)
-            for batch_id in dict.fromkeys(batch_id for batch_id, _ in places)
-        }
-        return [
-            Reported(receipt, batch, index)
-            for receipt, (batch_id, index) in zip(receipts, places, strict=True)
-            if (batch := batches[batch_id]) and index < len(batch.messages)
-        ]
+    async def _find(
+        self, receipts: Sequence[Receipt]
+    ) -> tuple[list[Reported], dict[str, MessageBatch], int]:
+        """Return the receipts whose messages exist, with their batches, and when those are due.
+
+        Final states are kept as long as their batches, whose send time may be far ahead.
+        """
+        reported, missing, due_at_ms = list[Reported](), set[str](), 0
+        batches = dict[str, MessageBatch]()
+        for receipt in receipts:
+            batch_id, index = split_mid(receipt.mid)
+            if batch_id not in batches and batch_id not in missing:
+                if batch := await asyncio.to_thread(self.store.get_batch, batch_id):
+                    batches[batch_id] = batch
+                    due_at_ms = max(due_at_ms, batch.due_at_ms)
+                else:
+                    missing.add(batch_id)
+            if (found := batches.get(batch_id)) and index < len(found.messages):
+                reported.append(Reported(receipt, found, index))
+        return reported, batches, due_at_ms
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
@@ -201,6 +203,8 @@ class DeliverService:
 def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
     receipt, batch, index = reported
     message = batch.messages[index]
+    # A refused record was counted with its batch.
+    of = {} if message.refusal else {"of": facts_of(batch, index, carrier)}
     # No callback is wanted; a check reads this here instead of reading the message batch.
     untold = message.endpoint is None
     return lease.entry(
@@ -215,8 +219,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
         **({"operator": receipt.operator} if receipt.operator else {}),
         **({"channel": receipt.channel} if receipt.channel else {}),
         **({"words": receipt.words} if receipt.words else {}),
-        # A refused record was counted with its batch.
-        **({} if message.refusal else {"of": facts_of(batch, index, carrier)}),
+        **of,
     )
 
 
@@ -225,25 +228,28 @@ def _delivery(entry: LedgerEntry) -> tuple[int, str, str, str]:
 
 
 def _groups(
-    batches: dict[str, MessageBatch], own: Sequence[LedgerEntry], task_id: str, rounds: int
+    batches: dict[str, MessageBatch],
+    stored: Sequence[_Stored],
+    task_id: str,
+    due_at_ms: int,
+    rounds: int = 1,
 ) -> list[CallbackTask]:
     """Return the callbacks of a queue message; a redelivery must get the same ones.
 
     Each group holds final states that one delivery put; groups are in the order of deliveries.
     """
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
-    due_at_ms = 0
+    own = [entry for entry, relation in stored if relation is not Relation.FOREIGN]
     for entry in sorted(own, key=_delivery):
         batch = batches[entry.partition]
         index = ledger.index_of(entry.kind)
         message = batch.messages[index]
-        due_at_ms = max(due_at_ms, batch.due_at_ms)
         if message.endpoint is not None:
             address = (entry.worker_id, batch.account_id, batch.endpoints[message.endpoint])
             data = entry.data
             by_endpoint.setdefault(address, []).append(
                 Dlr(
-                    batch.mid(index),
+                    mid_of(batch.id, index),
                     message.client_ref,
                     State(data["state"]),
                     data["at"],
@@ -255,25 +261,23 @@ def _groups(
                     data.get("channel", ""),
                 )
             )
-    parts = [
-        (address, tuple(members[at : at + limit]))
-        for address, members in by_endpoint.items()
-        for limit in [group_limit(address[2])]
-        for at in range(0, len(members), limit)
-    ]
-    return [
-        CallbackTask(
-            group_task_id=task_id,
-            group=number,
-            attempt=0,
-            account_id=account,
-            endpoint=endpoint,
-            members=members,
-            due_at_ms=due_at_ms,
-            rounds=rounds,
-        )
-        for number, ((_, account, endpoint), members) in enumerate(parts)
-    ]
+    groups = list[CallbackTask]()
+    for (_, account_id, endpoint), members in by_endpoint.items():
+        limit = group_limit(endpoint)
+        for at in range(0, len(members), limit):
+            groups.append(
+                CallbackTask(
+                    group_task_id=task_id,
+                    group=len(groups),
+                    attempt=0,
+                    account_id=account_id,
+                    endpoint=endpoint,
+                    members=tuple(members[at : at + limit]),
+                    due_at_ms=due_at_ms,
+                    rounds=rounds,
+                )
+            )
+    return groups
 
 
 _CLASSES = {

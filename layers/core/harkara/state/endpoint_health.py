@@ -121,7 +121,7 @@ class EndpointHealth:
         """
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
-            watch, now_ms = self._read(name), self._now_ms()
+            watch, now_ms = self._read(name), int(self.clock() * 1000)
             if watch.value.gone or watch.value.open_for_s(now_ms):
                 # A replay of dead letters may have opened the endpoint a moment ago.
                 watch, now_ms = self._read(name, anew=True), self._now_ms()
