@@ -27,6 +27,13 @@ def encode_body(kind: str, **fields: Any) -> str:
     return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
+def text_of(value: Any) -> str:
+    """Return a JSON value as text; "" for null, an array or an object."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
 def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
     """Return the fields of a body of one of these kinds. Raises ValueError for any other."""
     fields = decode(body)

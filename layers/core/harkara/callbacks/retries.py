@@ -109,7 +109,7 @@ class Attempts:
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
             ack = _ack(task, members, lease, last, **unprocessed)
             self._log(task, members, "callbacks", result, acknowledged=True)
-            await self._put(ack, task)
+            await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
             return Counter(callbacks=1)
         now_ms = self._now_ms()
         failed = replace(
@@ -203,9 +203,10 @@ class Attempts:
         bare = replace(task, last=None, turn_ms=0, rounds=0)
         campaigns = await asyncio.to_thread(self._campaigns, members)
         entry = dead_letter_entry(lease, bare, last, campaigns)
-        await self._put(entry, task)
+        await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
         self._log(task, members, "callbacks_parked", result)
-        await self._put(_ack(task, members, lease, last, parked=True), task)
+        ack = _ack(task, members, lease, last, parked=True)
+        await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
         return Counter(callbacks_parked=1)
 
     def _campaigns(self, members: _Members) -> list[str]:
@@ -221,11 +222,9 @@ class Attempts:
         members = _members(task)
         self.emit(LogEvent("callback unwanted", _about(task, members), {"callbacks_unwanted": 1}))
         last = Attempt(self._now_ms(), 0, "")
-        await self._put(_ack(task, members, lease, last, unwanted=True), task)
+        ack = _ack(task, members, lease, last, unwanted=True)
+        await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
         return Counter(callbacks_unwanted=1)
-
-    async def _put(self, entry: LedgerEntry, task: CallbackTask) -> None:
-        await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
 
     def _attempt(self, result: PostResult) -> Attempt:
         return Attempt(

@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner
-from harkara.base.json import decode, encode
+from harkara.base.json import decode, encode, text_of
 from harkara.carriers import receipts
 from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
@@ -37,7 +37,6 @@ from harkara.carriers.receipts import (
     collect,
     inbound,
     member,
-    text_of,
 )
 from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
@@ -169,8 +168,8 @@ def _report(entry: Any) -> Report | None:
     if not isinstance(entry, dict):
         return None
     return Report(
-        text_of(entry.get("smsgid")),
-        text_of(entry.get("status")).strip().upper(),
-        time_of(text_of(entry.get("ts"))),
-        text_of(entry.get("code")),
+        reference=text_of(entry.get("smsgid")),
+        status=text_of(entry.get("status")).strip().upper(),
+        carrier_code=text_of(entry.get("code")),
+        at_s=time_of(text_of(entry.get("ts"))),
     )

@@ -24,7 +24,7 @@ from harkara.base.errors import (
     TokenUnavailable,
 )
 from harkara.base.ids import ReferenceSigner
-from harkara.base.json import encode
+from harkara.base.json import encode, text_of
 from harkara.carriers.base import Request, RequestingCarrier
 from harkara.carriers.contract import NotTaken, Outcome, Refused, Revocation, Submission
 from harkara.carriers.documents import document_of
@@ -53,7 +53,6 @@ from harkara.carriers.receipts import (
     by_rcs,
     collect,
     inbound,
-    text_of,
 )
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.signatures import challenge

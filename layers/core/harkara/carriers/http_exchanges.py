@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, RequestRefused, Token, TokenUnavailable
-from harkara.base.json import decode, encode
+from harkara.base.json import decode, encode, text_of
 from harkara.base.time import DAY_S
 from harkara.carriers.base import Request, outcome_of_status, retry_after_s
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
@@ -31,7 +31,7 @@ from harkara.carriers.http_exchange_options import (
     RevokeOptions,
 )
 from harkara.carriers.http_options import HttpOptions, ReceiptOptions
-from harkara.carriers.receipts import CARRIER_CODE_LIMIT, text_of
+from harkara.carriers.receipts import CARRIER_CODE_LIMIT
 from harkara.carriers.service_account import assertion
 from harkara.carriers.settings import CarrierSecrets
 from harkara.carriers.times import time_of

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import ReferenceSigner
+from harkara.base.json import text_of
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
 from harkara.model.rcs import Channel
@@ -205,13 +206,6 @@ def inbound(
 def member(entry: Any, name: str) -> Any:
     """Return a member of a JSON object; None if it is absent or the value is not an object."""
     return entry.get(name) if isinstance(entry, dict) else None
-
-
-def text_of(value: Any) -> str:
-    """Return a JSON value as text; "" for null, an array or an object."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def _whose(report: Report, signer: ReferenceSigner) -> tuple[str, int] | None:

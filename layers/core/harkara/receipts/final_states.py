@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld
-from harkara.base.ids import mid_of, split_mid
+from harkara.base.ids import mid_of
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.callbacks.formats import group_limit
@@ -25,7 +25,7 @@ from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.corrections import keep_opt_outs, late_in, tell_late
-from harkara.receipts.verdicts import Reported, fallen_back, judge, whole
+from harkara.receipts.verdicts import Reported, fallen_back, find, judge, whole
 
 _CHANNEL, _READ = attrgetter("receipt.channel"), attrgetter("receipt.read")
 _Stored = tuple[LedgerEntry, Relation]  # an entry as stored, and this worker's relation to it
@@ -58,8 +58,9 @@ class DeliverService:
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
-        reported, batches, due_at_ms = await self._find(receipts)
-        verdicts = await asyncio.to_thread(judge, self.store, reported, self._now_ms())
+        reported, batches, due_at_ms = await asyncio.to_thread(find, self.store, receipts)
+        now_ms = int(self.clock() * 1000)
+        verdicts = await asyncio.to_thread(judge, self.store, reported, now_ms)
         if verdicts.early:
             for task in receipts_tasks(verdicts.early, carrier):
                 await asyncio.to_thread(
@@ -91,8 +92,8 @@ class DeliverService:
         )
         stored = self._related(existing, lease)
         groups = _groups(batches, stored, lease.task_id, due_at_ms, rounds)
-        self._note_finals(batches, stored, lease, carrier)
-        return counts + await self._post_own(groups, stored, lease, deadline)
+        events = self._events_of(batches, stored, lease, carrier)
+        return counts + await self._post_own(groups, stored, lease, deadline, events)
 
     async def recover(self, task: RecoverTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
@@ -113,25 +114,24 @@ class DeliverService:
         existing = await asyncio.to_thread(
             self.store.put_if_absent, takeovers, due_at_ms=batch.due_at_ms
         )
-        self.emit(
-            LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
-        )
+        event = LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
         stored = self._related(existing, lease)
         groups = _groups({batch.id: batch}, stored, lease.task_id, batch.due_at_ms)
-        return await self._post_own(groups, stored, lease, deadline, in_doubt=True)
+        return await self._post_own(groups, stored, lease, deadline, [event], in_doubt=True)
 
     def _related(self, existing: Sequence[LedgerEntry], lease: Lease) -> list[_Stored]:
-        now_ms = self._now_ms()
+        now_ms = int(self.clock() * 1000)
         return [(entry, lease.relation(entry, now_ms)) for entry in existing]
 
-    def _note_finals(
+    def _events_of(
         self,
         batches: dict[str, MessageBatch],
         stored: Sequence[_Stored],
         lease: Lease,
         carrier: str,
-    ) -> None:
-        """Log the messages that this delivery made final, one event per message batch."""
+    ) -> list[LogEvent]:
+        """Return the log events of the messages that this delivery made final, one per batch."""
+        events = []
         own = [entry for entry, relation in stored if relation is Relation.OURS]
         for batch_id in dict.fromkeys(entry.partition for entry in own):
             counts = Counter(
@@ -142,8 +142,10 @@ class DeliverService:
             delay_s = self.clock() - batches[batch_id].due_at_ms / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
             about = {"batch": batch_id, "task": lease.task_id}
-            event = LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
-            self.emit(event)
+            events.append(
+                LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
+            )
+        return events
 
     async def _left_out(self, rest: Sequence[Reported], lease: Lease) -> list[LedgerEntry]:
         """Return the final states of this queue message whose receipts do not count any more.
@@ -162,42 +164,21 @@ class DeliverService:
         stored: Sequence[_Stored],
         lease: Lease,
         deadline: Deadline,
+        events: Sequence[LogEvent],
         *,
         in_doubt: bool = False,
     ) -> Counter[str]:
-        """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
+        """Log events; post the callbacks of entries (`final#`, `recovered#`) of this task."""
         relations = {relation for _, relation in stored}
-        if Relation.BUSY in relations:
-            raise LeaseHeld("an earlier delivery may still be posting these")
         own = [entry for entry, relation in stored if relation is not Relation.FOREIGN]
         counts = Counter(str(entry.data["state"]) for entry in own)
         counts["repeated"] = len(stored) - len(own)
+        for event in events:
+            self.emit(event)
+        if Relation.BUSY in relations:
+            raise LeaseHeld("an earlier delivery may still be posting these")
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
-
-    async def _find(
-        self, receipts: Sequence[Receipt]
-    ) -> tuple[list[Reported], dict[str, MessageBatch], int]:
-        """Return the receipts whose messages exist, with their batches, and when those are due.
-
-        Final states are kept as long as their batches, whose send time may be far ahead.
-        """
-        reported, missing, due_at_ms = list[Reported](), set[str](), 0
-        batches = dict[str, MessageBatch]()
-        for receipt in receipts:
-            batch_id, index = split_mid(receipt.mid)
-            if batch_id not in batches and batch_id not in missing:
-                if batch := await asyncio.to_thread(self.store.get_batch, batch_id):
-                    batches[batch_id] = batch
-                    due_at_ms = max(due_at_ms, batch.due_at_ms)
-                else:
-                    missing.add(batch_id)
-            if (found := batches.get(batch_id)) and index < len(found.messages):
-                reported.append(Reported(receipt, found, index))
-        return reported, batches, due_at_ms
-
-    def _now_ms(self) -> int:
-        return int(self.clock() * 1000)
 
 
 def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:

@@ -258,6 +258,7 @@ class Dispatch:
         """Return the messages of a block attempt that must not go out, and why."""
         batch = part.batch
         cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
+        expired = batch.ready_s(self.clock()) > batch.expires_at_s
         cancelled = {index_of(entry.kind) for entry in cancels}
         if batch.erased:
             cancelled.update(batch.erased_facts())
@@ -268,7 +269,7 @@ class Dispatch:
             finals = [entry for entry in self.store.get_entries(keys) if entry]
             ends = dict.fromkeys((index_of(entry.kind) for entry in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
-        if batch.ready_s(self.clock()) > batch.expires_at_s:
+        if expired:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
             suppressed = find_suppressed(self.suppressions, rules, batch, live)

@@ -46,14 +46,6 @@ class BlockPart:
     rests: Mapping[str, int] = field(default_factory=dict)
     doubles: bool = False
 
-    @classmethod
-    def of(cls, batch: MessageBatch, task: SubmitTask) -> "BlockPart":
-        """Return the messages that a task submits next."""
-        repeats = {repeat.index: repeat for repeat in task.repeats}
-        indexes = task.indexes or tuple(batch.block(task.block))
-        rests, doubles = task.rests, task.doubles
-        return cls(batch, task.block, task.attempt, indexes, task.tried, repeats, rests, doubles)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:

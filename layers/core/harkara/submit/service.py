@@ -17,7 +17,7 @@ cancel which finds no claim is always read here (`harkara.manage.cancels`).
 import asyncio
 from base64 import b64decode
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -125,7 +125,8 @@ class SubmitService:
             await self.follow_up.report_refused(batch)
         last = task.block + 1 if task.attempt > 1 else batch.block_count
         while task.block < last:
-            part, wait, recorded = BlockPart.of(batch, task), None, None
+            indexes = task.indexes or tuple(batch.block(task.block))
+            part, wait, recorded = _part(batch, task, indexes), None, None
             if part.indexes:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self.planner.look(part, rules, task, deadline)
@@ -197,3 +198,10 @@ class SubmitService:
         finally:
             for _ in range(count):
                 self.room.release()
+
+
+def _part(batch: MessageBatch, task: SubmitTask, indexes: Sequence[int]) -> BlockPart:
+    """Return the messages that a task submits next."""
+    repeats = {repeat.index: repeat for repeat in task.repeats}
+    rests, doubles = task.rests, task.doubles
+    return BlockPart(batch, task.block, task.attempt, indexes, task.tried, repeats, rests, doubles)
