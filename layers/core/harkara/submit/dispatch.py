@@ -167,21 +167,19 @@ class Dispatch:
     months: RcsMonths
 
     async def hand_over(
-        self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
+        self, part: BlockPart, plan: Plan, kept: Mapping[int, End] | None, deadline: Deadline
     ) -> Handed:
-        """Dispatch a block attempt. Messages that have to wait by the plan count as not taken."""
+        """Dispatch a block attempt but for the messages that `keep_back` returned.
+
+        Messages that have to wait by the plan count as not taken.
+        """
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
-        # Nothing has been sent: without this all messages would be in doubt.
-        nothing = Handed(dict.fromkeys(part.indexes, NotTaken()))
-        try:
-            with deadline.keeping(plan.timeout_s + RECORD_S):
-                kept = await asyncio.to_thread(self._kept_back, part, rules)
-        except StoreUnavailable:
-            return nothing
-        if not deadline.allows(plan.timeout_s):  # a busy table took the time
-            return nothing
+        # A busy table gave no answer, or took the time. Nothing has been sent: without this all
+        # messages would be in doubt.
+        if kept is None or not deadline.allows(plan.timeout_s):
+            return Handed(dict.fromkeys(part.indexes, NotTaken()))
         handed = await asyncio.gather(
             *(
                 self._submit(part, plan, name, [i for i in indexes if i not in kept], deadline)
@@ -190,7 +188,17 @@ class Dispatch:
         )
         for outcomes in handed:
             ends |= outcomes
-        return Handed(ends | kept, frozenset(kept))
+        return Handed(ends | {**kept}, frozenset(kept))
+
+    async def keep_back(self, part: BlockPart, rules: Rules) -> dict[int, End] | None:
+        """Return the messages of a block attempt that must not go out, and why.
+
+        Call it once the claim is put. Returns None if a table was too busy to tell.
+        """
+        try:
+            return await asyncio.to_thread(self._kept_back, part, rules)
+        except StoreUnavailable:
+            return None
 
     async def _submit(
         self, part: BlockPart, plan: Plan, name: str, indexes: Sequence[int], deadline: Deadline
@@ -255,7 +263,6 @@ class Dispatch:
         return repeat.attempt if repeat else part.attempt
 
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
-        """Return the messages of a block attempt that must not go out, and why."""
         batch = part.batch
         cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
         expired = batch.ready_s(self.clock()) > batch.expires_at_s

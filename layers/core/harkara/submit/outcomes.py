@@ -90,23 +90,25 @@ class BlockAttempts:
         entry = lease.entry(part.batch.id, claim_kind(part.attempt, part.block), at=now_ms, **data)
         with deadline.keeping(plan.timeout_s + RECORD_S):
             (claim,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
-        relation = lease.relation(claim, int(self.clock() * 1000))
-        if relation is Relation.FOREIGN:
-            return None
-        if relation is Relation.BUSY:
-            raise LeaseHeld("an earlier delivery may still be submitting this block")
-        handed = None
-        if relation is Relation.OURS:
-            handed = await self.dispatch.hand_over(part, plan, rules, deadline)
-        at = carriers_of(part, claim)
-        if handed is None:
+            relation = lease.relation(claim, int(self.clock() * 1000))
+            if relation is Relation.FOREIGN:
+                return None
+            if relation is Relation.BUSY:
+                raise LeaseHeld("an earlier delivery may still be submitting this block")
+            ours = relation is Relation.OURS
+            kept = await self.dispatch.keep_back(part, rules) if ours else None
+        if ours:
+            handed = await self.dispatch.hand_over(part, plan, kept, deadline)
+            at = carriers_of(part, claim)
+        else:
+            at = carriers_of(part, claim)
             if outcome := await self.sharing.settled(claim, lease):
                 return Recorded(claim, outcome, at)
             handed = left_behind(part, at)
         repeatable = await self._repeatable(part, at, handed, rules)
         data = outcome_of(part, at, handed, repeatable)
         data["submitted"] = submitted_of(part.batch, at, dict(data["taken"]))
-        if shared and shared.joined > 1 and relation is Relation.OURS and data["taken"]:
+        if shared and shared.joined > 1 and ours and data["taken"]:
             ((_, carrier_id),), (submitted,) = data["taken"], data["submitted"]
             if outcome := await shared.put(claim, carrier_id, submitted):
                 return Recorded(claim, outcome, at)

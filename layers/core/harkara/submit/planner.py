@@ -94,11 +94,13 @@ class Planner:
             if may_s > now_s:
                 return plan, Wait("deferred", may_s - now_s, task.reserved)
             plan = await self.plan(part, rules, task.waits)
+        closed_s = _closed_s(batch, plan, self.clock())
+        limited = any(plan.connected[name].settings.rate_segments_per_s for name in plan.carriers)
         if not deadline.allows(plan.timeout_s + RECORD_S):
             return plan, Wait("handed_on", 0, task.reserved)
-        if closed_s := _closed_s(batch, plan, self.clock()):
+        if closed_s:
             return plan, Wait("deferred", closed_s, task.reserved)
-        paced = await self._keep_pace(part, plan, task.reserved)
+        paced = await self._keep_pace(part, plan, task.reserved) if limited else plan
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= SHORT_WAIT_S):
             left_s = batch.expires_at_s - self.clock() + 1  # once expired, it waits no more
