@@ -25,7 +25,7 @@ from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode, text_of
 from harkara.carriers import receipts
-from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.base import Request, RequestingCarrier
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.documents import document_of, text_in
 from harkara.carriers.receipts import (
@@ -62,9 +62,10 @@ class DatasendCarrier(RequestingCarrier):
         )
         return Request("POST", self._settings.url, {"content-type": "application/json"}, body)
 
-    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
+    def _outcomes(
+        self, answer: HttpAnswer, by_status: Outcome | None, submissions: Sequence[Submission]
+    ) -> list[Outcome]:
         count, entries = len(submissions), _json_in(answer.body)
-        by_status = outcome_of_status(answer)
         if isinstance(by_status, Refused):  # one error for all records, or one each
             each = entries if isinstance(entries, list) else [entries] * count
             each = each if len(each) == count else [None] * count
