@@ -59,7 +59,7 @@ def index_entries(
     """Return the index entries of messages, as (mid, attempt) by the carrier's normalised id."""
     return [
         LedgerEntry(
-            partition_of(carrier, carrier_id),
+            carrier_partition(CARRIER_ID_KIND, carrier, carrier_id),
             CARRIER_ID_KIND,
             mid,
             "",
@@ -68,10 +68,6 @@ def index_entries(
         )
         for carrier_id, (mid, attempt) in messages.items()
     ]
-
-
-def partition_of(carrier: str, carrier_id: str) -> str:
-    return carrier_partition(CARRIER_ID_KIND, carrier, carrier_id)
 
 
 def find_suppressed(
@@ -176,8 +172,7 @@ class Dispatch:
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
-        # A busy table gave no answer, or took the time. Nothing has been sent: without this all
-        # messages would be in doubt.
+        # A table was too busy, and nothing has been sent: else all messages would be in doubt.
         if kept is None or not deadline.allows(plan.timeout_s):
             return Handed(dict.fromkeys(part.indexes, NotTaken()))
         handed = await asyncio.gather(
