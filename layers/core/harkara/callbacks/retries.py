@@ -105,10 +105,9 @@ class Attempts:
     async def record(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
-            last, members = self._attempt(result), _members(task)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
-            ack = _ack(task, members, lease, last, **unprocessed)
-            self._log(task, members, "callbacks", result, acknowledged=True)
+            ack = _ack(task, lease, self._attempt(result), **unprocessed)
+            self._log(task, ack.data["members"], "callbacks", result, acknowledged=True)
             await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
             return Counter(callbacks=1)
         now_ms = self._now_ms()
@@ -205,7 +204,7 @@ class Attempts:
         entry = dead_letter_entry(lease, bare, last, campaigns)
         await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
         self._log(task, members, "callbacks_parked", result)
-        ack = _ack(task, members, lease, last, parked=True)
+        ack = _ack(task, lease, last, parked=True)
         await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
         return Counter(callbacks_parked=1)
 
@@ -221,8 +220,7 @@ class Attempts:
         """End a callback that its destination does not want, so that no check takes it for lost."""
         members = _members(task)
         self.emit(LogEvent("callback unwanted", _about(task, members), {"callbacks_unwanted": 1}))
-        last = Attempt(self._now_ms(), 0, "")
-        ack = _ack(task, members, lease, last, unwanted=True)
+        ack = _ack(task, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
         await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
         return Counter(callbacks_unwanted=1)
 
@@ -264,14 +262,12 @@ class Attempts:
         return int(self.clock() * 1000)
 
 
-def _ack(
-    task: CallbackTask, members: _Members, lease: Lease, last: Attempt, **more: Any
-) -> LedgerEntry:
+def _ack(task: CallbackTask, lease: Lease, last: Attempt, **more: Any) -> LedgerEntry:
     """Return the entry that ends a callback."""
     return lease.entry(
         task.group_task_id,
-        ledger.ack_kind(task.group, task.replay),
-        members=members,
+        members=_members(task),
+        kind=ledger.ack_kind(task.group, task.replay),
         attempt=task.attempt,
         status=last.status,
         last=last,

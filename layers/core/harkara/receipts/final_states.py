@@ -90,8 +90,8 @@ class DeliverService:
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),
         )
-        stored = self._related(existing, lease)
-        groups = _groups(batches, stored, lease.task_id, due_at_ms, rounds)
+        now_ms = int(self.clock() * 1000)
+        stored, groups = _grouped(batches, existing, lease, now_ms, due_at_ms, rounds)
         events = self._events_of(batches, stored, lease, carrier)
         return counts + await self._post_own(groups, stored, lease, deadline, events)
 
@@ -115,13 +115,9 @@ class DeliverService:
             self.store.put_if_absent, takeovers, due_at_ms=batch.due_at_ms
         )
         event = LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
-        stored = self._related(existing, lease)
-        groups = _groups({batch.id: batch}, stored, lease.task_id, batch.due_at_ms)
+        now_ms, due_at_ms = int(self.clock() * 1000), batch.due_at_ms
+        stored, groups = _grouped({batch.id: batch}, existing, lease, now_ms, due_at_ms)
         return await self._post_own(groups, stored, lease, deadline, [event], in_doubt=True)
-
-    def _related(self, existing: Sequence[LedgerEntry], lease: Lease) -> list[_Stored]:
-        now_ms = int(self.clock() * 1000)
-        return [(entry, lease.relation(entry, now_ms)) for entry in existing]
 
     def _events_of(
         self,
@@ -208,20 +204,26 @@ def _delivery(entry: LedgerEntry) -> tuple[int, str, str, str]:
     return entry.expires_at_ms, entry.worker_id, entry.partition, entry.kind
 
 
-def _groups(
+def _grouped(
     batches: dict[str, MessageBatch],
-    stored: Sequence[_Stored],
-    task_id: str,
+    existing: Sequence[LedgerEntry],
+    lease: Lease,
+    now_ms: int,
     due_at_ms: int,
     rounds: int = 1,
-) -> list[CallbackTask]:
-    """Return the callbacks of a queue message; a redelivery must get the same ones.
+) -> tuple[list[_Stored], list[CallbackTask]]:
+    """Return this worker's relation to entries, and the callbacks of those of its queue message.
 
-    Each group holds final states that one delivery put; groups are in the order of deliveries.
+    Each group holds final states that one delivery put; groups are in the order of deliveries. A
+    redelivery must get the same ones.
     """
+    stored = list[_Stored]()
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
-    own = [entry for entry, relation in stored if relation is not Relation.FOREIGN]
-    for entry in sorted(own, key=_delivery):
+    for entry in sorted(existing, key=_delivery):
+        relation = lease.relation(entry, now_ms)
+        stored.append((entry, relation))
+        if relation is Relation.FOREIGN:
+            continue
         batch = batches[entry.partition]
         index = ledger.index_of(entry.kind)
         message = batch.messages[index]
@@ -248,7 +250,7 @@ def _groups(
         for at in range(0, len(members), limit):
             groups.append(
                 CallbackTask(
-                    group_task_id=task_id,
+                    group_task_id=lease.task_id,
                     group=len(groups),
                     attempt=0,
                     account_id=account_id,
@@ -258,7 +260,7 @@ def _groups(
                     rounds=rounds,
                 )
             )
-    return groups
+    return stored, groups
 
 
 _CLASSES = {
