@@ -32,11 +32,3 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else ""
-
-
-def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
-    """Return the fields of a body of one of these kinds. Raises ValueError for any other."""
-    fields = decode(body)
-    if not isinstance(fields, dict) or fields.get("kind") not in kinds:
-        raise ValueError(f"a task of another kind than {', '.join(kinds)}")
-    return fields

@@ -270,7 +270,7 @@ def _ack(task: CallbackTask, lease: Lease, last: Attempt, **more: Any) -> Ledger
         kind=ledger.ack_kind(task.group, task.replay),
         attempt=task.attempt,
         status=last.status,
-        last=last,
+        last=tuple(last),
         **more,
     )
 

@@ -69,7 +69,7 @@ class TurnTakingCarrier(ABC):
             *(self._submit([submissions[index] for index in part], timeout_s) for part in parts)
         )
         outcomes = dict(zip(chain(*parts), chain(*answers), strict=True))
-        return [outcomes[index] for index in range(len(submissions))]
+        return [*map(outcomes.__getitem__, range(len(submissions)))]
 
     def _parts(self, submissions: Sequence[Submission]) -> list[list[int]]:
         """Return the indexes of the messages of each request."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from harkara.base.json import encode_body, fields_of_body
+from harkara.base.json import decode, encode_body
 from harkara.model.messages import Lane
 from harkara.model.tasks import QueueName
 
@@ -134,7 +134,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 
 def decode_submit(body: str) -> SubmitTask:
     """Return the task in a submit queue's message. Raises ValueError for any other kind."""
-    fields = fields_of_body(body, "submit")
+    fields = decode(body)
+    if not isinstance(fields, dict) or fields.get("kind") != "submit":
+        raise ValueError("a task of another kind than the submit queues have")
     seldom = dict[str, Any]()
     for name in _SELDOM:
         if name in fields:

@@ -181,7 +181,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
     receipt, batch, index = reported
     message = batch.messages[index]
     # A refused record was counted with its batch.
-    of = {} if message.refusal else {"of": facts_of(batch, index, carrier)}
+    of = {} if message.refusal else {"of": tuple(facts_of(batch, index, carrier))}
     # No callback is wanted; a check reads this here instead of reading the message batch.
     untold = message.endpoint is None
     return lease.entry(

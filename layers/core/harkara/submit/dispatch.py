@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeVar
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import ReferenceSigner, uuid_of
+from harkara.base.ids import ReferenceSigner, mid_of, uuid_of
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
@@ -289,7 +289,7 @@ class Dispatch:
         if rcs := plan.rcs.get(index):
             ends_s = min(ends_s, self.clock() + rcs.wait_s)
         return Submission(
-            self.signer.sign(batch.mid(index), attempt),
+            self.signer.sign(mid_of(batch.id, index), attempt),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             batch.category,

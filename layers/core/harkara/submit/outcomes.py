@@ -107,10 +107,11 @@ class BlockAttempts:
             handed = left_behind(part, at)
         repeatable = await self._repeatable(part, at, handed, rules)
         data = outcome_of(part, at, handed, repeatable)
-        data["submitted"] = submitted_of(part.batch, at, dict(data["taken"]))
+        submitted = submitted_of(part.batch, at, dict(data["taken"]))
+        data["submitted"] = [*map(tuple, submitted)]
         if shared and shared.joined > 1 and ours and data["taken"]:
-            ((_, carrier_id),), (submitted,) = data["taken"], data["submitted"]
-            if outcome := await shared.put(claim, carrier_id, submitted):
+            ((_, carrier_id),) = data["taken"]
+            if outcome := await shared.put(claim, carrier_id, *submitted):
                 return Recorded(claim, outcome, at)
         kind = outcome_kind(part.attempt, part.block)
         entry = lease.entry(part.batch.id, kind, at=int(self.clock() * 1000), **data)

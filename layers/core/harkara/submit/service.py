@@ -169,9 +169,9 @@ class SubmitService:
             await asyncio.to_thread(self.queues.schedule, part.queue, body, wait_s, task.account_id)
 
     def _read(self, task: SubmitTask) -> tuple[MessageBatch | None, Rules]:
+        rules = self.planner.store.rules(task.account_id)
         packed = task.packed and unpack(task.batch_id, b64decode(task.packed))
-        batch = packed or self.store.get_batch(task.batch_id)
-        return batch, self.planner.store.rules(task.account_id)
+        return packed or self.store.get_batch(task.batch_id), rules
 
     def _may_sleep(self, delay_s: float, plan: Plan, deadline: Deadline) -> bool:
         return delay_s <= SHORT_WAIT_S and deadline.allows(delay_s + plan.timeout_s + RECORD_S)
