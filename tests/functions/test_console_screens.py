@@ -12,7 +12,7 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.ledger import Lease, claim_kind, final_kind, later_kind, outcome_kind
 from harkara.model.messages import Category
-from harkara.submit.attempts import outcome_data
+from harkara.submit.outcomes import outcome_data
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW
 from tests.functions.visiting_console import MID, TEMPLATE_ID, Page, signed_in, visit

@@ -73,13 +73,18 @@ NEAREST: dict[str, Sequence[str]] = {
     ),
     "submit/outcomes": (
         "unit/submit/test_outcomes.py",
+        "unit/submit/test_attempts.py",
         "unit/submit/test_outcomes_shared_outcomes.py",
         "pipeline/test_in_doubt.py",
         "unit/submit/test_service_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
     "submit/follow_up": ("unit/submit/test_follow_up.py", "unit/submit/test_service_follows.py"),
-    "receipts/verdicts": ("unit/receipts/test_verdicts.py", "pipeline/test_counted_segments.py"),
+    "receipts/verdicts": (
+        "unit/receipts/test_verdicts.py",
+        "unit/receipts/test_final_states.py",
+        "pipeline/test_counted_segments.py",
+    ),
     "receipts/service": ("unit/receipts/test_service_coalesce.py", "functions/test_receipt.py"),
     "submit/service": (
         "unit/submit/test_service.py",

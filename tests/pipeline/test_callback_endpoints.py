@@ -8,7 +8,7 @@ from harkara.base.json import decode, encode
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.events import EventKind, EventTask, Reply
 from harkara.model.messages import Endpoint, State
-from harkara.model.tasks import QueueName
+from harkara.model.tasks import Attempt, QueueName
 from harkara.state.endpoint_health_record import HealthRecord
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import (
@@ -73,7 +73,7 @@ def test_callbacks_of_an_endpoint_that_nobody_knows_wait_for_its_first_answer() 
     world.run()
     check_without_a_kill(world, *answers)
     assert world.counts["callbacks_to_retry"] == 0
-    assert max(entry.data["last"].at_ms for entry in acks(world)) / 1000 - began < 30
+    assert max(Attempt(*entry.data["last"]).at_ms for entry in acks(world)) / 1000 - began < 30
 
 
 def acks(world: World) -> list[Any]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harkara.base.errors import OutOfTime, StoreUnavailable
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Endpoint
-from harkara.model.tasks import Receipt, ReceiptsTask
+from harkara.model.tasks import Attempt, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import dead_letters, logged, sent
 from tests.support.fakes import ProcessKilled, calling_back, trust
@@ -72,7 +72,7 @@ def test_it_is_tried_again_on_schedule_and_the_others_are_posted_once(
     assert len(dead_letters(world)) == (times == 9)
     assert SECRET not in repr([(each.what, each.about) for each in world.log_events])
     reasons = [
-        entry.data["last"].reason
+        Attempt(*entry.data["last"]).reason
         for (_, key), entry in world.store.entries.items()
         if key.startswith("post#") and "last" in entry.data
     ]

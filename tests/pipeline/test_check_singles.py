@@ -9,6 +9,7 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
+from harkara.base.json import decode
 from harkara.model.ledger import Lease, ack_kind, final_kind, members_of
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import CheckTask, QueueName, decode_dlr
@@ -191,7 +192,8 @@ def test_a_task_that_was_moved_by_hand_keeps_its_task_id() -> None:
     world = World()
     body = FIRST.encode("task_id")
     done = Checks(world.queues, RECEIPT_WAIT_S).set_together({"m0": body})
-    assert done == {"m0": replace(FIRST, checked=True).encode("task_id")}
+    (checked,) = done.values()
+    assert decode(checked) == decode(replace(FIRST, checked=True).encode("task_id"))
 
 
 def test_send_says_which_tasks_are_of_one_message() -> None:

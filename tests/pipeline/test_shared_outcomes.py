@@ -13,8 +13,8 @@ from harkara.model.ledger import Lease, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import Reported, judge
-from harkara.submit.attempts import attempts_of, outcome_data
-from harkara.submit.outcomes import Sharing
+from harkara.submit.attempts import attempts_of
+from harkara.submit.outcomes import Sharing, outcome_data
 from tests.pipeline import campaign
 from tests.pipeline.batches import Batches
 from tests.support.fakes import FakeMessageStore, Faults

@@ -11,7 +11,7 @@ from harkara.carriers.contract import Connected, Outcome, Revocation, Submission
 from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.model.routing import Rules
 from harkara.submit.dispatch import Handed
-from harkara.submit.planner import BlockPart, Plan
+from harkara.submit.planner import RECORD_S, BlockPart, Plan
 from tests.support.wired import ACCOUNT, CARRIER, NOW, Wired
 from tests.unit.deliveries import bounded, deadline
 
@@ -103,5 +103,11 @@ class Handing(Wired):
         )
         there = BlockPart(self.batch, 0, attempt, indexes, **(part or {}))
         where = Plan(carriers, connected=self.connected, timeout_s=Carrier.timeout_s, **plan)
-        hand = self.submit_service().attempts.dispatch
-        return asyncio.run(hand.hand_over(there, where, self.rules, until or deadline(left_s)))
+        hand, until = self.submit_service().attempts.dispatch, until or deadline(left_s)
+
+        async def handed() -> Handed:
+            with until.keeping(where.timeout_s + RECORD_S):
+                kept = await hand.keep_back(there, self.rules)
+            return await hand.hand_over(there, where, kept, until)
+
+        return asyncio.run(handed())

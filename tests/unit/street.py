@@ -1,6 +1,7 @@
 """Processes that post callbacks, and the health of their endpoints."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harkara.model.callbacks import CallbackEndpoint, PostResult
@@ -16,7 +17,7 @@ START_S = 1_767_258_000.0
 LEASE_S = 13.0
 TAKEN = PostResult(200, "HTTP 200")
 FAILED = PostResult(500, "HTTP 500")
-SLOW = TAKEN._replace(duration_ms=QUICK_MS + 1)
+SLOW = replace(TAKEN, duration_ms=QUICK_MS + 1)
 
 
 class Street:

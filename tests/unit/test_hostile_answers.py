@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from harkara.base.errors import HttpAnswer, Outside
 from harkara.base.json import encode
 from harkara.callbacks.formats import FORMATS
-from harkara.carriers.base import RequestingCarrier
-from harkara.carriers.contract import InDoubt, Submission, Taken
+from harkara.carriers.base import RequestingCarrier, outcome_of_status
+from harkara.carriers.contract import InDoubt, Outcome, Submission, Taken
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.kinds import connect
 from harkara.model.callbacks import PostResult, UrlRules, unregistered
@@ -102,7 +102,8 @@ def test_any_answer_of_a_carrier_is_an_outcome_that_can_be_put_down(
     carrier = connect(settings_of(kind), SECRETS, Outside(answering, no_texts))
     assert isinstance(carrier, RequestingCarrier)
     # Called below the handler that would catch any exception.
-    (outcome,) = carrier._outcomes(answering.answer, [SUBMISSION])
+    by_status = outcome_of_status(answering.answer)
+    (outcome,) = carrier._outcomes(answering.answer, by_status, [SUBMISSION])
     assert encode(outcome)
 
 
@@ -111,7 +112,7 @@ def test_what_is_too_deep_to_be_text_leaves_a_message_in_doubt(name: str) -> Non
     answer = HttpAnswer(200, {}, b'[{"%b": %b}]' % (name.encode(), DEEP))
     carrier = connect(settings_of("datasend"), SECRETS, Outside(Answering(answer), no_texts))
     assert isinstance(carrier, RequestingCarrier)
-    (outcome,) = carrier._outcomes(answer, [SUBMISSION])
+    (outcome,) = carrier._outcomes(answer, None, [SUBMISSION])
     assert not isinstance(outcome, Taken)
 
 
@@ -124,10 +125,12 @@ def test_an_answer_that_cannot_be_read_leaves_its_request_in_doubt_and_no_other(
     carrier = DatasendCarrier(settings, SECRETS, Outside(Answering(answer), no_texts))
     read = carrier._outcomes
 
-    def unreadable(answer: HttpAnswer, submissions: list[Submission]) -> object:
+    def unreadable(
+        answer: HttpAnswer, by_status: Outcome | None, submissions: list[Submission]
+    ) -> object:
         if submissions[0].reference == "bad":
             raise IndexError
-        return read(answer, submissions)
+        return read(answer, by_status, submissions)
 
     monkeypatch.setattr(carrier, "_outcomes", unreadable)
     outcomes = asyncio.run(

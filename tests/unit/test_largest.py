@@ -42,7 +42,7 @@ from harkara.model.tasks import (
     receipts_tasks,
 )
 from harkara.net.callback_poster import ANSWER_LIMIT_BYTES
-from harkara.submit.attempts import outcome_data
+from harkara.submit.outcomes import outcome_data
 from tests.support.fakes import FakeMessageStore, Faults, caller_of
 from tests.support.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 from tests.support.ports import FakeLastMessages

@@ -96,13 +96,3 @@ def test_threads_of_a_pool_know_the_time_of_who_calls() -> None:
         with invocation(Invocation(60)):
             assert pool.submit(left_s).result() == 60
         assert pool.submit(left_s).result() == math.inf
-
-
-@pytest.mark.parametrize(
-    ("limit", "left", "pauses"), [(None, 0, 4), (9, 0, 4), (3, 2, 2), (1, 4, 0)]
-)
-def test_a_call_is_repeated_with_what_it_leaves(limit: int | None, left: int, pauses: int) -> None:
-    context = Invocation(60)
-    backoff = Backoff(context.pause, lambda: 0.1)
-    assert backoff.finish(5, lambda rest: rest - 1, limit) == left
-    assert len(context.pauses_s) == pauses

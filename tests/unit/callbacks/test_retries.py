@@ -97,7 +97,7 @@ def test_a_replayed_callback_is_over_once_acknowledged_or_ended_since(
 @pytest.mark.parametrize("unprocessed", [(), (("ref4", "1"),)])
 def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) -> None:
     there = Attempting()
-    taken = TAKEN._replace(unprocessed=unprocessed)
+    taken = replace(TAKEN, unprocessed=unprocessed)
     assert there.record(taken, replace(TASK, replay=1)) == Counter(callbacks=1)
     (ack,) = there.entries("ack#")
     assert (ack.key, ack.task_id) == (("task", ack_kind(2, 1)), "q")
@@ -122,17 +122,17 @@ def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) ->
     [
         pytest.param(FAILED, {}, PAUSE_S, {}, id="failed"),
         pytest.param(
-            FAILED._replace(retry_after_s=400), {}, 400, {}, id="it asks for a longer pause"
+            replace(FAILED, retry_after_s=400), {}, 400, {}, id="it asks for a longer pause"
         ),
         pytest.param(
-            FAILED._replace(retry_after_s=300), {}, PAUSE_S, {}, id="it asks for a shorter one"
+            replace(FAILED, retry_after_s=300), {}, PAUSE_S, {}, id="it asks for a shorter one"
         ),
         pytest.param(
-            FAILED._replace(in_doubt=True), {}, PAUSE_S, {"in_doubt": True}, id="in doubt"
+            replace(FAILED, in_doubt=True), {}, PAUSE_S, {"in_doubt": True}, id="in doubt"
         ),
         pytest.param(FAILED, {"in_doubt": True}, PAUSE_S, {}, id="in doubt no more"),
         pytest.param(
-            FAILED._replace(status=400), {"refusals": 1}, PAUSE_S, {"refusals": 2}, id="refused"
+            replace(FAILED, status=400), {"refusals": 1}, PAUSE_S, {"refusals": 2}, id="refused"
         ),
         pytest.param(FAILED, {"refusals": 2}, PAUSE_S, {"refusals": 2}, id="refused before"),
         pytest.param(FAILED, {"began_ms": 0}, PAUSE_S, {"began_ms": NOW_MS}, id="the first"),
@@ -163,9 +163,9 @@ def test_a_failure_schedules_the_next_attempt_never_before_what_was_asked_for(
     ("result", "task"),
     [
         pytest.param(FAILED, {"failures": len(RETRY_DELAYS_S)}, id="the last of the schedule"),
-        pytest.param(FAILED._replace(status=410), {}, id="gone"),
+        pytest.param(replace(FAILED, status=410), {}, id="gone"),
         pytest.param(REFUSED, {"refusals": REFUSAL_LIMIT - 1}, id="refused thrice"),
-        pytest.param(FAILED._replace(retry_after_s=300_000), {}, id="a day beyond the schedule"),
+        pytest.param(replace(FAILED, retry_after_s=300_000), {}, id="a day beyond the schedule"),
     ],
 )
 def test_what_nobody_takes_is_parked_whole_with_the_reason_where_a_person_finds_it(
@@ -199,7 +199,7 @@ def test_a_day_beyond_the_schedule_is_the_latest_that_anything_waits_for(
 ) -> None:
     left_s = int(limit_s(RETRY_DELAYS_S)) - 40 + more_s
     retrying, waiting = Attempting(), Attempting()
-    retrying.record(FAILED._replace(retry_after_s=left_s))
+    retrying.record(replace(FAILED, retry_after_s=left_s))
     waiting.wait(left_s)
     for each in (retrying, waiting):
         assert (len(each.queues.rows), len(each.entries("ack#"))) == (not parks, parks)

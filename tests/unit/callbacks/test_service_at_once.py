@@ -10,6 +10,7 @@ from harkara.base.errors import LeaseHeld, StoreUnavailable
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
+from harkara.model.tasks import Attempt
 from harkara.state.endpoint_health import Admission, Verdict
 from tests.support.fakes import ProcessKilled
 from tests.unit.attempting import TASK
@@ -54,7 +55,7 @@ def test_one_whose_callback_was_removed_is_parked_and_one_that_nobody_wants_is_e
     assert there.post_all(GROUP, ELSEWHERE) == Counter(callbacks_parked=1, callbacks_unwanted=1)
     unwanted, parked = there.entries("ack#")
     assert unwanted.data["unwanted"]
-    assert parked.data["last"].reason == "the callback was removed"
+    assert Attempt(*parked.data["last"]).reason == "the callback was removed"
     assert there.entries("post#") == []
 
 

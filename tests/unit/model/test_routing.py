@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from harkara.base.ids import mid_of, new_batch_id
 from harkara.model.messages import Category
-from harkara.model.routing import Route, Routing, Rules, Weighted, choose, in_order
+from harkara.model.routing import Route, Routing, Rules, Weighted, in_order
 
 OTP, PROMOTIONAL = Category.OTP, Category.PROMOTIONAL
 INDIAN, BRITISH = "919876543210", "447400123456"
@@ -100,24 +100,6 @@ def test_a_next_try_draws_anew() -> None:
     pairs = Counter((in_order(carriers, mid, 1)[0], in_order(carriers, mid, 2)[0]) for mid in MIDS)
     for first, second in itertools.product("ab", repeat=2):
         assert pairs[first, second] / len(MIDS) == pytest.approx(0.25, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("available", "tried", "chosen"),
-    [
-        pytest.param("abc", "", "a", id="the first"),
-        pytest.param("bc", "", "b", id="the first that is available"),
-        pytest.param("abc", "a", "b", id="one that was not tried"),
-        pytest.param("abc", "ab", "c", id="the last that was not"),
-        pytest.param("ab", "ab", "a", id="all were tried: the first again"),
-        pytest.param("a", "a", "a", id="only one is left, and was tried"),
-        pytest.param("", "a", None, id="none"),
-    ],
-)
-def test_a_message_goes_to_the_first_carrier_that_can(
-    available: str, tried: str, chosen: str | None
-) -> None:
-    assert choose("abc", set(available), set(tried)) == chosen
 
 
 @pytest.mark.parametrize(

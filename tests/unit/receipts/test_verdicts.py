@@ -1,14 +1,15 @@
 """The receipts that count, by the stored records of their submit attempts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harkara.base.ids import split_mid
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_kind
-from harkara.model.messages import Category, Message, MessageBatch, State
+from harkara.model.messages import Category, Message, MessageBatch, State, pack
 from harkara.model.tasks import Receipt
-from harkara.receipts.verdicts import Reported, judge
+from harkara.receipts.verdicts import Found, Reported, find, judge
 from tests.support.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000
@@ -53,6 +54,35 @@ class Known:
         early = list(verdicts.early)
         assert verdicts.superseded_count == len(receipts) - len(verdicts.counting) - len(early)
         return [each.receipt for each in verdicts.counting], early, verdicts.delay_s
+
+
+def test_receipts_of_no_message_are_left_out_and_each_batch_is_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, later = (
+        FakeMessageStore(Faults()),
+        replace(BATCH, id="1" + "1" * 26, send_at_ms=NOW_MS + 9),
+    )
+    for batch in (BATCH, later):
+        store.put_batch(batch.id, pack(batch), batch.due_at_ms)
+    read, get_batch = list[str](), store.get_batch
+
+    def reading(batch_id: str) -> MessageBatch | None:
+        read.append(batch_id)
+        return get_batch(batch_id)
+
+    monkeypatch.setattr(store, "get_batch", reading)
+    known = [receipt(0, 1), receipt(3, 2)]
+    of_later = receipt(1, 1)._replace(mid=later.mid(1))
+    missing = [receipt(0, 1)._replace(mid=f"1{'2' * 26}0{index}") for index in range(2)]
+    found = find(store, [known[0], *missing, of_later, receipt(4, 1), known[1]])
+    assert found == Found(
+        [Reported(known[0], BATCH, 0), Reported(of_later, later, 1), Reported(known[1], BATCH, 3)],
+        {BATCH.id: BATCH, later.id: later},
+        NOW_MS + 9,
+    )
+    assert read == [BATCH.id, missing[0].mid[:27], later.id]
+    assert find(store, []) == Found([], {}, 0)
 
 
 @pytest.mark.parametrize("state", [s for s in State if s is not State.DELIVERED])

@@ -1,5 +1,7 @@
 """Endpoints with posts at once, and the number of executions that an account may occupy."""
 
+from dataclasses import replace
+
 import pytest
 
 from harkara.model.callbacks import PostResult
@@ -25,11 +27,11 @@ def test_one_that_acknowledges_slowly_is_posted_to_from_the_callback_queue_alone
     assert verdicts(entries) == [POST] * 3  # it is alive: more than one at a time
     assert {admission.within_s for admission in entries} == {float("inf")}
     for admission in entries:
-        street.report(admission, TAKEN._replace(duration_ms=QUICK_MS))
+        street.report(admission, replace(TAKEN, duration_ms=QUICK_MS))
     assert street.acquire(at_once=True) == Admission(POST, within_s=PATIENCE_S)
 
 
-@pytest.mark.parametrize("result", [SLOW, FAILED._replace(duration_ms=2000)], ids=str)
+@pytest.mark.parametrize("result", [SLOW, replace(FAILED, duration_ms=2000)], ids=str)
 def test_a_quick_one_that_was_not_makes_none_of_its_account_quick_for_longer_each_time(
     result: PostResult,
 ) -> None:

@@ -1,5 +1,7 @@
 """The record of an endpoint after each post, by the answer and the record before."""
 
+from dataclasses import replace
+
 import pytest
 
 from harkara.model.callbacks import PostResult
@@ -17,7 +19,7 @@ from harkara.state.endpoint_health_record import (
 NOW_MS = 1_767_258_000_000
 AGO_MS = NOW_MS - 1000
 TAKEN = PostResult(200, "HTTP 200", duration_ms=QUICK_MS)
-SLOW = TAKEN._replace(duration_ms=QUICK_MS + 1)
+SLOW = replace(TAKEN, duration_ms=QUICK_MS + 1)
 FAILED = PostResult(500, "HTTP 500")
 FRESH = HealthRecord(acked_ms=AGO_MS, quick_ms=AGO_MS)
 STALE = HealthRecord(acked_ms=NOW_MS - REFRESHED_EVERY_S * 1000, quick_ms=AGO_MS)

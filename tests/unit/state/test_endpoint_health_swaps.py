@@ -1,5 +1,7 @@
 """Endpoint health under concurrent writes and failing writes: the verdicts for an endpoint."""
 
+from dataclasses import replace
+
 import pytest
 
 from harkara.base.errors import StoreUnavailable
@@ -128,7 +130,7 @@ def test_a_process_forgets_the_accounts_of_posts_that_are_over() -> None:
     assert not street.processes[0]._seated
 
 
-@pytest.mark.parametrize("result", [FAILED, SLOW._replace(status=500)], ids=["failed", "slowly"])
+@pytest.mark.parametrize("result", [FAILED, replace(SLOW, status=500)], ids=["failed", "slowly"])
 def test_failures_in_a_row_open_the_circuit_though_a_poster_asks_first_what_there_is_to_write(
     result: PostResult,
 ) -> None:

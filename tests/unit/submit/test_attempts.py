@@ -9,16 +9,15 @@ from harkara.carriers.receipts import WORDS_LIMIT_BYTES
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.submit.attempts import (
-    ID_LIMIT,
     Cancelled,
     End,
     Ended,
     SubmitAttempt,
     attempts_of,
     find_message,
-    outcome_data,
     shared_outcomes,
 )
+from harkara.submit.outcomes import ID_LIMIT, outcome_data
 from tests.support.fakes import FakeMessageStore, Faults
 
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)

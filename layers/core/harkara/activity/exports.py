@@ -23,7 +23,7 @@ from harkara.activity.search import Time
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import BATCH_ID_LENGTH, RANDOM_BYTES, Randomness, new_batch_id
-from harkara.base.json import encode_body, fields_of_body
+from harkara.base.json import decode, encode_body
 from harkara.base.time import DAY_S, Clock, utc_text
 from harkara.model.accounts import Account
 from harkara.model.tasks import QueueName
@@ -53,7 +53,9 @@ class ExportTask:
 
 def decode_task(body: str) -> ExportTask:
     """Return the task in a message of the export queue. Raises ValueError for any other kind."""
-    fields = fields_of_body(body, "export")
+    fields = decode(body)
+    if not isinstance(fields, dict) or fields.get("kind") != "export":
+        raise ValueError("a task of another kind than the export queue has")
     return ExportTask(fields["account"], fields["export"])
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -106,7 +106,6 @@ FIRST_S = 0.05
 CEILING_S = 2.0
 # Limit of all pauses of one call together: a command at a terminal has no deadline.
 PATIENCE_S = 60.0
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +131,6 @@ class Backoff:
                 return
             self.pause(pause_s)
             paused_s += pause_s
-
-    def finish(self, rest: T, call: Callable[[T], T], limit: int | None = None) -> T:
-        """Repeat a call with what it leaves undone; return what is left when all tries are over."""
-        for _ in itertools.islice(self.attempts(), limit):
-            rest = call(rest)
-            if not rest:
-                break
-        return rest
 
 
 # For rereading a known secret: the caller goes on with the old value if this fails.

@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 from harkara.aws.clients import Backoff, DynamoDBClient, SQSClient, aws_errors
@@ -167,37 +168,37 @@ class SqsTaskQueues:
     ) -> set[int]:
         """Put the bodies at these indexes in a queue; return the indexes of those that are in."""
         sent = set[int]()
-
-        def attempt(left: Sequence[int]) -> Sequence[int]:
-            entries: list[Any] = [
-                {
-                    "Id": str(index),
-                    "MessageBody": bodies[index],
-                    **({"DelaySeconds": delays_s[index]} if delays_s[index] else {}),
-                    # On a standard queue the group is for fair queues: no order, no lock.
-                    **({"MessageGroupId": group} if group else {}),
-                }
-                for index in left
-            ]
+        entries: dict[int, Any] = {
+            index: {
+                "Id": str(index),
+                "MessageBody": bodies[index],
+                **({"DelaySeconds": delays_s[index]} if delays_s[index] else {}),
+                # On a standard queue the group is for fair queues: no order, no lock.
+                **({"MessageGroupId": group} if group else {}),
+            }
+            for index in indexes
+        }
+        for _ in islice(self._backoff.attempts(), _ATTEMPTS):
             try:
                 with aws_errors():
                     answer = self._client.send_message_batch(
-                        QueueUrl=self._urls[queue], Entries=entries
+                        QueueUrl=self._urls[queue], Entries=list(entries.values())
                     )
             except StoreUnavailable as error:
                 if str(error) not in _OF_A_BODY:
                     raise
-                alone = [[index] for index in left] if len(left) > 1 else []
-                sent.update(
-                    *(self._send_batch(queue, bodies, each, group, delays_s) for each in alone)
-                )
-                return ()
-            sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
-            # A fault of the sender would occur again, so such a body is not retried.
-            wrong = {int(each["Id"]) for each in answer.get("Failed", ()) if each["SenderFault"]}
-            return [index for index in left if index not in sent | wrong]
-
-        self._backoff.finish(indexes, attempt, _ATTEMPTS)
+                if len(entries) > 1:
+                    for index in entries:
+                        sent |= self._send_batch(queue, bodies, [index], group, delays_s)
+                break
+            for each in answer.get("Successful", ()):
+                sent.add(int(each["Id"]))
+                del entries[int(each["Id"])]
+            for failed in answer.get("Failed", ()):
+                if failed["SenderFault"]:  # it would occur again
+                    del entries[int(failed["Id"])]
+            if not entries:
+                break
         return sent
 
     def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:

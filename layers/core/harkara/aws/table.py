@@ -120,25 +120,27 @@ class Table:
 
         Keys are distinct. 25 items take a call (PartiQL's BatchExecuteStatement).
         """
+        statements = list(enumerate(map(self._insert_of, items)))
         duplicates = list[int]()
-
-        def insert(indexes: Sequence[int]) -> Sequence[int]:
-            statements = [self._insert_of(items[index]) for index in indexes]
-            answer = self._client.batch_execute_statement(Statements=statements)
-            passing = []
-            for index, response in zip(indexes, answer["Responses"], strict=True):
-                code = response.get("Error", {}).get("Code")
-                if code == _DUPLICATE:
-                    duplicates.append(index)
-                elif code in _PASSING:
-                    passing.append(index)
-                elif code is not None:
-                    raise StoreUnavailable(code)
-            return passing
-
         for at in range(0, len(items), WRITE_BATCH):
-            indexes: Sequence[int] = range(at, min(at + WRITE_BATCH, len(items)))
-            self._finish(indexes, insert)
+            left = statements[at : at + WRITE_BATCH]
+            with aws_errors():
+                for _ in self._backoff.attempts():
+                    indexes, requests = zip(*left, strict=True)
+                    answer = self._client.batch_execute_statement(Statements=list(requests))
+                    left = []
+                    for index, response in zip(indexes, answer["Responses"], strict=True):
+                        code = response.get("Error", {}).get("Code")
+                        if code == _DUPLICATE:
+                            duplicates.append(index)
+                        elif code in _PASSING:
+                            left.append(statements[index])
+                        elif code is not None:
+                            raise StoreUnavailable(code)
+                    if not left:
+                        break
+                else:
+                    raise StoreUnavailable(BUSY)
         return sorted(duplicates)
 
     def _insert_of(self, item: Item) -> Any:
@@ -183,60 +185,51 @@ class Table:
     def read(self, keys: Sequence[Item], *, consistent: bool = True) -> list[Item]:
         """Return the existing items at these keys, in any order."""
         found = list[Item]()
-
-        def get(request: Item) -> Item:
-            answer = self._client.batch_get_item(RequestItems=request)
-            found.extend(answer["Responses"].get(self.name, ()))
-            rest: Item = answer.get("UnprocessedKeys", _NOTHING)
-            return rest
-
         for at in range(0, len(keys), READ_BATCH):
             selection = {"Keys": keys[at : at + READ_BATCH], "ConsistentRead": consistent}
-            request: Item = {self.name: selection}
-            self._finish(request, get)
+            left: Any = {self.name: selection}
+            with aws_errors():
+                for _ in self._backoff.attempts():
+                    answer = self._client.batch_get_item(RequestItems=left)
+                    found.extend(answer["Responses"].get(self.name, ()))
+                    if not (left := answer.get("UnprocessedKeys")):
+                        break
+                else:
+                    raise StoreUnavailable(BUSY)
         return found
 
     def write(self, requests: Sequence[Item]) -> None:
         """Put and delete items unconditionally."""
-
-        def write(request: Item) -> Item:
-            answer = self._client.batch_write_item(RequestItems=request)
-            rest: Item = answer.get("UnprocessedItems", _NOTHING)
-            return rest
-
         for at in range(0, len(requests), WRITE_BATCH):
-            request: Item = {self.name: requests[at : at + WRITE_BATCH]}
-            self._finish(request, write)
+            left: Any = {self.name: requests[at : at + WRITE_BATCH]}
+            with aws_errors():
+                for _ in self._backoff.attempts():
+                    answer = self._client.batch_write_item(RequestItems=left)
+                    if not (left := answer.get("UnprocessedItems")):
+                        break
+                else:
+                    raise StoreUnavailable(BUSY)
 
     def transact(self, *actions: Item) -> bool:
         """Do all actions or none; return whether the first action's condition held."""
-        held = True
-
-        def attempt(writes: Sequence[Any]) -> Sequence[Any]:
-            nonlocal held
-            try:
-                self._client.transact_write_items(TransactItems=writes)
-            except self._client.exceptions.TransactionCanceledException as error:
-                reasons = [each["Code"] for each in error.response["CancellationReasons"]]
-                held = reasons[0] != "ConditionalCheckFailed"
-                if held and not _PASSING.intersection(reasons):
-                    raise
-                return writes if held else ()
-            return ()
-
-        writes: Sequence[Item] = [
+        writes: list[Any] = [
             {kind: {"TableName": self.name, **write}}
             for action in actions
             for kind, write in action.items()
         ]
-        self._finish(writes, attempt)
-        return held
-
-    def _finish(self, rest: T, call: Callable[[T], T]) -> None:
-        """Repeat a call with what it leaves undone, until it leaves nothing."""
         with aws_errors():
-            if self._backoff.finish(rest, call):
-                raise StoreUnavailable(BUSY)
+            for _ in self._backoff.attempts():
+                try:
+                    self._client.transact_write_items(TransactItems=writes)
+                except self._client.exceptions.TransactionCanceledException as error:
+                    reasons = [each["Code"] for each in error.response["CancellationReasons"]]
+                    if reasons[0] == "ConditionalCheckFailed":
+                        return False
+                    if not _PASSING.intersection(reasons):
+                        raise
+                else:
+                    return True
+        raise StoreUnavailable(BUSY)
 
 
 def update_of(

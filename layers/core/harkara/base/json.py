@@ -27,9 +27,8 @@ def encode_body(kind: str, **fields: Any) -> str:
     return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
-def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
-    """Return the fields of a body of one of these kinds. Raises ValueError for any other."""
-    fields = decode(body)
-    if not isinstance(fields, dict) or fields.get("kind") not in kinds:
-        raise ValueError(f"a task of another kind than {', '.join(kinds)}")
-    return fields
+def text_of(value: Any) -> str:
+    """Return a JSON value as text; "" for null, an array or an object."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else ""

@@ -105,10 +105,10 @@ class Attempts:
     async def record(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
-            members = _members(task)
-            self._log(task, members, "callbacks", result, acknowledged=True)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
-            await self._end(task, members, lease, self._attempt(result), **unprocessed)
+            ack = _ack(task, lease, self._attempt(result), **unprocessed)
+            self._log(task, ack.data["members"], "callbacks", result, acknowledged=True)
+            await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
             return Counter(callbacks=1)
         now_ms = self._now_ms()
         failed = replace(
@@ -204,7 +204,8 @@ class Attempts:
         entry = dead_letter_entry(lease, bare, last, campaigns)
         await asyncio.to_thread(self.store.put_if_absent, [entry], due_at_ms=task.due_at_ms)
         self._log(task, members, "callbacks_parked", result)
-        await self._end(task, members, lease, last, parked=True)
+        ack = _ack(task, lease, last, parked=True)
+        await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
         return Counter(callbacks_parked=1)
 
     def _campaigns(self, members: _Members) -> list[str]:
@@ -219,22 +220,9 @@ class Attempts:
         """End a callback that its destination does not want, so that no check takes it for lost."""
         members = _members(task)
         self.emit(LogEvent("callback unwanted", _about(task, members), {"callbacks_unwanted": 1}))
-        await self._end(task, members, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
-        return Counter(callbacks_unwanted=1)
-
-    async def _end(
-        self, task: CallbackTask, members: _Members, lease: Lease, last: Attempt, **more: Any
-    ) -> None:
-        ack = lease.entry(
-            task.group_task_id,
-            ledger.ack_kind(task.group, task.replay),
-            members=members,
-            attempt=task.attempt,
-            status=last.status,
-            last=last,
-            **more,
-        )
+        ack = _ack(task, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
         await asyncio.to_thread(self.store.put_if_absent, [ack], due_at_ms=task.due_at_ms)
+        return Counter(callbacks_unwanted=1)
 
     def _attempt(self, result: PostResult) -> Attempt:
         return Attempt(
@@ -272,6 +260,19 @@ class Attempts:
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
+
+
+def _ack(task: CallbackTask, lease: Lease, last: Attempt, **more: Any) -> LedgerEntry:
+    """Return the entry that ends a callback."""
+    return lease.entry(
+        task.group_task_id,
+        members=_members(task),
+        kind=ledger.ack_kind(task.group, task.replay),
+        attempt=task.attempt,
+        status=last.status,
+        last=tuple(last),
+        **more,
+    )
 
 
 def _members(task: CallbackTask) -> _Members:

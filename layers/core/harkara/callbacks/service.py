@@ -208,7 +208,7 @@ class CallbackService:
             result = await self.poster.post(required, look.destination, within_s)
         except Exception as error:
             # The post may have left before the error.
-            result = self.attempts.broken(task, error)._replace(in_doubt=True)
+            result = replace(self.attempts.broken(task, error), in_doubt=True)
         counts = await self.attempts.record(task, lease, result)
         if self.endpoint_health.will_write(task.account_id, task.endpoint, admission, result):
             await asyncio.to_thread(

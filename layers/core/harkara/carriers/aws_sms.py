@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 from harkara.base.codes import Code
 from harkara.base.errors import Outside, RequestRefused, TextAnswer
 from harkara.base.ids import ReferenceSigner
-from harkara.base.json import decode
+from harkara.base.json import decode, text_of
 from harkara.carriers.base import TurnTakingCarrier
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.receipts import (
@@ -37,7 +37,6 @@ from harkara.carriers.receipts import (
     collect,
     inbound,
     member,
-    text_of,
 )
 from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers.times import time_of

@@ -69,7 +69,7 @@ class TurnTakingCarrier(ABC):
             *(self._submit([submissions[index] for index in part], timeout_s) for part in parts)
         )
         outcomes = dict(zip(chain(*parts), chain(*answers), strict=True))
-        return [outcomes[index] for index in range(len(submissions))]
+        return [*map(outcomes.__getitem__, range(len(submissions)))]
 
     def _parts(self, submissions: Sequence[Submission]) -> list[list[int]]:
         """Return the indexes of the messages of each request."""
@@ -117,14 +117,15 @@ class RequestingCarrier(TurnTakingCarrier):
         self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
         answer = await self._answer(submissions, timeout_s)
-        if not answer.is_whole and outcome_of_status(answer) is None:
-            raise ExchangeOutcomeUnknown("the body of the answer is broken")
         try:
-            return self._outcomes(answer, submissions)
+            by_status = outcome_of_status(answer)
+            if answer.is_whole or by_status is not None:
+                return self._outcomes(answer, by_status, submissions)
         except Exception as error:
             # The carrier may have accepted these messages; the block's other requests are not
             # affected.
             raise ExchangeOutcomeUnknown(f"unreadable: {type(error).__name__}") from error
+        raise ExchangeOutcomeUnknown("the body of the answer is broken")
 
     async def _answer(self, submissions: Sequence[Submission], timeout_s: float) -> HttpAnswer:
         """Submit, and return the answer. Raises ExchangeUnreachable and ExchangeOutcomeUnknown."""
@@ -135,8 +136,13 @@ class RequestingCarrier(TurnTakingCarrier):
         """Return the request that submits the messages."""
 
     @abstractmethod
-    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Return the outcome of each message by the answer, in order."""
+    def _outcomes(
+        self, answer: HttpAnswer, by_status: Outcome | None, submissions: Sequence[Submission]
+    ) -> list[Outcome]:
+        """Return the outcome of each message by the answer, in order.
+
+        `by_status` is the outcome of them all by its status, None if the body decides.
+        """
 
 
 def outcome_of_status(answer: HttpAnswer) -> Outcome | None:

@@ -14,6 +14,7 @@ Inbound messages, in the same three forms: {"from": the phone, "to": our number,
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -22,9 +23,9 @@ from typing_extensions import TypedDict
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner
-from harkara.base.json import decode, encode
+from harkara.base.json import decode, encode, text_of
 from harkara.carriers import receipts
-from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.base import Request, RequestingCarrier
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.documents import document_of, text_in
 from harkara.carriers.receipts import (
@@ -36,7 +37,6 @@ from harkara.carriers.receipts import (
     collect,
     inbound,
     member,
-    text_of,
 )
 from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
@@ -62,13 +62,10 @@ class DatasendCarrier(RequestingCarrier):
         )
         return Request("POST", self._settings.url, {"content-type": "application/json"}, body)
 
-    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
-        count = len(submissions)
-        try:
-            entries = decode(text_in(answer.body).strip())
-        except ValueError:
-            entries = None
-        by_status = outcome_of_status(answer)
+    def _outcomes(
+        self, answer: HttpAnswer, by_status: Outcome | None, submissions: Sequence[Submission]
+    ) -> list[Outcome]:
+        count, entries = len(submissions), _json_in(answer.body)
         if isinstance(by_status, Refused):  # one error for all records, or one each
             each = entries if isinstance(entries, list) else [entries] * count
             each = each if len(each) == count else [None] * count
@@ -105,7 +102,8 @@ def parse_receipts(
     document = document_of(request)
     entries = document if isinstance(document, list) else [document]
     states = {**STATES, **settings.states}
-    return collect(map(_report, entries), states, {**FAILURES, **settings.failures}, signer)
+    reports = [_report(entry) for entry in entries]
+    return collect(reports, states, {**FAILURES, **settings.failures}, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
@@ -137,6 +135,15 @@ def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
     return HttpAnswer(200, {"content-type": "application/json"}, encode(taken))
 
 
+def _json_in(body: bytes) -> Any:
+    """Return the JSON value of an answer, None if it is none."""
+    with suppress(ValueError):
+        return decode(body)
+    with suppress(ValueError):  # it has a mark, or is not in UTF-8
+        return decode(text_in(body).strip())
+    return None
+
+
 def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:
     refused = _refused(entry, settings)
     mid = text_of(entry.get("mid")) if isinstance(entry, dict) else ""
@@ -162,8 +169,8 @@ def _report(entry: Any) -> Report | None:
     if not isinstance(entry, dict):
         return None
     return Report(
-        text_of(entry.get("smsgid")),
-        text_of(entry.get("status")).strip().upper(),
-        time_of(text_of(entry.get("ts"))),
-        text_of(entry.get("code")),
+        reference=text_of(entry.get("smsgid")),
+        status=text_of(entry.get("status")).strip().upper(),
+        carrier_code=text_of(entry.get("code")),
+        at_s=time_of(text_of(entry.get("ts"))),
     )

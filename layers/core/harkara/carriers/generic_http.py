@@ -24,7 +24,7 @@ from harkara.base.errors import (
     TokenUnavailable,
 )
 from harkara.base.ids import ReferenceSigner
-from harkara.base.json import encode
+from harkara.base.json import encode, text_of
 from harkara.carriers.base import Request, RequestingCarrier
 from harkara.carriers.contract import NotTaken, Outcome, Refused, Revocation, Submission
 from harkara.carriers.documents import document_of
@@ -53,7 +53,6 @@ from harkara.carriers.receipts import (
     by_rcs,
     collect,
     inbound,
-    text_of,
 )
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.signatures import challenge
@@ -187,15 +186,17 @@ class ConfiguredCarrier(RequestingCarrier):
         messages = [self._values(each) for each in submissions]
         return submit_request(self._options, self._settings.url, messages, token)
 
-    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
+    def _outcomes(
+        self, answer: HttpAnswer, by_status: Outcome | None, submissions: Sequence[Submission]
+    ) -> list[Outcome]:
         options = self._options.answer
         failures = {**options.failures, **self._settings.failures}
         if self._by_rcs and answer.status == 404:  # RCS does not reach the phone
             return [Refused(Code.UNKNOWN_SUBSCRIBER, "404")] * len(submissions)
         if self._options.record is None:
-            return [outcome_of(answer, options, failures)]
+            return [outcome_of(answer, by_status, options, failures)]
         references = [each.reference for each in submissions]
-        return outcomes_of(answer, options, failures, references)
+        return outcomes_of(answer, by_status, options, failures, references)
 
 
 def parse_receipts(

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, RequestRefused, Token, TokenUnavailable
-from harkara.base.json import decode, encode
+from harkara.base.json import decode, encode, text_of
 from harkara.base.time import DAY_S
-from harkara.carriers.base import Request, outcome_of_status, retry_after_s
+from harkara.carriers.base import Request, retry_after_s
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.documents import json_of, text_in, xml_of
 from harkara.carriers.filling import (
@@ -31,7 +31,7 @@ from harkara.carriers.http_exchange_options import (
     RevokeOptions,
 )
 from harkara.carriers.http_options import HttpOptions, ReceiptOptions
-from harkara.carriers.receipts import CARRIER_CODE_LIMIT, text_of
+from harkara.carriers.receipts import CARRIER_CODE_LIMIT
 from harkara.carriers.service_account import assertion
 from harkara.carriers.settings import CarrierSecrets
 from harkara.carriers.times import time_of
@@ -111,13 +111,19 @@ def read_answer(body: bytes, options: AnswerFormat) -> Any:
         return None
 
 
-def outcome_of(answer: HttpAnswer, options: AnswerOptions, failures: Mapping[str, Code]) -> Outcome:
+def outcome_of(
+    answer: HttpAnswer,
+    by_status: Outcome | None,
+    options: AnswerOptions,
+    failures: Mapping[str, Code],
+) -> Outcome:
     """Return the outcome of a request that holds one message."""
-    return _outcome(answer, read_answer(answer.body, options), options, failures)
+    return _outcome(answer, by_status, read_answer(answer.body, options), options, failures)
 
 
 def outcomes_of(
     answer: HttpAnswer,
+    by_status: Outcome | None,
     options: AnswerOptions,
     failures: Mapping[str, Code],
     references: Sequence[str],
@@ -128,23 +134,24 @@ def outcomes_of(
     or the error of the whole request says that none was taken.
     """
     document = read_answer(answer.body, options)
-    otherwise = outcome_of_status(answer) or InDoubt()
+    otherwise = by_status or InDoubt()
     error = _text_at(document, options.whole_error)
     if error and error not in options.no_errors:
         whole = AnswerOptions.model_validate({**dict(options), "status": "", "error": "/error"})
-        return [_outcome(answer, {"error": error}, whole, failures)] * len(references)
+        return [_outcome(answer, by_status, {"error": error}, whole, failures)] * len(references)
     entries = _entries(at(document, options.entries))
     if not options.record:
         if len(entries) != len(references):
             return [otherwise] * len(references)
-        return [_outcome(answer, entry, options, failures) for entry in entries]
+        return [_outcome(answer, by_status, entry, options, failures) for entry in entries]
     names = [text_of(at(entry, options.record)) for entry in entries]
     counts, by_name = Counter(names), dict(zip(names, entries, strict=True))
     outcomes = []
     for index, reference in enumerate(references, 1):
         named = [name for name in (reference, str(index)) if counts[name]]
         unique = len(named) == 1 and counts[named[0]] == 1
-        found = _outcome(answer, by_name[named[0]], options, failures) if unique else otherwise
+        entry = by_name[named[0]] if unique else None
+        found = _outcome(answer, by_status, entry, options, failures) if unique else otherwise
         outcomes.append(found)
     return outcomes
 
@@ -182,6 +189,7 @@ def is_token_refused(answer: HttpAnswer, options: AnswerOptions, login: LoginOpt
 
 def _outcome(
     answer: HttpAnswer,
+    by_status: Outcome | None,
     document: Any,
     options: AnswerOptions,
     failures: Mapping[str, Code],
@@ -193,7 +201,6 @@ def _outcome(
     else:
         failed = bool(error) and error not in options.no_errors
         taken = not failed
-    by_status = outcome_of_status(answer)
     if failed and error in options.throttles:
         return NotTaken(retry_after_s(answer))
     if failed and error in options.doubts and by_status is None:

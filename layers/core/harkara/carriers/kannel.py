@@ -30,7 +30,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers import receipts
-from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.base import Request, RequestingCarrier
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.receipts import (
     ReceiptRequest,
@@ -107,7 +107,9 @@ class KannelCarrier(RequestingCarrier):
         headers["content-type"] = "text/plain; charset=UTF-8"
         return Request("POST", self._settings.url, headers, message.text.encode())
 
-    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
+    def _outcomes(
+        self, answer: HttpAnswer, by_status: Outcome | None, submissions: Sequence[Submission]
+    ) -> list[Outcome]:
         body = answer.body.lstrip()
         if answer.status == 202 and body.startswith(_TAKEN):
             return [Taken("")]
@@ -115,7 +117,7 @@ class KannelCarrier(RequestingCarrier):
             return [Refused(Code.REFUSED_BY_CARRIER, "403")]
         if answer.status == 503 and body.startswith(_FULL):  # bearerbox did not store it
             return [NotTaken()]
-        return [outcome_of_status(answer) or InDoubt()]
+        return [by_status or InDoubt()]
 
     @property
     def _options(self) -> KannelOptions:

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import ReferenceSigner
+from harkara.base.json import text_of
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
 from harkara.model.rcs import Channel
@@ -154,9 +155,9 @@ def collect(
         else:
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
             final = State.DELIVERED if state == READ else State(state)
-            code = _code(final, carrier_code, failures, report.code)
-            words = ""
-            if code:
+            code = words = ""
+            if final is not State.DELIVERED:
+                code = _code(final, carrier_code, failures, report.code)
                 carrier_code = words_of(carrier_code)
                 words = words_of(report.words or report.status)
             more = report.segment, report.operator[:OPERATOR_LIMIT]
@@ -207,13 +208,6 @@ def member(entry: Any, name: str) -> Any:
     return entry.get(name) if isinstance(entry, dict) else None
 
 
-def text_of(value: Any) -> str:
-    """Return a JSON value as text; "" for null, an array or an object."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
 def _whose(report: Report, signer: ReferenceSigner) -> tuple[str, int] | None:
     if report.carrier_id:
         return ("", 0) if len(report.carrier_id) <= CARRIER_ID_LIMIT else None
@@ -224,8 +218,6 @@ def _whose(report: Report, signer: ReferenceSigner) -> tuple[str, int] | None:
 
 
 def _code(state: State, carrier_code: str, failures: Mapping[str, Code], otherwise: Code) -> str:
-    if state is State.DELIVERED:
-        return ""
     if state is not State.FAILED:
         return _CODES[state]
     return failures.get(carrier_code, failures.get(carrier_code.lstrip("0"), otherwise))

@@ -4,7 +4,7 @@ The function `activity` reads them in the stream of the Messages table (`harkara
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -88,6 +88,19 @@ def merged(submitted: Iterable[Submitted]) -> list[Submitted]:
     for account_id, carrier, category, campaign_id, hour_ms, count in submitted:
         counts[account_id, carrier, category, campaign_id, hour_ms] += count
     return [Submitted(*of, count) for of, count in counts.items()]
+
+
+def submitted_of(
+    batch: MessageBatch, at: Mapping[int, str], taken: Iterable[int]
+) -> list[Submitted]:
+    """Return the counts of a batch's taken messages; `at` has the carrier of each."""
+    of, category, hour_ms = batch.account_id, batch.category, hour_of(batch.accepted_at_ms)
+    return merged(
+        [
+            Submitted(of, at[index], category, batch.messages[index].campaign_id, hour_ms, 1)
+            for index in taken
+        ]
+    )
 
 
 def hour_of(at_ms: int) -> int:

@@ -11,7 +11,7 @@ host name are checked at each resolution.
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
@@ -87,13 +87,14 @@ def unregistered(endpoint: Endpoint) -> Destination:
     return Destination(settings, CallbackSecrets())
 
 
-class PostResult(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PostResult:
     """The result of a callback attempt: the HTTP status (0: no answer), and a short reason.
 
     `retry_after_s` is the value of a Retry-After header. `answer` is the beginning of the body, for
     the customer and never for a log. `unprocessed` are messages that the platform accepted but
     could not use: (client_ref, the platform's code) of each. `in_doubt`: the platform may have
-    accepted the callback, but no answer arrived.
+    accepted the callback, but no answer arrived. `acknowledged`: the platform accepted it.
     """
 
     status: int
@@ -103,11 +104,10 @@ class PostResult(NamedTuple):
     duration_ms: int = 0
     unprocessed: tuple[tuple[str, str], ...] = ()
     in_doubt: bool = False
+    acknowledged: bool = field(init=False)
 
-    @property
-    def acknowledged(self) -> bool:
-        """Whether the platform accepted the callback."""
-        return 200 <= self.status < 300
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "acknowledged", 200 <= self.status < 300)
 
 
 URL_LIMIT = 2048

@@ -115,9 +115,8 @@ _KINDS: dict[EventKind, type[Event]] = {
 }
 
 
-def kind_of(event: Event) -> EventKind:
-    """Return the kind of an event."""
-    return next(kind for kind, made in _KINDS.items() if isinstance(event, made))
+KIND_OF = {made: kind for kind, made in _KINDS.items()}
+"""The kind of an event, by its class."""
 
 
 # Up to the carrier's code.
@@ -129,7 +128,7 @@ def row_of(event: Event) -> list[Any]:
     fields = [*event]
     while isinstance(event, Dlr) and len(fields) > _DLR_LENGTH and not fields[-1]:
         fields.pop()
-    return [kind_of(event), *fields]
+    return [KIND_OF[type(event)], *fields]
 
 
 def event_of(row: Sequence[Any]) -> Event:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from typing import NamedTuple
@@ -135,6 +135,9 @@ class MessageBatch:
     they answer what phones wrote, and go to suppressed numbers, too. `erased` has the index of each
     message whose number and text were erased, with what is counted of the number: its country, and
     of an OTP its prefix.
+
+    `due_at_ms` is the earliest time to submit the batch: validity and retention count from it.
+    `expires_at_s` (Unix seconds) is the end of its validity.
     """
 
     id: str
@@ -156,21 +159,18 @@ class MessageBatch:
     rcs_prices: tuple[int, ...] = ()
     answers: bool = False
     erased: tuple[tuple[int, str, str], ...] = ()
+    due_at_ms: int = field(init=False)
+    expires_at_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        due_at_ms = self.send_at_ms or self.accepted_at_ms
+        object.__setattr__(self, "due_at_ms", due_at_ms)
+        object.__setattr__(self, "expires_at_s", due_at_ms / 1000 + self.validity_s)
 
     @property
     def lane(self) -> Lane:
         """The lane of the batch's category."""
         return lane_of(self.category)
-
-    @property
-    def due_at_ms(self) -> int:
-        """The earliest time to submit the batch: validity and retention count from it."""
-        return self.send_at_ms or self.accepted_at_ms
-
-    @property
-    def expires_at_s(self) -> float:
-        """The end of the batch's validity, in Unix seconds."""
-        return self.due_at_ms / 1000 + self.validity_s
 
     def ready_s(self, at_s: float) -> float:
         """Return the first time (Unix) from `at_s` on at which the messages may be sent."""
@@ -246,4 +246,6 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
     return MessageBatch(id=batch_id, **fields)
 
 
-_PACKED_FIELDS = tuple(each.name for each in dataclass_fields(MessageBatch) if each.name != "id")
+_PACKED_FIELDS = tuple(
+    each.name for each in dataclass_fields(MessageBatch) if each.init and each.name != "id"
+)

@@ -5,7 +5,8 @@ matching route goes to the account's carrier, which its batch names.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple, Self
@@ -124,25 +125,32 @@ class AccountCarrier(NamedTuple):
     dead_numbers: bool
 
 
-class Rules(NamedTuple):
-    """The routing for an account's messages: its own, and that of all accounts."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The routing for an account's messages: its own, and that of all accounts.
+
+    `has_routes` and `has_pauses` say whether there are any at all, `suppresses` whether numbers are
+    looked up in the account's suppressions.
+    """
 
     own: Routing = Routing()
     general: Routing = Routing()
+    has_routes: bool = field(init=False)
+    has_pauses: bool = field(init=False)
+    suppresses: bool = field(init=False)
 
-    @property
-    def has_routes(self) -> bool:
-        """Whether there are any routes."""
-        return bool(self.own.routes or self.general.routes)
+    def __post_init__(self) -> None:
+        both = self.own, self.general
+        for name, value in (
+            ("has_routes", any(each.routes for each in both)),
+            ("has_pauses", any(each.paused or each.paused_campaigns for each in both)),
+            ("suppresses", any(each.suppression for each in both)),
+        ):
+            object.__setattr__(self, name, value)
 
     def route(self, category: Category, msisdn: str) -> Route | None:
         """Return a message's route; the account's own goes before that of all accounts."""
         return self.own.route(category, msisdn) or self.general.route(category, msisdn)
-
-    @property
-    def suppresses(self) -> bool:
-        """Whether numbers are looked up in the account's suppressions."""
-        return self.own.suppression or self.general.suppression
 
     @property
     def promotion(self) -> int:
@@ -173,17 +181,6 @@ def in_order(carriers: Sequence[Weighted], mid: str, attempt: int) -> list[str]:
     return [
         each.carrier for each in sorted(carriers, key=lambda each: _draw(each, f"{mid}.{attempt}"))
     ]
-
-
-def choose(
-    order: Sequence[str], available: Collection[str], tried: Collection[str] = ()
-) -> str | None:
-    """Return the first available carrier, preferring one not in `tried`; None if none is."""
-    return min(
-        (name for name in order if name in available),
-        key=lambda name: name in tried,
-        default=None,
-    )
 
 
 def _draw(weighted: Weighted, subject: str) -> float:

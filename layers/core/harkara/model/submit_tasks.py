@@ -1,10 +1,10 @@
 """Tasks of the submit queues: submit a message batch from a block on, or retry part of a block."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from harkara.base.json import encode_body, fields_of_body
+from harkara.base.json import decode, encode_body
 from harkara.model.messages import Lane
 from harkara.model.tasks import QueueName
 
@@ -123,9 +123,24 @@ class SubmitTask:
         )
 
 
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "reserved": lambda rows: {name: Reserved(*row) for name, row in rows.items()},
+    "repeats": lambda rows: tuple(Repeat(**row) for row in rows),
+    "others": lambda rows: tuple(
+        Part(batch_id, QueueName(queue), at_ms) for batch_id, queue, at_ms in rows
+    ),
+}
+
+
 def decode_submit(body: str) -> SubmitTask:
     """Return the task in a submit queue's message. Raises ValueError for any other kind."""
-    fields = fields_of_body(body, "submit")
+    fields = decode(body)
+    if not isinstance(fields, dict) or fields.get("kind") != "submit":
+        raise ValueError("a task of another kind than the submit queues have")
+    seldom = dict[str, Any]()
+    for name in _SELDOM:
+        if name in fields:
+            seldom[name] = _READ[name](fields[name]) if name in _READ else fields[name]
     return SubmitTask(
         batch_id=fields["batch"],
         account_id=fields["account"],
@@ -133,19 +148,5 @@ def decode_submit(body: str) -> SubmitTask:
         attempt=fields["attempt"],
         indexes=tuple(fields["indexes"]),
         handed_on=fields["handed_on"],
-        reserved={name: Reserved(*row) for name, row in fields.get("reserved", {}).items()},
-        waits=fields.get("waits", 0),
-        rounds=fields.get("rounds", 0),
-        tried=fields.get("tried", {}),
-        repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
-        rests=fields.get("rests", {}),
-        others=tuple(
-            Part(batch_id, QueueName(queue), at_ms)
-            for batch_id, queue, at_ms in fields.get("others", ())
-        ),
-        checked=fields.get("checked", False),
-        single=fields.get("single", False),
-        packed=fields.get("packed", ""),
-        revoke_at=fields.get("revoke_at", ""),
-        doubles=fields.get("doubles", False),
+        **seldom,
     )

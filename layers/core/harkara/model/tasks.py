@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from harkara.base.json import decode, encode_body, fields_of_body
+from harkara.base.json import decode, encode_body
 from harkara.model.events import ClickTask, Event, EventTask, event_of, row_of
 from harkara.model.messages import Endpoint, State
 
@@ -205,8 +205,6 @@ class RecoverTask:
         return encode_body("recover", batch=self.batch_id, indexes=self.indexes)
 
 
-_DLR_KINDS = ("receipts", "carrier_receipts", "check", "recover", "callback", "event", "click")
-
 DlrTask = (
     ReceiptsTask
     | CarrierReceiptsTask
@@ -238,13 +236,8 @@ def carrier_receipts_tasks(
 
 def task_id_of(message_id: str, body: str) -> str:
     """Return a queue message's task id: the `task_id` in its body, or else its own id."""
-    return task_id_in(body) or message_id
-
-
-def task_id_in(body: str) -> str | None:
-    """Return the task id in a body, None if it has none."""
     task_id = decode(body).get("task_id")
-    return task_id if isinstance(task_id, str) else None
+    return task_id if task_id and isinstance(task_id, str) else message_id
 
 
 def decode_dlr(body: str) -> DlrTask:
@@ -252,23 +245,26 @@ def decode_dlr(body: str) -> DlrTask:
 
     Raises ValueError for any other kind.
     """
-    fields = fields_of_body(body, *_DLR_KINDS)
-    if fields["kind"] == "receipts":
+    fields = decode(body)
+    kind = fields.get("kind") if isinstance(fields, dict) else None
+    if kind == "receipts":
         receipts = tuple(_receipt(row) for row in fields["receipts"])
         return ReceiptsTask(receipts, fields.get("carrier", ""))
-    if fields["kind"] == "carrier_receipts":
+    if kind == "carrier_receipts":
         named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
-    if fields["kind"] == _CHECK:
+    if kind == _CHECK:
         others, looks = tuple(fields.get("others", ())), fields.get("looks", 0)
         return CheckTask(fields["batch"], others, looks, fields.get("singles_of", ""))
-    if fields["kind"] == "recover":
+    if kind == "recover":
         return RecoverTask(fields["batch"], tuple(fields["indexes"]))
-    if fields["kind"] == "click":
+    if kind == "click":
         click = ClickTask(*(fields[each] for each in ("mid", "number", "at", "url", "short_url")))
         return replace(click, by_bot=True) if "by_bot" in fields else click
+    if kind not in ("event", "callback"):
+        raise ValueError("a task of another kind than the receipt and callback queues have")
     endpoint = Endpoint(*fields["endpoint"])
-    if fields["kind"] == "event":
+    if kind == "event":
         event = event_of(fields["event"])
         return EventTask(fields["account"], endpoint, event, fields["due_at_ms"])
     return CallbackTask(

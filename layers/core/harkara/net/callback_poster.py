@@ -8,6 +8,7 @@ caches its choice for ten minutes; aiohttp's resolver hook needs neither.)
 import math
 import socket
 import time
+from dataclasses import replace
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -103,7 +104,7 @@ class HttpCallbackPoster:
             result = PostResult(0, str(error), in_doubt=True)
         else:
             result = self._result(answer, used)
-        return result._replace(duration_ms=round((self._timer() - began_s) * 1000))
+        return replace(result, duration_ms=round((self._timer() - began_s) * 1000))
 
     def _result(self, answer: HttpAnswer, used: Format) -> PostResult:
         result = PostResult(
@@ -116,7 +117,7 @@ class HttpCallbackPoster:
         if not unprocessed:
             return result
         reason = f"{result.reason}, {len(unprocessed)} not processed"
-        return result._replace(reason=reason, unprocessed=unprocessed)
+        return replace(result, reason=reason, unprocessed=unprocessed)
 
 
 class SinglePoster:

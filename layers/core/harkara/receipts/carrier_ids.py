@@ -16,11 +16,10 @@ from dataclasses import replace
 
 from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Deadline
-from harkara.model.ledger import CARRIER_ID_KIND, Lease, LedgerEntry
+from harkara.model.ledger import CARRIER_ID_KIND, Lease, LedgerEntry, carrier_partition
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.final_states import DeliverService
-from harkara.submit.dispatch import partition_of
 
 # Delays before a receipt without an index entry is retried; after the last it is given up.
 DELAYS_S = (5, 30, 120, DUE_DELAY_S)
@@ -47,7 +46,10 @@ async def deliver_named(
 def _find(
     store: MessageStore, queues: TaskQueues, task: CarrierReceiptsTask, now_ms: int
 ) -> tuple[list[Receipt], Counter[str]]:
-    partitions = [partition_of(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
+    partitions = [
+        carrier_partition(CARRIER_ID_KIND, task.carrier, carrier_id)
+        for carrier_id, _ in task.receipts
+    ]
     keys = [(partition, CARRIER_ID_KIND) for partition in dict.fromkeys(partitions)]
     entries = {entry.partition: entry for entry in store.get_entries(keys) if entry}
     found, lost = [], []

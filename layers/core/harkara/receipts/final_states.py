@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from harkara.base.codes import Code
 from harkara.base.errors import LeaseHeld
-from harkara.base.ids import split_mid
+from harkara.base.ids import mid_of
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.callbacks.formats import group_limit
@@ -25,7 +25,7 @@ from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.corrections import keep_opt_outs, late_in, tell_late
-from harkara.receipts.verdicts import Reported, fallen_back, judge, whole
+from harkara.receipts.verdicts import Reported, fallen_back, find, judge, whole
 
 _CHANNEL, _READ = attrgetter("receipt.channel"), attrgetter("receipt.read")
 _Stored = tuple[LedgerEntry, Relation]  # an entry as stored, and this worker's relation to it
@@ -58,9 +58,9 @@ class DeliverService:
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
-        reported = await self._find(receipts)
-        batches = {each.batch.id: each.batch for each in reported}
-        verdicts = await asyncio.to_thread(judge, self.store, reported, self._now_ms())
+        reported, batches, due_at_ms = await asyncio.to_thread(find, self.store, receipts)
+        now_ms = int(self.clock() * 1000)
+        verdicts = await asyncio.to_thread(judge, self.store, reported, now_ms)
         if verdicts.early:
             for task in receipts_tasks(verdicts.early, carrier):
                 await asyncio.to_thread(
@@ -72,7 +72,7 @@ class DeliverService:
         # The first counting receipt of each message.
         current = {each.receipt.mid: each for each in reversed(counting)}
         finals = [_final(lease, each, carrier) for each in reversed(current.values())]
-        existing = await self._put_finals(batches, finals)
+        existing = await asyncio.to_thread(self.store.put_if_absent, finals, due_at_ms=due_at_ms)
         undelivered = any(entry.data["state"] != State.DELIVERED for entry in existing)
         if undelivered or any(map(_READ, counting)):
             late = late_in(counting, existing)
@@ -90,9 +90,10 @@ class DeliverService:
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),
         )
-        stored = self._related(existing, lease)
-        self._note_finals(batches, stored, lease, carrier)
-        return counts + await self._post_own(batches, stored, lease, deadline, rounds)
+        now_ms = int(self.clock() * 1000)
+        stored, groups = _grouped(batches, existing, lease, now_ms, due_at_ms, rounds)
+        events = self._events_of(batches, stored, lease, carrier)
+        return counts + await self._post_own(groups, stored, lease, deadline, events)
 
     async def recover(self, task: RecoverTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
@@ -110,25 +111,23 @@ class DeliverService:
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
-        existing = await self._put_finals({batch.id: batch}, takeovers)
-        self.emit(
-            LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
+        existing = await asyncio.to_thread(
+            self.store.put_if_absent, takeovers, due_at_ms=batch.due_at_ms
         )
-        stored = self._related(existing, lease)
-        return await self._post_own({batch.id: batch}, stored, lease, deadline, in_doubt=True)
+        event = LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
+        now_ms, due_at_ms = int(self.clock() * 1000), batch.due_at_ms
+        stored, groups = _grouped({batch.id: batch}, existing, lease, now_ms, due_at_ms)
+        return await self._post_own(groups, stored, lease, deadline, [event], in_doubt=True)
 
-    def _related(self, existing: Sequence[LedgerEntry], lease: Lease) -> list[_Stored]:
-        now_ms = self._now_ms()
-        return [(entry, lease.relation(entry, now_ms)) for entry in existing]
-
-    def _note_finals(
+    def _events_of(
         self,
         batches: dict[str, MessageBatch],
         stored: Sequence[_Stored],
         lease: Lease,
         carrier: str,
-    ) -> None:
-        """Log the messages that this delivery made final, one event per message batch."""
+    ) -> list[LogEvent]:
+        """Return the log events of the messages that this delivery made final, one per batch."""
+        events = []
         own = [entry for entry, relation in stored if relation is Relation.OURS]
         for batch_id in dict.fromkeys(entry.partition for entry in own):
             counts = Counter(
@@ -139,8 +138,10 @@ class DeliverService:
             delay_s = self.clock() - batches[batch_id].due_at_ms / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
             about = {"batch": batch_id, "task": lease.task_id}
-            event = LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
-            self.emit(event)
+            events.append(
+                LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
+            )
+        return events
 
     async def _left_out(self, rest: Sequence[Reported], lease: Lease) -> list[LedgerEntry]:
         """Return the final states of this queue message whose receipts do not count any more.
@@ -153,54 +154,35 @@ class DeliverService:
         found = await asyncio.to_thread(self.store.get_entries, [*keys])
         return [entry for entry in found if entry and entry.task_id == lease.task_id]
 
-    async def _put_finals(
-        self, batches: dict[str, MessageBatch], finals: Sequence[LedgerEntry]
-    ) -> list[LedgerEntry]:
-        """Store entries for as long as their message batches, whose send time may be far ahead."""
-        due_at_ms = max((batch.due_at_ms for batch in batches.values()), default=0)
-        return await asyncio.to_thread(self.store.put_if_absent, finals, due_at_ms=due_at_ms)
-
     async def _post_own(
         self,
-        batches: dict[str, MessageBatch],
+        groups: Sequence[CallbackTask],
         stored: Sequence[_Stored],
         lease: Lease,
         deadline: Deadline,
-        rounds: int = 1,
+        events: Sequence[LogEvent],
         *,
         in_doubt: bool = False,
     ) -> Counter[str]:
-        """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
+        """Log events; post the callbacks of entries (`final#`, `recovered#`) of this task."""
         relations = {relation for _, relation in stored}
-        if Relation.BUSY in relations:
-            raise LeaseHeld("an earlier delivery may still be posting these")
         own = [entry for entry, relation in stored if relation is not Relation.FOREIGN]
         counts = Counter(str(entry.data["state"]) for entry in own)
         counts["repeated"] = len(stored) - len(own)
-        groups = _groups(batches, own, lease.task_id, rounds)
+        for event in events:
+            self.emit(event)
+        if Relation.BUSY in relations:
+            raise LeaseHeld("an earlier delivery may still be posting these")
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
-
-    async def _find(self, receipts: Sequence[Receipt]) -> list[Reported]:
-        """Return the receipts whose messages exist."""
-        places = [split_mid(receipt.mid) for receipt in receipts]
-        batches = {
-            batch_id: await asyncio.to_thread(self.store.get_batch, batch_id)
-            for batch_id in dict.fromkeys(batch_id for batch_id, _ in places)
-        }
-        return [
-            Reported(receipt, batch, index)
-            for receipt, (batch_id, index) in zip(receipts, places, strict=True)
-            if (batch := batches[batch_id]) and index < len(batch.messages)
-        ]
-
-    def _now_ms(self) -> int:
-        return int(self.clock() * 1000)
 
 
 def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
     receipt, batch, index = reported
     message = batch.messages[index]
+    # A refused record was counted with its batch.
+    facts = None if message.refusal else facts_of(batch, index, carrier, receipt.channel)
+    of = {"of": tuple(facts)} if facts else {}
     # No callback is wanted; a check reads this here instead of reading the message batch.
     untold = message.endpoint is None
     return lease.entry(
@@ -215,8 +197,7 @@ def _final(lease: Lease, reported: Reported, carrier: str) -> LedgerEntry:
         **({"operator": receipt.operator} if receipt.operator else {}),
         **({"channel": receipt.channel} if receipt.channel else {}),
         **({"words": receipt.words} if receipt.words else {}),
-        # A refused record was counted with its batch.
-        **({} if message.refusal else {"of": facts_of(batch, index, carrier, receipt.channel)}),
+        **of,
     )
 
 
@@ -224,26 +205,35 @@ def _delivery(entry: LedgerEntry) -> tuple[int, str, str, str]:
     return entry.expires_at_ms, entry.worker_id, entry.partition, entry.kind
 
 
-def _groups(
-    batches: dict[str, MessageBatch], own: Sequence[LedgerEntry], task_id: str, rounds: int
-) -> list[CallbackTask]:
-    """Return the callbacks of a queue message; a redelivery must get the same ones.
+def _grouped(
+    batches: dict[str, MessageBatch],
+    existing: Sequence[LedgerEntry],
+    lease: Lease,
+    now_ms: int,
+    due_at_ms: int,
+    rounds: int = 1,
+) -> tuple[list[_Stored], list[CallbackTask]]:
+    """Return this worker's relation to entries, and the callbacks of those of its queue message.
 
-    Each group holds final states that one delivery put; groups are in the order of deliveries.
+    Each group holds final states that one delivery put; groups are in the order of deliveries. A
+    redelivery must get the same ones.
     """
+    stored = list[_Stored]()
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
-    due_at_ms = 0
-    for entry in sorted(own, key=_delivery):
+    for entry in sorted(existing, key=_delivery):
+        relation = lease.relation(entry, now_ms)
+        stored.append((entry, relation))
+        if relation is Relation.FOREIGN:
+            continue
         batch = batches[entry.partition]
         index = ledger.index_of(entry.kind)
         message = batch.messages[index]
-        due_at_ms = max(due_at_ms, batch.due_at_ms)
         if message.endpoint is not None:
             address = (entry.worker_id, batch.account_id, batch.endpoints[message.endpoint])
             data = entry.data
             by_endpoint.setdefault(address, []).append(
                 Dlr(
-                    batch.mid(index),
+                    mid_of(batch.id, index),
                     message.client_ref,
                     State(data["state"]),
                     data["at"],
@@ -255,25 +245,23 @@ def _groups(
                     data.get("channel", ""),
                 )
             )
-    parts = [
-        (address, tuple(members[at : at + limit]))
-        for address, members in by_endpoint.items()
-        for limit in [group_limit(address[2])]
-        for at in range(0, len(members), limit)
-    ]
-    return [
-        CallbackTask(
-            group_task_id=task_id,
-            group=number,
-            attempt=0,
-            account_id=account,
-            endpoint=endpoint,
-            members=members,
-            due_at_ms=due_at_ms,
-            rounds=rounds,
-        )
-        for number, ((_, account, endpoint), members) in enumerate(parts)
-    ]
+    groups = list[CallbackTask]()
+    for (_, account_id, endpoint), members in by_endpoint.items():
+        limit = group_limit(endpoint)
+        for at in range(0, len(members), limit):
+            groups.append(
+                CallbackTask(
+                    group_task_id=lease.task_id,
+                    group=len(groups),
+                    attempt=0,
+                    account_id=account_id,
+                    endpoint=endpoint,
+                    members=tuple(members[at : at + limit]),
+                    due_at_ms=due_at_ms,
+                    rounds=rounds,
+                )
+            )
+    return stored, groups
 
 
 _CLASSES = {

@@ -69,39 +69,36 @@ class ReceiveService:
             raise
         if received.confirm_url:
             self.confirm(received.confirm_url)
-        now_s = int(self.clock())
-        timed = [_timed(receipt, now_s) for receipt in received.receipts]
-        named = [(name, _timed(receipt, now_s)) for name, receipt in received.by_carrier_id]
-        received = received._replace(replaced_time_count=_count_replaced(received, timed, named))
-        tasks: list[_Receipts] = [*receipts_tasks(timed, carrier)]
-        tasks += carrier_receipts_tasks(settings.name, named)
-        if not all(self.queues.send(QueueName.RECEIPT, [task.encode() for task in tasks])):
+        received = _timed(received, int(self.clock()))
+        tasks = receipts_tasks(received.receipts, carrier)
+        named = carrier_receipts_tasks(settings.name, received.by_carrier_id)
+        bodies = [*map(ReceiptsTask.encode, tasks), *map(CarrierReceiptsTask.encode, named)]
+        if not all(self.queues.send(QueueName.RECEIPT, bodies)):
             raise RequestRefused(Code.TRY_AGAIN)
         return received, answer(received, settings)
 
 
-def _timed(receipt: Receipt, now_s: int) -> Receipt:
-    """Return a receipt, with the time of its arrival if its own time is impossible.
+def _timed(received: ReceivedReceipts, now_s: int) -> ReceivedReceipts:
+    """Return receipts with the time of their arrival in place of impossible times.
 
-    Nothing is delivered after its receipt came, or before it was accepted.
+    Nothing is delivered after its receipt came, or before it was accepted. Given times are counted
+    that were replaced by times further off than clocks differ.
     """
-    earliest_s = now_s - _CLOCK_LIMIT_S
-    if receipt.mid:
-        earliest_s = accepted_at_ms(receipt.mid) // 1000 - _CLOCK_DRIFT_S
-    if earliest_s <= receipt.at_s <= now_s:
-        return receipt
-    return receipt._replace(at_s=now_s)
-
-
-def _count_replaced(
-    received: ReceivedReceipts, timed: list[Receipt], named: list[tuple[str, Receipt]]
-) -> int:
-    """Count the given times that were replaced by times further off than clocks differ."""
-    before = [*received.receipts, *(receipt for _, receipt in received.by_carrier_id)]
-    after = [*timed, *(receipt for _, receipt in named)]
-    return sum(
-        old.at_s != 0 and abs(new.at_s - old.at_s) > _CLOCK_DRIFT_S
-        for old, new in zip(before, after, strict=True)
+    receipts, named, replaced_count = list[Receipt](), list[tuple[str, Receipt]](), 0
+    ours = [("", receipt) for receipt in received.receipts]
+    for carrier_id, receipt in [*ours, *received.by_carrier_id]:
+        earliest_s = now_s - _CLOCK_LIMIT_S
+        if receipt.mid:
+            earliest_s = accepted_at_ms(receipt.mid) // 1000 - _CLOCK_DRIFT_S
+        at_s = receipt.at_s if earliest_s <= receipt.at_s <= now_s else now_s
+        replaced_count += receipt.at_s != 0 and abs(at_s - receipt.at_s) > _CLOCK_DRIFT_S
+        timed = receipt._replace(at_s=at_s)
+        if receipt.mid:
+            receipts.append(timed)
+        else:
+            named.append((carrier_id, timed))
+    return received._replace(
+        receipts=receipts, by_carrier_id=named, replaced_time_count=replaced_count
     )
 
 

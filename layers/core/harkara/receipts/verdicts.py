@@ -1,4 +1,4 @@
-"""Decide which receipts may make their message final.
+"""Find the messages of receipts, and decide which receipts may make their message final.
 
 - `delivered` counts, whichever attempt it names: the phone has the message.
 - Any other state counts only if the carrier had the message by that attempt: if the attempt's
@@ -19,6 +19,7 @@ segment that fails, fails the message.
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from harkara.base.ids import split_mid
 from harkara.model.ledger import (
     Lease,
     LedgerEntry,
@@ -47,6 +48,31 @@ class Reported(NamedTuple):
     receipt: Receipt
     batch: MessageBatch
     message_index: int
+
+
+class Found(NamedTuple):
+    """The receipts whose messages exist, with their batches, and when the last batch is due."""
+
+    reported: list[Reported]
+    batches: dict[str, MessageBatch]
+    due_at_ms: int
+
+
+def find(store: MessageStore, receipts: Sequence[Receipt]) -> Found:
+    """Find the messages of receipts. Raises StoreUnavailable."""
+    reported, missing, due_at_ms = list[Reported](), set[str](), 0
+    batches = dict[str, MessageBatch]()
+    for receipt in receipts:
+        batch_id, index = split_mid(receipt.mid)
+        if batch_id not in batches and batch_id not in missing:
+            if batch := store.get_batch(batch_id):
+                batches[batch_id] = batch
+                due_at_ms = max(due_at_ms, batch.due_at_ms)
+            else:
+                missing.add(batch_id)
+        if (found := batches.get(batch_id)) and index < len(found.messages):
+            reported.append(Reported(receipt, found, index))
+    return Found(reported, batches, due_at_ms)
 
 
 class Verdicts(NamedTuple):

@@ -64,7 +64,8 @@ class WebhookAuthenticator:
         expected = settings.receipt_token_hashes if settings else ()
         if not token_matches(token, expected) or settings is None:
             return "token" if settings else "carrier"
-        if not may_come_from(settings.receipt_networks, request.source_ip):
+        networks = settings.receipt_networks
+        if networks and not may_come_from(networks, request.source_ip):
             return "network"
         must_sign = settings.signature_header and not request.is_probe
         if must_sign and not self._is_signed(request, settings):

@@ -17,7 +17,7 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cache
 from hashlib import blake2b
@@ -121,7 +121,7 @@ class EndpointHealth:
         """
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
-            watch, now_ms = self._read(name), self._now_ms()
+            watch, now_ms = self._read(name), int(self.clock() * 1000)
             if watch.value.gone or watch.value.open_for_s(now_ms):
                 # A replay of dead letters may have opened the endpoint a moment ago.
                 watch, now_ms = self._read(name, anew=True), self._now_ms()
@@ -182,7 +182,7 @@ class EndpointHealth:
         name = name_of(account_id, endpoint)
         if result.status == 410 and "?" in endpoint.url and not endpoint.callback_id:
             # Only that query is gone. The path may be fine, as with a 404.
-            result = result._replace(status=404)
+            result = replace(result, status=404)
         watch = self._watch(name)
         now_ms, acked_ms = self._now_ms(), watch.acked_ms
         if result.acknowledged:

@@ -1,13 +1,13 @@
 """A message's submit attempts in the ledger: `submit` writes them, cancel and history read them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import split_mid
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
-from harkara.carriers.receipts import words_of
 from harkara.model.ledger import SHARED_KIND, LedgerEntry, outcome_kind
 from harkara.model.messages import MessageBatch
 from harkara.ports import LedgerReader, MessageStore
@@ -24,9 +24,6 @@ class Ended(NamedTuple):
 End = Outcome | Cancelled | Ended
 """How a submit attempt ended for a message."""
 
-# The limit of a carrier's id: a hundred of them fit into an item.
-ID_LIMIT = 256
-
 ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
 
 
@@ -37,30 +34,6 @@ class SubmitAttempt(NamedTuple):
     claim: LedgerEntry
     ended_at_ms: int
     end: End | None
-
-
-def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[Any]]:
-    """Return the data of an outcome entry: the messages of a block attempt, by end."""
-    data: dict[str, list[Any]] = {end: [] for end in ENDS}
-    for index, end in zip(indexes, ends, strict=True):
-        match end:
-            case Taken(carrier_message_id):
-                data["taken"].append((index, carrier_message_id[:ID_LIMIT]))
-            case Refused(code, carrier_code, words):
-                own = [words_of(each) for each in (carrier_code, words)]
-                data["refused"].append((index, code, *(own if words else own[:1])))
-            case NotTaken(retry_after_s, _, code, carrier_code):
-                data["not_taken"].append((index, retry_after_s))
-                if code:  # an RCS carrier's
-                    refusal = (index, code, words_of(carrier_code))
-                    data.setdefault("not_by_rcs", []).append(refusal)
-            case InDoubt():
-                data["in_doubt"].append(index)
-            case Cancelled():
-                data["cancelled"].append(index)
-            case Ended():
-                data["ended"].append(index)
-    return data
 
 
 def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[MessageBatch, int]:
@@ -128,16 +101,12 @@ def outcome_in(shared: LedgerEntry, claim: LedgerEntry) -> LedgerEntry | None:
     carrier_id = shared.data["taken"].get(claim.partition)
     if carrier_id is None:
         return None
-    data: dict[str, Any] = outcome_data([0], [Taken(carrier_id)])
-    data["at"] = shared.data["at"]
-    kind = outcome_kind(1, 0)
-    return LedgerEntry(
-        claim.partition, kind, claim.task_id, claim.worker_id, claim.expires_at_ms, data
-    )
+    data = {end: [] for end in ENDS} | {"taken": [(0, carrier_id)], "at": shared.data["at"]}
+    return replace(claim, kind=outcome_kind(1, 0), data=data)
 
 
 def _end(data: Mapping[str, Any], index: int) -> End | None:
-    """Return a message's end from the data that `outcome_data` wrote; None if it has none."""
+    """Return a message's end from the data of an outcome entry; None if it has none."""
     for at, carrier_message_id in data["taken"]:
         if at == index:
             return Taken(carrier_message_id)

@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeVar
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import ReferenceSigner, uuid_of
+from harkara.base.ids import ReferenceSigner, mid_of, uuid_of
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
@@ -59,7 +59,7 @@ def index_entries(
     """Return the index entries of messages, as (mid, attempt) by the carrier's normalised id."""
     return [
         LedgerEntry(
-            partition_of(carrier, carrier_id),
+            carrier_partition(CARRIER_ID_KIND, carrier, carrier_id),
             CARRIER_ID_KIND,
             mid,
             "",
@@ -68,10 +68,6 @@ def index_entries(
         )
         for carrier_id, (mid, attempt) in messages.items()
     ]
-
-
-def partition_of(carrier: str, carrier_id: str) -> str:
-    return carrier_partition(CARRIER_ID_KIND, carrier, carrier_id)
 
 
 def find_suppressed(
@@ -167,21 +163,18 @@ class Dispatch:
     months: RcsMonths
 
     async def hand_over(
-        self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
+        self, part: BlockPart, plan: Plan, kept: Mapping[int, End] | None, deadline: Deadline
     ) -> Handed:
-        """Dispatch a block attempt. Messages that have to wait by the plan count as not taken."""
+        """Dispatch a block attempt but for the messages that `keep_back` returned.
+
+        Messages that have to wait by the plan count as not taken.
+        """
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
-        # Nothing has been sent: without this all messages would be in doubt.
-        nothing = Handed(dict.fromkeys(part.indexes, NotTaken()))
-        try:
-            with deadline.keeping(plan.timeout_s + RECORD_S):
-                kept = await asyncio.to_thread(self._kept_back, part, rules)
-        except StoreUnavailable:
-            return nothing
-        if not deadline.allows(plan.timeout_s):  # a busy table took the time
-            return nothing
+        # A table was too busy, and nothing has been sent: else all messages would be in doubt.
+        if kept is None or not deadline.allows(plan.timeout_s):
+            return Handed(dict.fromkeys(part.indexes, NotTaken()))
         handed = await asyncio.gather(
             *(
                 self._submit(part, plan, name, [i for i in indexes if i not in kept], deadline)
@@ -190,7 +183,17 @@ class Dispatch:
         )
         for outcomes in handed:
             ends |= outcomes
-        return Handed(ends | kept, frozenset(kept))
+        return Handed(ends | {**kept}, frozenset(kept))
+
+    async def keep_back(self, part: BlockPart, rules: Rules) -> dict[int, End] | None:
+        """Return the messages of a block attempt that must not go out, and why.
+
+        Call it once the claim is put. Returns None if a table was too busy to tell.
+        """
+        try:
+            return await asyncio.to_thread(self._kept_back, part, rules)
+        except StoreUnavailable:
+            return None
 
     async def _submit(
         self, part: BlockPart, plan: Plan, name: str, indexes: Sequence[int], deadline: Deadline
@@ -214,15 +217,16 @@ class Dispatch:
             taken = {i: x.carrier_message_id for i, x in ends.items() if isinstance(x, Taken)}
             with deadline.keeping(RECORD_S):
                 await asyncio.to_thread(self._point, part, settings, taken)
-        await self._count_failures(part, name, outcomes)
         found = by_sms(ends) if settings.channel is Channel.RCS else ends
         # A message that another carrier may take need not wait for this one.
-        return beyond | {
+        found = beyond | {
             index: each._replace(retry_after_s=0, failed=False)
             if isinstance(each, NotTaken) and index in plan.others
             else each
             for index, each in found.items()
         }
+        await self._count_failures(part, name, outcomes)
+        return found
 
     async def _count_failures(
         self, part: BlockPart, name: str, outcomes: Sequence[Outcome]
@@ -254,9 +258,9 @@ class Dispatch:
         return repeat.attempt if repeat else part.attempt
 
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
-        """Return the messages of a block attempt that must not go out, and why."""
         batch = part.batch
         cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
+        expired = batch.ready_s(self.clock()) > batch.expires_at_s
         cancelled = {index_of(entry.kind) for entry in cancels}
         if batch.erased:
             cancelled.update(batch.erased_facts())
@@ -267,7 +271,7 @@ class Dispatch:
             finals = [entry for entry in self.store.get_entries(keys) if entry]
             ends = dict.fromkeys((index_of(entry.kind) for entry in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
-        if batch.ready_s(self.clock()) > batch.expires_at_s:
+        if expired:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
             suppressed = find_suppressed(self.suppressions, rules, batch, live)
@@ -280,11 +284,12 @@ class Dispatch:
 
     def _submission(self, part: BlockPart, plan: Plan, index: int) -> Submission:
         batch, message = part.batch, part.batch.messages[index]
-        chain, ends_s = batch.telemarketer_ids, batch.expires_at_s
+        attempt, chain = self._attempt(part, index), batch.telemarketer_ids
+        ends_s = batch.expires_at_s
         if rcs := plan.rcs.get(index):
             ends_s = min(ends_s, self.clock() + rcs.wait_s)
         return Submission(
-            self.signer.sign(batch.mid(index), self._attempt(part, index)),
+            self.signer.sign(mid_of(batch.id, index), attempt),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             batch.category,

@@ -16,7 +16,7 @@ from harkara.base.ids import RandomFraction, split_mid
 from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.model.events import EventTask, Submitted
-from harkara.model.ledger import Lease, LedgerEntry, Relation
+from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask, queue_of
 from harkara.model.tasks import QueueName, Receipt, receipts_tasks
@@ -64,17 +64,19 @@ class FollowUp:
             await asyncio.to_thread(self.last.put, batch.account_id, mids)
         if any(each.submitted for each in batch.endpoints):
             await self._tell_submitted(batch, outcome)
-        if lease.relation(outcome, int(self.clock() * 1000)) is Relation.OURS:
-            for event in log_events_of(part, at, outcome):
-                self.emit(event)
-        for carrier, reports in reports_of(part, at, outcome).items():
-            await self._report(batch, reports, carrier)
-        if "rcs" in claim.data:
-            await self.fallbacks.schedule(batch, revokes_of(part, claim, outcome), rounds)
-        if retry := retry_of(part, claim, at, outcome, plan.reserved):
-            await self._try_again(batch, retry, rounds)
+        reports = reports_of(part, at, outcome)
+        retry = retry_of(part, claim, at, outcome, plan.reserved)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
+        if outcome.worker_id == lease.worker_id:
+            for event in log_events_of(part, at, outcome):
+                self.emit(event)
+        for carrier, receipts in reports.items():
+            await self._report(batch, receipts, carrier)
+        if "rcs" in claim.data:
+            await self.fallbacks.schedule(batch, revokes_of(part, claim, outcome), rounds)
+        if retry:
+            await self._try_again(batch, retry, rounds)
         return counts
 
     async def _try_again(self, batch: MessageBatch, retry: Retry, rounds: int) -> None:
@@ -143,6 +145,7 @@ def refusals_of(batch: MessageBatch) -> list[Receipt]:
 def log_events_of(part: BlockPart, at: Mapping[int, str], outcome: LedgerEntry) -> list[LogEvent]:
     """Return the log events of an outcome, one for each carrier that had messages."""
     data, batch = outcome.data, part.batch
+    latency_s = {"submit_latency": (data["at"] - batch.due_at_ms) / 1000}
     counts = {name: Counter[str]() for name in sorted(set(at.values()))}
     ends = {
         "submitted": [index for index, _ in data["taken"]],
@@ -155,7 +158,6 @@ def log_events_of(part: BlockPart, at: Mapping[int, str], outcome: LedgerEntry) 
         for index in indexes:
             if index in at:
                 counts[at[index]][end] += 1
-    latency_s = {"submit_latency": (data["at"] - batch.due_at_ms) / 1000}
     about = {"batch": batch.id, "block": part.block, "attempt": part.attempt}
     return [
         LogEvent(

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, Self
 
 from harkara.base.errors import LeaseHeld
 from harkara.base.time import Clock, Deadline
-from harkara.carriers.contract import InDoubt, NotTaken
-from harkara.model.activity import Submitted, hour_of, merged
+from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
+from harkara.carriers.receipts import words_of
+from harkara.model.activity import Submitted, merged, submitted_of
 from harkara.model.ledger import (
     SHARED_KIND,
     Lease,
@@ -25,13 +26,15 @@ from harkara.model.ledger import (
     outcome_kind,
     shared_partition,
 )
-from harkara.model.messages import MessageBatch
 from harkara.model.routing import Rules
 from harkara.ports import MessageStore
-from harkara.submit.attempts import outcome_data, outcome_in
+from harkara.submit.attempts import ENDS, Cancelled, End, Ended, outcome_in
 from harkara.submit.dispatch import Dispatch, Handed
 from harkara.submit.fallbacks import claimed_by_rcs
 from harkara.submit.planner import RECORD_S, BlockPart, Plan, Planner
+
+# The limit of a carrier's id: a hundred of them fit into an item.
+ID_LIMIT = 256
 
 
 class Recorded(NamedTuple):
@@ -83,35 +86,35 @@ class BlockAttempts:
             data |= claimed_by_rcs(part, plan)
         if part.repeats:
             data["repeats"] = list(part.repeats)
-        now_ms = self._now_ms()
+        now_ms = int(self.clock() * 1000)
         entry = lease.entry(part.batch.id, claim_kind(part.attempt, part.block), at=now_ms, **data)
         with deadline.keeping(plan.timeout_s + RECORD_S):
             (claim,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
-        now_ms = self._now_ms()
-        relation = lease.relation(claim, now_ms)
-        if relation is Relation.FOREIGN:
-            return None
-        if relation is Relation.BUSY:
-            raise LeaseHeld("an earlier delivery may still be submitting this block")
-        at = carriers_of(part, claim)
-        if relation is Relation.EXPIRED and (outcome := await self.sharing.settled(claim, lease)):
-            return Recorded(claim, outcome, at)
-        handed = (
-            await self.dispatch.hand_over(part, plan, rules, deadline)
-            if relation is Relation.OURS
-            else left_behind(part, at)
-        )
+            relation = lease.relation(claim, int(self.clock() * 1000))
+            if relation is Relation.FOREIGN:
+                return None
+            if relation is Relation.BUSY:
+                raise LeaseHeld("an earlier delivery may still be submitting this block")
+            ours = relation is Relation.OURS
+            kept = await self.dispatch.keep_back(part, rules) if ours else None
+        if ours:
+            handed = await self.dispatch.hand_over(part, plan, kept, deadline)
+            at = carriers_of(part, claim)
+        else:
+            at = carriers_of(part, claim)
+            if outcome := await self.sharing.settled(claim, lease):
+                return Recorded(claim, outcome, at)
+            handed = left_behind(part, at)
         repeatable = await self._repeatable(part, at, handed, rules)
         data = outcome_of(part, at, handed, repeatable)
-        data["submitted"] = submitted_in(part.batch, at, data)
-        if shared and relation is Relation.OURS and data["taken"]:
-            ((_, carrier_id),), (submitted,) = data["taken"], data["submitted"]
-            outcome = await shared.put(claim, carrier_id, submitted)
-            if outcome:
+        submitted = submitted_of(part.batch, at, dict(data["taken"]))
+        data["submitted"] = [*map(tuple, submitted)]
+        if shared and shared.joined > 1 and ours and data["taken"]:
+            ((_, carrier_id),) = data["taken"]
+            if outcome := await shared.put(claim, carrier_id, *submitted):
                 return Recorded(claim, outcome, at)
-        now_ms = self._now_ms()
         kind = outcome_kind(part.attempt, part.block)
-        entry = lease.entry(part.batch.id, kind, at=now_ms, **data)
+        entry = lease.entry(part.batch.id, kind, at=int(self.clock() * 1000), **data)
         # If the earlier worker lived to record an outcome, that one stands.
         (own,) = await asyncio.to_thread(self.store.put_if_absent, [entry])
         return Recorded(claim, own, at)
@@ -124,9 +127,6 @@ class BlockAttempts:
         if not in_doubt or not rules.resubmits(part.batch.category):
             return set()
         return {name for name in set(at.values()) if await self.planner.deduplicates(name)}
-
-    def _now_ms(self) -> int:
-        return int(self.clock() * 1000)
 
 
 def carriers_of(part: BlockPart, claim: LedgerEntry) -> dict[int, str]:
@@ -160,14 +160,28 @@ def outcome_of(
     return {**data, "again": again} if again else data
 
 
-def submitted_in(
-    batch: MessageBatch, at: Mapping[int, str], data: Mapping[str, Any]
-) -> list[Submitted]:
-    """Return what an outcome's taken messages are counted by."""
-    hour_ms = hour_of(batch.accepted_at_ms)
-    of, category, messages = batch.account_id, batch.category, batch.messages
-    taken = [(at[index], category, messages[index].campaign_id) for index, _ in data["taken"]]
-    return merged([Submitted(of, *each, hour_ms, 1) for each in taken])
+def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[Any]]:
+    """Return the data of an outcome entry: the messages of a block attempt, by end."""
+    data: dict[str, list[Any]] = {end: [] for end in ENDS}
+    for index, end in zip(indexes, ends, strict=True):
+        match end:
+            case Taken(carrier_message_id):
+                data["taken"].append((index, carrier_message_id[:ID_LIMIT]))
+            case Refused(code, carrier_code, words):
+                own = [words_of(each) for each in (carrier_code, words)]
+                data["refused"].append((index, code, *(own if words else own[:1])))
+            case NotTaken(retry_after_s, _, code, carrier_code):
+                data["not_taken"].append((index, retry_after_s))
+                if code:  # an RCS carrier's
+                    refusal = (index, code, words_of(carrier_code))
+                    data.setdefault("not_by_rcs", []).append(refusal)
+            case InDoubt():
+                data["in_doubt"].append(index)
+            case Cancelled():
+                data["cancelled"].append(index)
+            case Ended():
+                data["ended"].append(index)
+    return data
 
 
 # A taken message waits this long for the others to end.
@@ -178,15 +192,20 @@ class Shared:
     """An outcome shared by the messages that join before it is put."""
 
     def __init__(self, lease: Lease, store: MessageStore, clock: Clock) -> None:
-        self.partition = shared_partition(lease.worker_id)
         self._lease = lease
         self._store = store
         self._clock = clock
+        self.joined = 0
         self._under_way = 0
         self._taken: dict[str, str] = {}
         self._submitted: list[Submitted] = []
         self._all_ended = asyncio.Event()
         self._put: asyncio.Future[LedgerEntry] | None = None
+
+    @property
+    def partition(self) -> str:
+        """The partition of its item."""
+        return shared_partition(self._lease.worker_id)
 
     @property
     def is_open(self) -> bool:
@@ -195,6 +214,7 @@ class Shared:
 
     def __enter__(self) -> Self:
         """Count in a message that is about to be claimed."""
+        self.joined += 1
         self._under_way += 1
         return self
 
@@ -258,12 +278,10 @@ class Sharing:
 
         The item cannot change afterwards: a message that is not in it has an outcome of its own.
         """
-        partition = claim.data.get("shared")
-        if not partition:
+        if not (partition := claim.data.get("shared")):
             return None
-        existing = await asyncio.to_thread(
-            put_shared, self._store, lease, partition, {}, self._clock()
-        )
+        now_s = self._clock()
+        existing = await asyncio.to_thread(put_shared, self._store, lease, partition, {}, now_s)
         return outcome_in(existing, claim)
 
 

@@ -6,7 +6,7 @@ not set up, or it asked to be left alone), and for its reservation at its carrie
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import Connected
 from harkara.model.messages import MessageBatch
 from harkara.model.rcs import Channel
-from harkara.model.routing import RcsFirst, Route, Rules, choose, in_order
+from harkara.model.routing import RcsFirst, Route, Rules, in_order
 from harkara.model.submit_tasks import FIRST_FALLBACK, Repeat, Reserved, SubmitTask
 from harkara.ports import RoutingStore
 from harkara.state.circuit_breaker import CircuitBreakers
@@ -45,20 +45,6 @@ class BlockPart:
     repeats: Mapping[int, Repeat] = field(default_factory=dict)
     rests: Mapping[str, int] = field(default_factory=dict)
     doubles: bool = False
-
-    @classmethod
-    def of(cls, batch: MessageBatch, task: SubmitTask) -> "BlockPart":
-        """Return the messages that a task submits next."""
-        return cls(
-            batch,
-            task.block,
-            task.attempt,
-            task.indexes or tuple(batch.block(task.block)),
-            task.tried,
-            {repeat.index: repeat for repeat in task.repeats},
-            task.rests,
-            task.doubles,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +94,13 @@ class Planner:
             if may_s > now_s:
                 return plan, Wait("deferred", may_s - now_s, task.reserved)
             plan = await self.plan(part, rules, task.waits)
+        closed_s = _closed_s(batch, plan, self.clock())
+        limited = any(plan.connected[name].settings.rate_segments_per_s for name in plan.carriers)
         if not deadline.allows(plan.timeout_s + RECORD_S):
             return plan, Wait("handed_on", 0, task.reserved)
-        if closed_s := _closed_s(batch, plan, self.clock()):
+        if closed_s:
             return plan, Wait("deferred", closed_s, task.reserved)
-        paced = await self._keep_pace(part, plan, task.reserved)
+        paced = await self._keep_pace(part, plan, task.reserved) if limited else plan
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= SHORT_WAIT_S):
             left_s = batch.expires_at_s - self.clock() + 1  # once expired, it waits no more
@@ -134,11 +122,10 @@ class Planner:
         return plan
 
     async def _plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
-        pause_s = retries.pause_delay(waits)
         routes = {index: _route(part, rules, index) for index in part.indexes}
         orders = {index: _order(part, route, index) for index, route in routes.items()}
         connected = await self._connect(name for order in orders.values() for name in order)
-        blocked_s = await asyncio.to_thread(self._blocked_s, connected, pause_s)
+        blocked_s = await asyncio.to_thread(self._blocked_s, connected, waits)
         for name, until_ms in part.rests.items():
             rest_s = until_ms / 1000 - self.clock()
             if name in connected and rest_s > 0:
@@ -149,12 +136,13 @@ class Planner:
         available = connected.keys() - blocked_s.keys()
         tried_by = {name: set(indexes) for name, indexes in part.tried.items()}
         for index, order in orders.items():
-            if rules.pauses(part.batch.messages[index].campaign_id):
-                waits_s[index] = pause_s
+            if rules.has_pauses and rules.pauses(part.batch.messages[index].campaign_id):
+                waits_s[index] = retries.pause_delay(waits)
                 continue
             tried = [name for name in order if index in tried_by.get(name, ())]
             chosen = choose(order, available, tried)
             if chosen is None:
+                pause_s = retries.pause_delay(waits)
                 waits_s[index] = min(blocked_s.get(name, pause_s) for name in order)
                 continue
             carriers.setdefault(chosen, []).append(index)
@@ -238,13 +226,23 @@ class Planner:
                 continue
         return found
 
-    def _blocked_s(self, connected: Mapping[str, Connected], pause_s: float) -> dict[str, float]:
+    def _blocked_s(self, connected: Mapping[str, Connected], waits: int) -> dict[str, float]:
         """Return the carriers that get no messages, and for how many seconds."""
-        waits = {
-            name: pause_s if each.settings.paused else self.circuit_breakers.wait_s(name)
+        waits_s = {
+            name: retries.pause_delay(waits)
+            if each.settings.paused
+            else self.circuit_breakers.wait_s(name)
             for name, each in connected.items()
         }
-        return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}
+        return {name: wait_s for name, wait_s in waits_s.items() if wait_s > 0}
+
+
+def choose(
+    order: Sequence[str], available: Collection[str], tried: Collection[str] = ()
+) -> str | None:
+    """Return the first available carrier, preferring one not in `tried`; None if none is."""
+    left = [name for name in order if name in available]
+    return next((name for name in left if name not in tried), left[0] if left else None)
 
 
 def _timeout_s(carriers: Iterable[str], connected: Mapping[str, Connected]) -> float:
@@ -253,6 +251,8 @@ def _timeout_s(carriers: Iterable[str], connected: Mapping[str, Connected]) -> f
 
 def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
     """Return how long a batch waits if its last message might leave after its hours; else 0."""
+    if not batch.daytime_only:
+        return 0.0
     last_s = now_s + plan.timeout_s
     may_s = batch.ready_s(last_s)
     # A batch that expires before its hours begin again is reported once it has expired.

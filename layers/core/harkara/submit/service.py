@@ -17,18 +17,19 @@ cancel which finds no claim is always read here (`harkara.manage.cancels`).
 import asyncio
 from base64 import b64decode
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from harkara.base import retries
 from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode, encode_body
 from harkara.base.time import Clock, Deadline
 from harkara.model.ledger import Lease
 from harkara.model.messages import BLOCK_SIZE, MessageBatch, unpack
 from harkara.model.routing import Rules
 from harkara.model.submit_tasks import SubmitTask, decode_submit, queue_of
-from harkara.model.tasks import CheckTask, QueueName, task_id_in
+from harkara.model.tasks import CheckTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 from harkara.submit.follow_up import FollowUp
 from harkara.submit.outcomes import BlockAttempts
@@ -65,8 +66,7 @@ class Checks:
             with suppress(StoreUnavailable):
                 self._schedule(CheckTask(first, tuple(others), singles_of=account_id), account_id)
                 for name in names:
-                    body = replace(tasks[name], checked=True).encode(task_id_in(bodies[name]))
-                    checked[name] = body
+                    checked[name] = encode_body(**decode(bodies[name]), checked=True)
         return checked
 
     def _schedule(self, check: CheckTask, account_id: str) -> None:
@@ -120,12 +120,13 @@ class SubmitService:
             return Counter(batch_missing=1)
         if task.revoke_at:
             return await self.follow_up.fallbacks.revoke(task, batch, deadline)
-        if first:
+        if first and batch.refused():
             # A redelivery reports again; ledger entries make it count once.
             await self.follow_up.report_refused(batch)
         last = task.block + 1 if task.attempt > 1 else batch.block_count
         while task.block < last:
-            part, wait, recorded = BlockPart.of(batch, task), None, None
+            indexes = task.indexes or tuple(batch.block(task.block))
+            part, wait, recorded = _part(batch, task, indexes), None, None
             if part.indexes:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self.planner.look(part, rules, task, deadline)
@@ -168,9 +169,9 @@ class SubmitService:
             await asyncio.to_thread(self.queues.schedule, part.queue, body, wait_s, task.account_id)
 
     def _read(self, task: SubmitTask) -> tuple[MessageBatch | None, Rules]:
+        rules = self.planner.store.rules(task.account_id)
         packed = task.packed and unpack(task.batch_id, b64decode(task.packed))
-        batch = packed or self.store.get_batch(task.batch_id)
-        return batch, self.planner.store.rules(task.account_id)
+        return packed or self.store.get_batch(task.batch_id), rules
 
     def _may_sleep(self, delay_s: float, plan: Plan, deadline: Deadline) -> bool:
         return delay_s <= SHORT_WAIT_S and deadline.allows(delay_s + plan.timeout_s + RECORD_S)
@@ -197,3 +198,10 @@ class SubmitService:
         finally:
             for _ in range(count):
                 self.room.release()
+
+
+def _part(batch: MessageBatch, task: SubmitTask, indexes: Sequence[int]) -> BlockPart:
+    """Return the messages that a task submits next."""
+    repeats = {repeat.index: repeat for repeat in task.repeats}
+    rests, doubles = task.rests, task.doubles
+    return BlockPart(batch, task.block, task.attempt, indexes, task.tried, repeats, rests, doubles)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from harkara.callbacks.formats.contract import Format
 from harkara.model.callback_settings import FORMAT_NAMES
 from harkara.model.callbacks import Destination, is_among
-from harkara.model.events import ON_REQUEST, Dlr, Event, EventKind, kind_of
+from harkara.model.events import KIND_OF, ON_REQUEST, Dlr, Event, EventKind
 from harkara.model.messages import Endpoint
 
 FORMATS: dict[str, Format] = {
@@ -40,7 +40,7 @@ def format_of(url: str, usual: str) -> str:
 def wants(destination: Destination, event: Event) -> bool:
     """Whether a destination gets an event: its format has the kind, and its settings select it."""
     settings = destination.settings
-    kind = kind_of(event)
+    kind = KIND_OF[type(event)]
     if kind not in (settings.events or EventKind) or (not settings.events and kind in ON_REQUEST):
         return False
     if isinstance(event, Dlr) and settings.states and event.state not in settings.states:

@@ -26,7 +26,7 @@ from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
 from harkara.model.callback_settings import EVENT_FIELDS
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Click, Corrected, Dlr, Event, Read, Reply, Submitted, kind_of
+from harkara.model.events import KIND_OF, Click, Corrected, Dlr, Event, Read, Reply, Submitted
 from harkara.model.messages import State
 
 MEMBER_LIMIT = 100
@@ -50,7 +50,7 @@ def _renamed(payload: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
 
 def _payload(event: Event) -> dict[str, Any]:
     common = {
-        "event": kind_of(event),
+        "event": KIND_OF[type(event)],
         "mid": event.mid,
         "smsgid": event.client_ref,
         "ts": event.at_s,

@@ -22,14 +22,14 @@ from typing import Any
 from harkara.base.json import encode
 from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Click, Corrected, Dlr, Event, Read, Reply, Submitted, kind_of
+from harkara.model.events import KIND_OF, Click, Corrected, Dlr, Event, Read, Reply, Submitted
 from harkara.model.messages import State
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
     """Return the body of a callback that reports one event."""
     (event,) = events
-    what = event.state if isinstance(event, Dlr) else kind_of(event)
+    what = event.state if isinstance(event, Dlr) else KIND_OF[type(event)]
     at = datetime.fromtimestamp(event.at_s, UTC)
     return encode(
         {
