@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from console.screens import SCREENS
 from console.site import Route
 from harkara.accept.requests import Options, Record
 from harkara.model.accounts import Sender
@@ -24,7 +25,6 @@ from tests.functions.invoking import sqs_event
 from tests.functions.test_console_activity import count, send
 from tests.functions.test_console_routes import (
     NAMES,
-    ROUTES,
     VIEWER,
     label,
     path_of,
@@ -147,7 +147,7 @@ def check_foreign(gateway: Gateway, other: str, route: Route, name: str) -> None
     assert state(gateway) == before
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=label)
+@pytest.mark.parametrize("route", SCREENS, ids=label)
 def test_another_accounts_things_are_found_on_no_route(
     route: Route, gateway: Gateway, cookie: str
 ) -> None:
@@ -157,7 +157,7 @@ def test_another_accounts_things_are_found_on_no_route(
 
 
 @given(
-    route=st.sampled_from([each for each in ROUTES if "<" in each.path]),
+    route=st.sampled_from([each for each in SCREENS if "<" in each.path]),
     name=st.one_of(st.sampled_from([*disguised()]), st.text(min_size=1, max_size=80)),
 )
 def test_nor_are_they_under_any_other_name(route: Route, name: str) -> None:
@@ -185,7 +185,7 @@ def test_a_form_that_names_a_thing_of_another_account_is_refused(
 def test_the_rows_above_have_all_fields_of_all_forms(gateway: Gateway, cookie: str) -> None:
     found = {
         (path, field)
-        for route in ROUTES
+        for route in SCREENS
         if route.method == "GET"
         for path, field in fields_of(visit(gateway, "GET", path_of(route), cookie=cookie)["body"])
         if field not in FREE

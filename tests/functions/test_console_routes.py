@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from console.screens import SCREENS
 from console.site import Route
 from harkara.manage.credentials import mark_of
 from harkara.manage.proofs import STEP_S, totp
 from harkara.model.people import Role
 from tests.functions.handlers import CREDENTIAL, Gateway
-from tests.functions.invoking import load
 from tests.functions.visiting_console import (
     ADMIN,
     CAMPAIGN,
@@ -31,11 +31,8 @@ from tests.functions.visiting_console import (
 )
 from tests.support.people import COMMAND
 
-ROUTES: list[Route] = [
-    route for part in vars(load("console")).values() for route in getattr(part, "SCREENS", ())
-]
-OPERATORS = [route for route in ROUTES if route.role is Role.OPERATOR]
-POSTS = [route for route in ROUTES if route.method == "POST"]
+OPERATORS = [route for route in SCREENS if route.role is Role.OPERATOR]
+POSTS = [route for route in SCREENS if route.method == "POST"]
 NAMES = {
     "templates": TEMPLATE_ID,
     "senders": "UNUSED",
@@ -221,7 +218,7 @@ def test_every_change_is_in_the_audit_log(route: Route, gateway: Gateway, cookie
     assert "Hello" not in str(first)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=label)
+@pytest.mark.parametrize("route", SCREENS, ids=label)
 def test_a_session_that_is_none_gets_nowhere(route: Route, gateway: Gateway, cookie: str) -> None:
     """Forged, changed, of another purpose, or ended."""
     invited = gateway.people.invite(VIEWER, "sandbox", Role.VIEWER, COMMAND)
@@ -272,7 +269,7 @@ def test_what_is_too_large_is_refused_with_its_limit(
 
 @pytest.mark.parametrize("role", [each for each in Role if each is not Role.OPERATOR])
 @pytest.mark.parametrize(
-    "route", [each for each in ROUTES if each.role is Role.OPERATOR], ids=label
+    "route", [each for each in SCREENS if each.role is Role.OPERATOR], ids=label
 )
 def test_to_others_no_page_of_operators_exists(
     route: Route, role: Role, gateway: Gateway, cookie: str

@@ -1,1 +1,46 @@
-"""The parts of the console."""
+"""The parts of the console, and their screens in the order of their routes."""
+
+from console.screens import (
+    activity,
+    answers,
+    callbacks,
+    campaign,
+    carriers,
+    credentials,
+    dlt_templates,
+    exports,
+    finding,
+    links,
+    messages,
+    numbers,
+    own_code,
+    queues,
+    reports,
+    senders,
+    sending,
+    settings,
+    users,
+)
+
+SCREENS = [
+    *dlt_templates.SCREENS,
+    *senders.SCREENS,
+    *campaign.SCREENS,
+    *sending.SCREENS,
+    *messages.SCREENS,
+    *exports.SCREENS,
+    *callbacks.SCREENS,
+    *links.SCREENS,
+    *numbers.SCREENS,
+    *answers.SCREENS,
+    *activity.SCREENS,
+    *reports.SCREENS,
+    *credentials.SCREENS,
+    *settings.SCREENS,
+    *users.SCREENS,
+    *own_code.SCREENS,
+    *carriers.SCREENS,
+    *queues.SCREENS,
+    *finding.SCREENS,
+]
+"""Of people who are signed in; `sign_in` and `accounts` add pages for others."""
