@@ -165,6 +165,7 @@ def test_an_operator_moves_dead_letters_back_and_follows_it(open_page: Open, sit
     page = open_page(as_person=OPERATOR, viewport={"width": 360, "height": 740})
     choose_account(page)
     page.clock.install()
+    page.get_by_text("Sections: Today").click()
     page.get_by_role("link", name="Queues").click()
     link = page.get_by_role("link", name="Submit", exact=True)
     tab_to(page, link)
