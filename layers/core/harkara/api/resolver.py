@@ -33,8 +33,6 @@ from harkara.carriers.receipts import ReceiptRequest
 from harkara.links.codec import CODE_LENGTH
 from harkara.runtime.logging import log_failure
 
-# Lambda answers at most 6 MB, and a packed file is sent as base64.
-EXPORT_LIMIT_BYTES = 4_400_000
 Failed = Callable[[Exception, Request], Response[Any]]
 """Answers an error."""
 
@@ -147,6 +145,8 @@ def methods_of(path: str) -> tuple[str, ...]:
 
 
 TRY_AGAIN_AFTER_S = 5
+# Lambda answers at most 6 MB, and a packed file is sent as base64.
+EXPORT_LIMIT_BYTES = 4_400_000
 
 Shape = Callable[[RequestRefused], tuple[int, bytes]]
 """Returns status and body of a refusal."""
@@ -209,6 +209,19 @@ def carrier_request(request: Request, errors: str = "replace") -> ReceiptRequest
 def ok(body: Any) -> Response[str]:
     """Return 200 with a JSON body."""
     return answer(200, encode(body))
+
+
+def csv_file(name: str, content: bytes, request: Request) -> Response[Any]:
+    """Answer with a CSV file, packed if the request allows it. Raises RequestRefused."""
+    packs = request.accepts_gzip
+    body = gzip.compress(content, mtime=0) if packs else content
+    if len(body) > EXPORT_LIMIT_BYTES:
+        way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
+        raise RequestRefused(Code.INVALID_REQUEST, f"(the file is too large to be sent: {way})")
+    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if packs:
+        headers["Content-Encoding"] = "gzip"
+    return Response(200, "text/csv; charset=utf-8", body if packs else body.decode(), headers)
 
 
 def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response[str]:
