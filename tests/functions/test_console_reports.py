@@ -171,7 +171,7 @@ def test_a_page_is_bounded_and_the_file_has_all(gateway: Gateway, viewer: str) -
     assert page.count('<th scope="row">20') == ROWS_SHOWN
     assert "Accepted</th>" in page
     assert "Expired</th>" not in page
-    assert f"{1200 - ROWS_SHOWN} rows more are in the file." in page
+    assert f"{1200 - ROWS_SHOWN:,} rows more are in the file." in page
 
 
 def test_a_file_too_large_for_an_answer_is_refused(

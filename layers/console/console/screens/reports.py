@@ -23,7 +23,7 @@ from harkara.model.messages import Category
 SCREENS = Screens()
 BASE = "/console/reports"
 DAYS_SHOWN = 7
-ROWS_SHOWN = 500
+ROWS_SHOWN = 200
 COLUMNS = ("accepted", "refused", "submitted", *STATES, "segments", "price")
 ALL = "all"
 BY = (ALL, *get_args(DailyBy))

@@ -8,9 +8,8 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from harkara.activity.counting import STATES
 from harkara.activity.delays import Count
-from harkara.activity.filters import PENDING, DailyQuery, ReportQuery, ReportState
+from harkara.activity.filters import DailyQuery, ReportQuery, ReportState
 from harkara.activity.names import CROSSED, OTHER, split_name
 from harkara.activity.stats import Currency, Group, StatsService, by_name, time_of
 from harkara.base.spreadsheet import write_table
@@ -21,6 +20,10 @@ from harkara.model.messages import Category, State
 REPORT_STATES: tuple[ReportState, ...] = (*State, "pending", "refused")
 NAMES = ("day", "sender", "category", "country", "state")
 AMOUNTS = ("messages", "segments", "price")
+_CROSSED = f"{CROSSED}:"
+_ENDED: Mapping[ReportState, Sequence[str]] = {
+    state: (state, f"segments/{state}", f"price/{state}") for state in (*State, "refused")
+}
 _SPARSE = f"Empty of refused records, `{OTHER}` of surplus combinations."
 
 
@@ -66,6 +69,12 @@ class _Key(NamedTuple):
     country: str
 
 
+class _Amounts(NamedTuple):
+    messages: int
+    segments: int
+    price: int
+
+
 class Daily(NamedTuple):
     """Groups of messages, each with its day of India, in order of days and keys."""
 
@@ -80,27 +89,29 @@ def report(service: StatsService, account: Account, query: ReportQuery) -> Repor
     as_of = time_of(service.store.reached_ms())
     days = defaultdict[str, Counter[str]](Counter)
     for hour, counts in service.items(account.id, "names", from_ms, to_ms):
-        of_day = days[hour.partition("T")[0]]
-        for attribute, count in counts.items():
-            if attribute.startswith(f"{CROSSED}:"):
-                of_day[attribute] += count
-    found = defaultdict[_Key, Counter[str]](Counter)
+        crossed = {name: count for name, count in counts.items() if name.startswith(_CROSSED)}
+        days[hour.partition("T")[0]].update(crossed)
+    found = defaultdict[_Key, dict[str, int]](dict)
     for day, counts in days.items():
         for attribute, count in counts.items():
             key, measure = _crossed(day, attribute)
             if _fits(query, key):
                 found[key][measure] = count
-    rows: list[ReportRow] = []
-    total = Counter[str]()
-    for key in sorted(found):
-        for state in [query.state] if query.state else REPORT_STATES:
-            sums = _in_state(found[key], state)
-            # A final state may be counted before its message.
-            if sums["messages"] > 0:
-                total.update(sums)
-                rows.append(_row(key, state, sums))
+    rows = [
+        (key, state, amounts)
+        for key in sorted(found)
+        for state, amounts in _by_state(found[key]).items()
+        # A final state may be counted before its message.
+        if amounts.messages > 0 and query.state in ("", state)
+    ]
+    total = _Amounts(*(sum(each[at] for _, _, each in rows) for at in range(len(AMOUNTS))))
     currency = account.currency or None
-    return {"rows": rows, "totals": _shown(total), "currency": currency, "as_of": as_of}
+    return {
+        "rows": [_row(*row) for row in rows],
+        "totals": _shown(total),
+        "currency": currency,
+        "as_of": as_of,
+    }
 
 
 def as_csv(found: Report) -> bytes:
@@ -141,21 +152,20 @@ def _fits(query: ReportQuery, key: _Key) -> bool:
     )
 
 
-def _in_state(counts: Counter[str], state: str) -> Counter[str]:
-    """Return messages, segments and price; what is pending was accepted and has not ended."""
-    if state == PENDING:
-        found = Counter({"messages": counts["accepted"], **_amounts(counts, "")})
-        for each in STATES:
-            found.subtract(_in_state(counts, each))
-        return found
-    return Counter({"messages": counts[state], **_amounts(counts, f"/{state}")})
+def _by_state(counts: Mapping[str, int]) -> Mapping[ReportState, _Amounts]:
+    """Return the amounts by state; what was accepted and has not ended is pending."""
+    found: dict[ReportState, _Amounts] = {
+        state: _Amounts(*(counts.get(name, 0) for name in names)) for state, names in _ENDED.items()
+    }
+    ended = (sum(each) for each in zip(*(found[state] for state in State), strict=True))
+    accepted = (counts.get(name, 0) for name in ("accepted", "segments", "price"))
+    found["pending"] = _Amounts(
+        *(all_of - own for all_of, own in zip(accepted, ended, strict=True))
+    )
+    return found
 
 
-def _amounts(counts: Counter[str], of: str) -> Mapping[str, int]:
-    return {name: counts[f"{name}{of}"] for name in ("segments", "price")}
-
-
-def _row(key: _Key, state: ReportState, sums: Counter[str]) -> ReportRow:
+def _row(key: _Key, state: ReportState, amounts: _Amounts) -> ReportRow:
     day, sender, category, country = key
     return {
         "day": day,
@@ -163,13 +173,10 @@ def _row(key: _Key, state: ReportState, sums: Counter[str]) -> ReportRow:
         "category": Category(category),
         "country": country,
         "state": state,
-        **_shown(sums),
+        **_shown(amounts),
     }
 
 
-def _shown(sums: Counter[str]) -> Sums:
-    return {
-        "messages": sums["messages"],
-        "segments": sums["segments"],
-        "price": price_text(sums["price"]),
-    }
+def _shown(amounts: _Amounts) -> Sums:
+    messages, segments, price = amounts
+    return {"messages": messages, "segments": segments, "price": price_text(price)}

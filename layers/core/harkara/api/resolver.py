@@ -33,8 +33,6 @@ from harkara.carriers.receipts import ReceiptRequest
 from harkara.links.codec import CODE_LENGTH
 from harkara.runtime.logging import log_failure
 
-# Lambda answers at most 6 MB, and a packed file is sent as base64.
-EXPORT_LIMIT_BYTES = 4_400_000
 Failed = Callable[[Exception, Request], Response[Any]]
 """Answers an error."""
 
