@@ -125,7 +125,7 @@ def test_the_layers_have_the_description_and_all_of_its_page(layers: Layers) -> 
 def test_the_layers_are_small(layers: Layers) -> None:
     assert megabytes(layers.deps / "botocore") <= 8
     assert megabytes(layers.deps) <= 50
-    assert megabytes(layers.core) <= 4.5
+    assert megabytes(layers.core) <= 5
     assert megabytes(layers.console) <= 3
     assert megabytes(layers.signing) <= 18
 

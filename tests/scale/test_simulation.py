@@ -96,7 +96,7 @@ def test_the_stream_is_counted_within_seconds_and_later_where_activity_is_slow(
         int(item["submitted"]["N"])
         for partition in quick.cloud.tables["Activity"].values()
         for item in partition.items.values()
-        if item["sk"]["S"].startswith("hour#")
+        if item["pk"]["S"].startswith("account#") and item["sk"]["S"].startswith("hour#")
     )
     assert counted == 60
     monkeypatch.setitem(MODEL, "cpu_ms_a_record", 200)

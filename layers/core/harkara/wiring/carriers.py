@@ -1,6 +1,6 @@
 """Build the service of the operator's carriers, for the console and for the command."""
 
-from random import SystemRandom
+import random
 from typing import Any
 
 from harkara.activity.stats import StatsService
@@ -18,6 +18,6 @@ def wire_carriers(
     return CarrierService(
         OperatorStore(dynamodb, accounts_table),
         stats,
-        CircuitBreakers(limits, stats.clock, SystemRandom().random, lambda _: None),
+        CircuitBreakers(limits, stats.clock, random.SystemRandom().random, lambda _: None),
         limits.timelines,
     )
