@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.aws.accounts import PARTS
 from harkara.aws.operator import OperatorStore
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
@@ -21,7 +22,7 @@ from harkara.manage.settings import (
     rate_text,
     written,
 )
-from harkara.model.accounts import Account, OtpLimit
+from harkara.model.accounts import Account, Limits, OtpLimit
 from harkara.model.messages import Category
 from harkara.model.rates import Rate
 from tests.support.fakes import FakeAccountStore
@@ -97,6 +98,11 @@ def test_an_account_that_was_removed_is_not_made_again() -> None:
         raced.service.put(ACME, {"name": "Acme"}, seen, is_operator=True)
     assert refused.value.code is Code.NOT_FOUND
     assert raced.store.account("acme") is None
+
+
+def test_every_field_of_an_account_is_a_setting_or_has_a_screen_of_its_own() -> None:
+    elsewhere = {"id", "version", "limits", "shorten_urls", *PARTS}
+    assert {*Account.model_fields, *Limits.model_fields} - elsewhere == SETTINGS.keys()
 
 
 def test_admins_change_these_alone() -> None:
