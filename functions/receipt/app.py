@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from harkara.api.description import about
 from harkara.api.resolver import carrier_request
 from harkara.base.codes import Code
-from harkara.base.ids import split_mid
+from harkara.base.ids import BATCH_ID_LENGTH
 from harkara.base.log_events import LogEvent
 from harkara.carriers.datasend import ReceiptsTaken
 from harkara.runtime import metrics
@@ -40,7 +40,7 @@ def receipts(carrier: str, token: str) -> Response[str]:
     }
     confirmed = received.confirm_url or received.echo
     done = "subscription confirmed" if confirmed else "receipts enqueued"
-    batches = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
+    batches = sorted({receipt.mid[:BATCH_ID_LENGTH] for receipt in received.receipts})
     metrics.write(LogEvent(done, {"batches": batches}, counts, carrier=carrier))
     return Response(response.status, response.headers["content-type"], response.body.decode())
 

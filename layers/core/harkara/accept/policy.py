@@ -152,7 +152,9 @@ class SendPolicy:
     def _endpoint_index(self, url: str, callback: CallbackEndpoint | None) -> int | None:
         key = url, callback.id if callback else ""
         if key not in self._endpoint_indexes:
-            allowed = self.account.may_call_back(url, self._urls)
+            # The account allows the hosts of its registered callbacks.
+            account, rules = self.account, self._urls
+            allowed = rules.host_of(url) if callback else account.may_call_back(url, rules)
             self._endpoint_indexes[key] = len(self.endpoints) if allowed else None
             if allowed and callback:
                 self.endpoints.append(callback.endpoint)

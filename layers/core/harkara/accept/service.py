@@ -20,6 +20,7 @@ from harkara.accept.requests import BatchMessages, IdSource, RecordResult, SendR
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.ids import BATCH_ID_LENGTH
 from harkara.base.log_events import LogEvent
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller, Limits
@@ -215,7 +216,7 @@ def accepted_event(
     about = {
         "account_id": account.id,
         "request": request_id,
-        "batches": sorted({result.mid[:-2] for result in results if result.mid}),
+        "batches": sorted({result.mid[:BATCH_ID_LENGTH] for result in results if result.mid}),
         "codes": Counter(result.code or "accepted" for result in results),
         "warnings": warnings,
     }

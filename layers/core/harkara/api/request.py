@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harkara.base.codes import Code
@@ -41,11 +41,11 @@ class Request:
     source_ip: str
     past_api: bool = False
     """Whether it came to the function's own URL, which has no API or proxy in front."""
+    content_type: str = field(init=False)
+    """The content type with its parameters, "" for none."""
 
-    @property
-    def content_type(self) -> str:
-        """The content type with its parameters, "" for none."""
-        return self.headers.get("content-type", "")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content_type", self.headers.get("content-type", ""))
 
     @property
     def is_file(self) -> bool:

@@ -141,11 +141,11 @@ def request_in(fields: dict[str, Any]) -> SendRequest:
     """Return the request in the fields of a body of `/datasend`."""
     rows = fields.get("smstosend")
     if rows is None and any(fields.get(name) is not None for name in _STRINGS[:-1]):
-        read = request_of([fields], _FIELDS)
-        return read._replace(single=True, warning=_warning([fields]))
+        warning = _warning([fields])
+        return request_of([fields], _FIELDS)._replace(single=True, warning=warning)
+    warning = _warning([fields, *(rows if isinstance(rows, list) else ())])
     read = request_of(rows, _FIELDS, "smstosend", fields)
-    callback_url = top_level(fields, "dlrurl")
-    return read._replace(callback_url=callback_url, warning=_warning([fields, *(rows or ())]))
+    return read._replace(callback_url=top_level(fields, "dlrurl"), warning=warning)
 
 
 def opened_smpp(
@@ -158,8 +158,8 @@ def opened_smpp(
 
 def smpp_request_in(fields: dict[str, Any]) -> SendRequest:
     """Return the one record in the fields of `/smpp`."""
-    read = request_of([fields], _SMPP_FIELDS)
-    return read._replace(single=True, warning=_warning([fields]))
+    warning = _warning([fields])
+    return request_of([fields], _SMPP_FIELDS)._replace(single=True, warning=warning)
 
 
 def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
