@@ -13,6 +13,7 @@ from tests.pipeline.abandoned import Abandoned
 from tests.pipeline.deaths import Fault, deaths
 from tests.pipeline.invariants import check
 from tests.support.fakes import Faults
+from tests.support.wired import RECEIPT_WAIT_S
 
 DAY_S = 86_400
 # Within the shortest retention, as what is older knows nothing of what was done.
@@ -72,19 +73,30 @@ def test_what_died_before_it_did_anything_is_done_once_it_is_redriven(queue: Que
 
 
 @pytest.mark.parametrize(("queue", "death"), CASES, ids=str)
-def test_what_had_begun_is_completed_by_the_check(queue: QueueName, death: Fault) -> None:
-    """Its new message has another id, and so is a stranger to the leases of the first."""
-    world = run(queue, death.faults(), 3600, MOMENTS_S[-1])
+def test_what_had_begun_is_completed_once_it_is_redriven(queue: QueueName, death: Fault) -> None:
+    """The new message has the old task id in its body, so that its leases are its own."""
+    world = Abandoned((queue,), death.faults())
+    start(world)
+    world.run(900)
+    world.redrive()
+    world.run(DAY_S)
+    assert world.finals().keys() <= world.called_back().keys()
+    world.at(2 * RECEIPT_WAIT_S, world.redrive)  # if it was the check that died
+    world.run()
     assert world.killed == 1
     assert not world.dead
 
 
 @given(
     case=st.sampled_from(CASES),
+    more=st.sets(st.integers(0, 250), max_size=3),
     redriven_s=st.lists(st.sampled_from(MOMENTS_S), min_size=1, max_size=3),
 )
 def test_so_it_does_whenever_and_however_often_it_is_redriven(
-    case: tuple[QueueName, Fault], redriven_s: list[float]
+    case: tuple[QueueName, Fault], more: set[int], redriven_s: list[float]
 ) -> None:
     queue, death = case
-    run(queue, death.faults(), *sorted(redriven_s), 6.5 * DAY_S)
+    faults = death.faults()
+    faults.kill_after |= more
+    # What dies once more is redriven once more.
+    run(queue, faults, *sorted(redriven_s), *(6.5 * DAY_S + n for n in range(4)))

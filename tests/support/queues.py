@@ -1,5 +1,6 @@
 """Queues with delays: the real adapters over SQS and the Due table in memory."""
 
+import itertools
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -58,7 +59,8 @@ class FakeTaskQueues:
         self.put_back_s: list[tuple[str, Sequence[tuple[str, int]]]] = []
         self._due = DynamoDueTable(self.dynamo, DUE, lambda: self.clock(), no_pause)
         sqs = Sqs(self._take, self._failing)
-        self._sqs = SqsTaskQueues(sqs, QUEUE_IDS, self._due, no_pause)
+        ids = map("t{}".format, itertools.count(1))
+        self._sqs = SqsTaskQueues(sqs, QUEUE_IDS, self._due, no_pause, lambda: next(ids))
         self._refused: set[str] | None = None
 
     def send(

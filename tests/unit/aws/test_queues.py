@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.errors import StoreUnavailable
-from harkara.model.tasks import QueueName
+from harkara.model.tasks import QueueName, RecoverTask, decode_dlr, task_id_of
 from tests.support.limits import BATCH_LIMIT_BYTES
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
@@ -217,3 +217,18 @@ def test_what_a_queue_does_not_take_is_not_scheduled() -> None:
     _, tasks = queues(sent(failed=("0",)))
     with pytest.raises(StoreUnavailable, match="submit queue"):
         tasks.schedule(QueueName.SUBMIT, "body", 5)
+
+
+@given(text=st.text(max_size=30), queue=st.sampled_from(QueueName))
+def test_tasks_of_dlr_keep_their_id_when_sqs_moves_them(text: str, queue: QueueName) -> None:
+    """A redrive sends the same body as another message."""
+    aws, tasks = queues(all_in)
+    task = RecoverTask(text, (1,))
+    tasks.send(queue, [task.encode()])
+    (entry,) = aws.requests[0][1]["Entries"]
+    body = entry["MessageBody"]
+    named = queue in (QueueName.RECEIPT, QueueName.CALLBACK)
+    assert (task_id_of("first", body) == task_id_of("second", body)) is named
+    assert decode_dlr(body) == task
+    tasks.send(queue, [body])
+    assert aws.requests[1][1]["Entries"][0]["MessageBody"] == body

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
+from secrets import token_hex
 from typing import Any
 
 from harkara.aws.clients import Backoff, DynamoDBClient, SQSClient, aws_errors
@@ -104,6 +105,9 @@ DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
 _ATTEMPTS = 3
+# SQS moves a dead letter back as a message with another id. Their tasks keep their leases then,
+# since the id is in the body.
+_REDRIVEN_AS_THEY_WERE = QueueName.RECEIPT, QueueName.CALLBACK
 # SQS refuses a whole batch because of one body; the others are then sent without it.
 _OF_A_BODY = frozenset(
     {
@@ -124,11 +128,13 @@ class SqsTaskQueues:
         urls: Mapping[QueueName, str],
         due: DynamoDueTable | None = None,
         pause: Callable[[float], None] = time.sleep,
+        new_id: Callable[[], str] = lambda: token_hex(8),
     ) -> None:
         self._client = client
         self._urls = urls
         self._due = due
         self._backoff = Backoff(pause)
+        self._new_id = new_id
 
     def send(
         self,
@@ -153,10 +159,19 @@ class SqsTaskQueues:
         self, queue: QueueName, bodies: Sequence[str], group: str, delays_s: Sequence[int]
     ) -> list[bool]:
         sent = [False] * len(bodies)
+        if queue in _REDRIVEN_AS_THEY_WERE:
+            bodies = [self._named(body) for body in bodies]
         for indexes in _batches(bodies, len(group.encode())):
             for index in self._send_batch(queue, bodies, indexes, group, delays_s):
                 sent[index] = True
         return sent
+
+    def _named(self, body: str) -> str:
+        """Return a body of JSON with a task id, a new one unless it has one."""
+        # Within a text JSON would have a backslash before each quote.
+        if not body.endswith("}") or '"task_id":' in body:
+            return body
+        return f'{body[:-1]},"task_id":"{self._new_id()}"}}'
 
     def _send_batch(
         self,

@@ -10,7 +10,8 @@
     ClickTask       callback queue   in harkara.model.events
 
 A body's first field is its kind. It may have a `task_id`: the task keeps this id when its rest is
-queued again in another queue message, or when a redrive of dead letters makes a new one.
+queued again in another queue message, or when a redrive of dead letters makes a new one. Those for
+the receipt and the callback queue get one when they are sent (`harkara.aws.queues`).
 """
 
 from collections.abc import Sequence
