@@ -55,8 +55,9 @@ class DynamoMessageStore:
         The later of the two counts. Raises StoreUnavailable.
         """
         # Ids are random, so a duplicate is our own item, whose first answer was lost.
+        ttl = self._ttl(due_at_ms)
         item = values({"pk": batch_id, "sk": _BATCH_KIND, "packed": packed})
-        self._table.put_if_absent([{**item, "ttl": self._ttl(due_at_ms)}])
+        self._table.put_if_absent([{**item, "ttl": ttl}])
 
     def get_batch(self, batch_id: str) -> MessageBatch | None:
         """Return a message batch, None if it is absent or expired. Raises StoreUnavailable.
