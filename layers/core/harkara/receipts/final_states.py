@@ -58,7 +58,7 @@ class DeliverService:
 
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
-        self.callbacks.check_time(deadline)
+        deadline.require(self.callbacks.post_s)
         reported, batches, due_at_ms = await asyncio.to_thread(find, self.store, receipts)
         verdicts, now_ms = Verdicts(reported), int(self.clock() * 1000)
         if any(each.receipt.state is not State.DELIVERED for each in reported):
@@ -104,7 +104,7 @@ class DeliverService:
 
         The task that left no ack may have posted all the same.
         """
-        self.callbacks.check_time(deadline)
+        deadline.require(self.callbacks.post_s)
         batch = await asyncio.to_thread(self.store.get_batch, task.batch_id)
         if batch is None:
             return Counter(batch_missing=1)
