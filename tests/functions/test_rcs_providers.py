@@ -11,7 +11,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, Outside
 from harkara.base.ids import uuid_of
 from harkara.carriers.contract import Refused, Revocation, Submission
-from harkara.carriers.kinds import connect, parse_receipts
+from harkara.carriers.generic_http import parse_receipts
+from harkara.carriers.kinds import connect
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Message

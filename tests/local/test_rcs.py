@@ -10,7 +10,8 @@ from pydantic_core import to_json
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, Outside
 from harkara.carriers.contract import Refused, Revocation, Submission, Taken
-from harkara.carriers.kinds import connect, parse_receipts
+from harkara.carriers.generic_http import parse_receipts
+from harkara.carriers.kinds import connect
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import State

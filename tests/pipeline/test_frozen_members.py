@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from harkara.base.codes import Code
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.receipts import final_states
@@ -24,8 +25,8 @@ COUNT = 3
 )
 # The process dies between post and ack; at the redelivery one receipt counts no more, or one more
 # does.
-@example(counting=[{0, 1, 2}, {0, 2}], kills={5}, trusted=True)
-@example(counting=[{0}, {0, 1, 2}], kills={5}, trusted=True)
+@example(counting=[{0, 1, 2}, {0, 2}], kills={6}, trusted=True)
+@example(counting=[{0}, {0, 1, 2}], kills={6}, trusted=True)
 def test_a_final_is_called_back_whichever_receipts_count_at_a_redelivery(
     counting: Sequence[set[int]], kills: set[int], trusted: bool
 ) -> None:
@@ -36,7 +37,8 @@ def test_a_final_is_called_back_whichever_receipts_count_at_a_redelivery(
     assert answers
     world.run(60)
     mids = [each.mid for each in answers]
-    receipts = tuple(Receipt(mid, 1, State.DELIVERED, int(world.now)) for mid in mids)
+    code, now_s = Code.UNDELIVERED, int(world.now)
+    receipts = tuple(Receipt(mid, 1, State.FAILED, now_s, code) for mid in mids)
     world.queues.add(QueueName.RECEIPT, ReceiptsTask(receipts, "sim").encode(), world.now)
     deliveries = iter(counting)
 

@@ -237,7 +237,7 @@ def test_nothing_is_begun_that_may_not_be_finished(left_s: float, begins: bool) 
     if begins:
         assert there.call_back(left_s=left_s) == Counter(callbacks=1)
     else:
-        with pytest.raises(OutOfTime, match="^too little time is left to post$"):
+        with pytest.raises(OutOfTime, match="^too little time is left$"):
             there.call_back(left_s=left_s)
         assert there.log_events == []
 

@@ -9,8 +9,7 @@ from pydantic_core import to_json
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
-from harkara.carriers.aws_sms import FAILURES, STATES
-from harkara.carriers.kinds import parse_receipts
+from harkara.carriers.aws_sms import FAILURES, STATES, parse_receipts
 from harkara.carriers.receipts import ReceiptRequest, ReceivedReceipts
 from harkara.carriers.settings import AwsOptions
 from harkara.model.messages import State

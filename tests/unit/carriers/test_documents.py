@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import RequestRefused
 from harkara.carriers.documents import document_of, names_in
-from harkara.carriers.kinds import parse_inbound, parse_receipts
+from harkara.carriers.generic_http import parse_receipts
+from harkara.carriers.kinds import KINDS
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.times import UNREADABLE, time_of
 from harkara.model.messages import State
@@ -140,8 +141,8 @@ def test_what_cannot_be_read_is_refused(body: str) -> None:
 def test_any_body_is_read_or_refused(body: bytes, content_type: str, kind: str) -> None:
     asked = request(body, content_type)
     for parse in (
-        lambda: parse_receipts(asked, settings_of(kind), SIGNER),
-        lambda: parse_inbound(asked, settings_of(kind)),
+        lambda: KINDS[kind].parse_receipts(asked, settings_of(kind), SIGNER),
+        lambda: KINDS[kind].parse_inbound(asked, settings_of(kind)),
     ):
         try:
             parse()

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from harkara.base.codes import Code
 from harkara.carriers.contract import InDoubt, Outcome, Refused, Submission, Taken
 from harkara.carriers.filling import fill_fields, fill_json, fill_xml, values_of
+from harkara.carriers.generic_http import parse_receipts
 from harkara.carriers.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
-from harkara.carriers.kinds import parse_receipts
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.model.messages import Category, State
 from tests.unit.carrier_cases import CASES, MESSAGE, SECRETS, SIGNER, ScriptedExchange, settings_of

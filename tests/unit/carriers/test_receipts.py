@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.carriers.kinds import answer, parse_receipts
+from harkara.carriers.kinds import KINDS
 from harkara.carriers.receipts import (
     WORDS_LIMIT_BYTES,
     ReceiptRequest,
@@ -48,10 +48,10 @@ def test_receipts_are_read(kind: str, row: dict[str, Any]) -> None:
     settings = settings_of(kind, **row.get("carrier", {}))
     if row.get("refused"):
         with pytest.raises(RequestRefused) as refused:
-            parse_receipts(receipt_request(row), settings, SIGNER)
+            KINDS[settings.kind].parse_receipts(receipt_request(row), settings, SIGNER)
         assert refused.value.code is Code.INVALID_RECEIPT
     else:
-        received = parse_receipts(receipt_request(row), settings, SIGNER)
+        received = KINDS[settings.kind].parse_receipts(receipt_request(row), settings, SIGNER)
         own = [*received.receipts, *(each for _, each in received.by_carrier_id)]
         assert all(bool(each.words) == (each.state is not State.DELIVERED) for each in own)
         bare = received._replace(
@@ -70,7 +70,9 @@ def test_every_final_state_that_is_not_delivered_has_a_code(kind: str) -> None:
         if row.get("refused"):
             continue
         settings = settings_of(kind, **row.get("carrier", {}))
-        for receipt in parse_receipts(receipt_request(row), settings, SIGNER).receipts:
+        for receipt in (
+            KINDS[settings.kind].parse_receipts(receipt_request(row), settings, SIGNER).receipts
+        ):
             assert (receipt.code == "") is (receipt.state is State.DELIVERED)
             assert receipt.code == "" or Code(receipt.code)
             seen.add(receipt.state)
@@ -81,7 +83,7 @@ def test_every_final_state_that_is_not_delivered_has_a_code(kind: str) -> None:
 def test_a_carrier_hears_what_it_wants(kind: str) -> None:
     hears = CASES[kind]["hears"]
     receipt = Receipt(MID, 1, State.DELIVERED, 7)
-    received = answer(ReceivedReceipts([receipt], 2, 3, 4), settings_of(kind))
+    received = KINDS[kind].answer(ReceivedReceipts([receipt], 2, 3, 4), settings_of(kind))
     assert (received.status, dict(received.headers), received.body.decode()) == (
         hears["status"],
         {"content-type": hears["type"]},
@@ -123,7 +125,9 @@ WORDED: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", WORDED)
 def test_a_carriers_words_are_passed_on(name: str) -> None:
     kind, row, words = WORDED[name]
-    (receipt,) = parse_receipts(receipt_request(row), settings_of(kind), SIGNER).receipts
+    (receipt,) = (
+        KINDS[kind].parse_receipts(receipt_request(row), settings_of(kind), SIGNER).receipts
+    )
     assert receipt.words == words
 
 

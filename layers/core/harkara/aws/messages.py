@@ -139,8 +139,11 @@ class DynamoMessageStore:
     def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
         """Return a partition's entries whose kind has this prefix, in order, read consistently."""
         now_s = self._clock()
-        items = self._table.query(partition, "begins_with(sk, :kind)", {":kind": kind_prefix})
-        return [entry_of(item) for item in list(items) if not has_expired(item, now_s)]
+        entries = []
+        for item in self._table.query(partition, "begins_with(sk, :kind)", {":kind": kind_prefix}):
+            if not has_expired(item, now_s):
+                entries.append(entry_of(item))
+        return entries
 
     def _ttl(self, due_at_ms: int, keep_s: int | None = None) -> Mapping[str, str]:
         from_s = max(int(self._clock()), due_at_ms // 1000)

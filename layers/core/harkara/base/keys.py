@@ -23,6 +23,7 @@ SECRET_BYTES = 32
 KEPT_S = 300.0
 # Signatures that no key verifies cause at most one read in this time, however many come.
 CONFIRMED_S = 15.0
+_TAG_BYTES = 5
 
 
 class Keys:
@@ -49,6 +50,15 @@ class Keys:
         """Return the key to sign with."""
         return self.all()[0]
 
+    def tag(self, text: str) -> str:
+        """Return a text's tag by the key to sign with."""
+        return _tag(self.first(), text)
+
+    def verify(self, text: str, tag: str) -> bool:
+        """Return whether a tag is that of a text by any key."""
+        received = tag.encode()
+        return self.any(lambda key: hmac.compare_digest(received, _tag(key, text).encode()))
+
     def any(self, fits: Callable[[bytes], bool]) -> bool:
         """Return whether `fits` is true of a key; if of none, read the keys again and retry.
 
@@ -71,6 +81,11 @@ class Keys:
                 raise
             # Keep the cached keys: signing must not fail within a block. Read again soon.
             self._read_s -= KEPT_S - CONFIRMED_S
+
+
+def _tag(key: bytes, text: str) -> str:
+    digest = hmac.digest(key, text.encode(), hashlib.sha256)
+    return base64.b32encode(digest[:_TAG_BYTES]).decode()
 
 
 def as_keys(key: bytes | Keys) -> Keys:

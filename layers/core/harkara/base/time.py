@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ParamSpec, TypeVar
 
+from harkara.base.errors import OutOfTime
+
 Clock = Callable[[], float]
 """Returns Unix time in seconds."""
 
@@ -89,6 +91,11 @@ class Deadline:
     def allows(self, needed_s: float) -> bool:
         """Return whether work that takes up to `needed_s` may begin."""
         return self.remaining_s() >= self._enough_s(needed_s)
+
+    def require(self, needed_s: float) -> None:
+        """Raise OutOfTime unless work that takes up to `needed_s` may begin."""
+        if not self.allows(needed_s):
+            raise OutOfTime("too little time is left")
 
     @contextmanager
     def keeping(self, needed_s: float) -> Iterator[None]:

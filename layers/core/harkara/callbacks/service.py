@@ -14,10 +14,10 @@ groups are done.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from harkara.base.errors import HarkaraError, OutOfTime
+from harkara.base.errors import HarkaraError
 from harkara.base.retries import wait_delay, wait_for_turn, with_jitter
 from harkara.base.time import Deadline
 from harkara.callbacks.formats import wants
@@ -63,7 +63,7 @@ class CallbackService:
     """Posts callbacks for the function `dlr`.
 
     Its methods return how many callbacks had which outcome. They raise OutOfTime, LeaseHeld and
-    StoreUnavailable; the queue message then comes back.
+    StoreUnavailable; the queue message then comes back. `post_s` is the time that a post may take.
     """
 
     attempts: Attempts
@@ -71,11 +71,10 @@ class CallbackService:
     destinations: Destinations
     endpoint_health: EndpointHealth
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    post_s: float = field(init=False)
 
-    def check_time(self, deadline: Deadline) -> None:
-        """Raise OutOfTime if too little time is left to post."""
-        if not self._has_time(deadline):
-            raise OutOfTime("too little time is left to post")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "post_s", self.poster.timeout_s + _RECORD_S)
 
     async def post_all(
         self,
@@ -126,7 +125,7 @@ class CallbackService:
 
         `at_once`: in an execution that writes final states, which waits for quick endpoints only.
         """
-        self.check_time(deadline)
+        deadline.require(self.post_s)
         attempts = self.attempts
         task = attempts.alerted(task)
         early_s = task.due_ms / 1000 - attempts.clock()
@@ -154,7 +153,7 @@ class CallbackService:
                 wait_s = with_jitter(wait_s, attempts.random_fraction())
             task = replace(task, turn_ms=int(admission.turn_s * 1000))
             return await attempts.wait(task, lease, wait_s)
-        with deadline.keeping(self._post_s):
+        with deadline.keeping(self.post_s):
             claimed = await attempts.claim(task, lease)
         if claimed is None:
             await asyncio.to_thread(
@@ -169,7 +168,7 @@ class CallbackService:
     ) -> Counter[str]:
         """Post a group for the first time, without a lease, if its endpoint is quick."""
         later = replace(group, attempt=1)
-        if not self._has_time(deadline):
+        if not deadline.allows(self.post_s):
             await self.attempts.schedule(later, 0)
             return Counter(callbacks_handed_on=1)
         look = await self._look(group, lease, at_once=True)
@@ -257,13 +256,6 @@ class CallbackService:
             turn_s=task.turn_ms / 1000,
         )
         return _Look(destination, members, admission)
-
-    def _has_time(self, deadline: Deadline) -> bool:
-        return deadline.allows(self._post_s)
-
-    @property
-    def _post_s(self) -> float:
-        return self.poster.timeout_s + _RECORD_S
 
 
 async def _end_of(posting: Awaitable[Counter[str]]) -> Counter[str] | Exception:

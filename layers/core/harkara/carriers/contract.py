@@ -74,7 +74,7 @@ class Revocation(StrEnum):
 
 
 class Carrier(Protocol):
-    """A connection that submits messages; `carriers.kinds.parse_receipts` reads the receipts."""
+    """A connection that submits messages; `carriers.kinds` has what reads its receipts."""
 
     @property
     def timeout_s(self) -> float:

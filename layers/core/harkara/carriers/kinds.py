@@ -24,7 +24,11 @@ from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 
 
 class Kind(NamedTuple):
-    """The functions of a carrier's module."""
+    """The functions of a carrier's module.
+
+    `parse_receipts` and `parse_inbound` raise RequestRefused(INVALID_RECEIPT) if the request does
+    not have the carrier's shape. `answer` is sent once the receipts are durable.
+    """
 
     connect: Callable[[CarrierSettings, CarrierSecrets, Outside], Carrier]
     parse_receipts: Callable[[ReceiptRequest, CarrierSettings, ReferenceSigner], ReceivedReceipts]
@@ -52,26 +56,3 @@ KINDS = {
 def connect(settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside) -> Carrier:
     """Return the carrier that the settings describe."""
     return KINDS[settings.kind].connect(settings, secrets, outside)
-
-
-def parse_receipts(
-    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
-) -> ReceivedReceipts:
-    """Return the receipts in a carrier's request.
-
-    Raises RequestRefused(INVALID_RECEIPT) if the request does not have the carrier's shape.
-    """
-    return KINDS[settings.kind].parse_receipts(request, settings, signer)
-
-
-def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
-    """Return the inbound messages in a carrier's request.
-
-    Raises RequestRefused(INVALID_RECEIPT) if the request does not have the carrier's shape.
-    """
-    return KINDS[settings.kind].parse_inbound(request, settings)
-
-
-def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
-    """Return the answer that the carrier expects, to be sent once its receipts are durable."""
-    return KINDS[settings.kind].answer(received, settings)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Clock
-from harkara.carriers.kinds import parse_inbound
+from harkara.carriers.kinds import KINDS
 from harkara.carriers.receipts import InboundMessage, ReceiptRequest
 from harkara.carriers.settings import CarrierSettings
 from harkara.inbound.answers import AnswerService
@@ -147,7 +147,7 @@ class InboundService:
         if request.is_probe:
             return Counter()
         try:
-            received = parse_inbound(request, settings)
+            received = KINDS[settings.kind].parse_inbound(request, settings)
         except RequestRefused:
             self.authenticator.log_unread(settings, request)
             raise

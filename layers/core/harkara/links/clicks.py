@@ -48,7 +48,7 @@ class ClickService:
 
         Raises LeaseHeld, OutOfTime and StoreUnavailable; the queue message then comes back.
         """
-        self.callbacks.check_time(deadline)
+        deadline.require(self.callbacks.post_s)
         batch_id, index = split_mid(task.mid)
         batch = await asyncio.to_thread(self.store.get_batch, batch_id)
         if batch is None:  # links may last longer than messages are kept

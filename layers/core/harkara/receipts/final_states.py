@@ -25,9 +25,10 @@ from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, SuppressionList, TaskQueues
 from harkara.receipts.corrections import keep_opt_outs, late_in, tell_late
-from harkara.receipts.verdicts import Reported, fallen_back, find, judge, whole
+from harkara.receipts.verdicts import Reported, Verdicts, fallen_back, find, judge, whole
 
 _CHANNEL, _READ = attrgetter("receipt.channel"), attrgetter("receipt.read")
+_SEGMENT = attrgetter("receipt.segment")
 _Stored = tuple[LedgerEntry, Relation]  # an entry as stored, and this worker's relation to it
 
 
@@ -57,10 +58,11 @@ class DeliverService:
 
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
-        self.callbacks.check_time(deadline)
+        deadline.require(self.callbacks.post_s)
         reported, batches, due_at_ms = await asyncio.to_thread(find, self.store, receipts)
-        now_ms = int(self.clock() * 1000)
-        verdicts = await asyncio.to_thread(judge, self.store, reported, now_ms)
+        verdicts, now_ms = Verdicts(reported), int(self.clock() * 1000)
+        if any(each.receipt.state is not State.DELIVERED for each in reported):
+            verdicts = await asyncio.to_thread(judge, self.store, reported, now_ms)
         if verdicts.early:
             for task in receipts_tasks(verdicts.early, carrier):
                 await asyncio.to_thread(
@@ -68,7 +70,9 @@ class DeliverService:
                 )
         if any(map(_CHANNEL, verdicts.counting)):
             verdicts = await asyncio.to_thread(fallen_back, self.queues, verdicts, rounds)
-        counting = await asyncio.to_thread(whole, self.store, verdicts.counting, lease)
+        counting = verdicts.counting
+        if any(map(_SEGMENT, counting)):
+            counting = await asyncio.to_thread(whole, self.store, counting, lease)
         # The first counting receipt of each message.
         current = {each.receipt.mid: each for each in reversed(counting)}
         finals = [_final(lease, each, carrier) for each in reversed(current.values())]
@@ -100,7 +104,7 @@ class DeliverService:
 
         The task that left no ack may have posted all the same.
         """
-        self.callbacks.check_time(deadline)
+        deadline.require(self.callbacks.post_s)
         batch = await asyncio.to_thread(self.store.get_batch, task.batch_id)
         if batch is None:
             return Counter(batch_missing=1)

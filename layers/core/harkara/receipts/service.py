@@ -15,7 +15,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer, RequestRefused, StoreUnavailable
 from harkara.base.ids import ReferenceSigner, accepted_at_ms
 from harkara.base.time import Clock
-from harkara.carriers.kinds import answer, parse_receipts
+from harkara.carriers.kinds import KINDS
 from harkara.carriers.receipts import ReceiptRequest, ReceivedReceipts
 from harkara.model.tasks import (
     CarrierReceiptsTask,
@@ -57,11 +57,12 @@ class ReceiveService:
         receipt of ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
         """
         settings = self.authenticator.admit(carrier, token, request)
+        kind = KINDS[settings.kind]
         if request.is_probe:
             received = ReceivedReceipts([])
-            return received, answer(received, settings)
+            return received, kind.answer(received, settings)
         try:
-            received = parse_receipts(request, settings, self.signer)
+            received = kind.parse_receipts(request, settings, self.signer)
             if received.foreign_count and not _holds_ours(received):
                 raise RequestRefused(Code.INVALID_RECEIPT)
         except RequestRefused:
@@ -75,7 +76,7 @@ class ReceiveService:
         bodies = [*map(ReceiptsTask.encode, tasks), *map(CarrierReceiptsTask.encode, named)]
         if not all(self.queues.send(QueueName.RECEIPT, bodies)):
             raise RequestRefused(Code.TRY_AGAIN)
-        return received, answer(received, settings)
+        return received, kind.answer(received, settings)
 
 
 def _timed(received: ReceivedReceipts, now_s: int) -> ReceivedReceipts:

@@ -64,29 +64,29 @@ def consume(
     """
     with invocation(context) as deadline:
         expires_at_ms = int((time.time() + deadline.remaining_s()) * 1000)
-        records = [SQSRecord(each) for each in event["Records"]]
-        coalesced = _coalesce(records, coalesce) if coalesce else set()
-        bodies = _prepared(records, prepare) if prepare else {}
-        done: dict[str, Counter[str]] = {}
-        late: list[SQSRecord] = []
-
-        async def one(record: SQSRecord) -> None:
-            if record.message_id in coalesced:
-                return
-            try:
-                # A worker id for each message: two messages with one task id may come in one batch.
-                task_id, worker_id = task_id_of(record.message_id, record.body), os.urandom(8).hex()
-                lease = Lease(task_id, worker_id, expires_at_ms)
-                body = bodies.get(record.message_id, record.body)
-                done[record.message_id] = await handle(body, lease, deadline)
-            except Exception as error:
-                log_failure("task comes back", error, message_id=record.message_id)
-                if isinstance(error, _PASSING):
-                    late.append(record)
-                raise
-
-        processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         with metrics.gathering():
+            records = [SQSRecord(each) for each in event["Records"]]
+            coalesced = _coalesce(records, coalesce) if coalesce else set()
+            bodies = _prepared(records, prepare) if prepare else {}
+            done: dict[str, Counter[str]] = {}
+            late: list[SQSRecord] = []
+
+            async def one(record: SQSRecord) -> None:
+                if record.message_id in coalesced:
+                    return
+                try:
+                    # Each message has a worker id: two of one task id may come in one batch.
+                    task_id = task_id_of(record.message_id, record.body)
+                    lease = Lease(task_id, os.urandom(8).hex(), expires_at_ms)
+                    body = bodies.get(record.message_id, record.body)
+                    done[record.message_id] = await handle(body, lease, deadline)
+                except Exception as error:
+                    log_failure("task comes back", error, message_id=record.message_id)
+                    if isinstance(error, _PASSING):
+                        late.append(record)
+                    raise
+
+            processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
             answer = async_process_partial_response(event, one, processor, context)
         _log(records, done, coalesced)
         if late and queues:

@@ -97,11 +97,9 @@ class BlockAttempts:
                 raise LeaseHeld("an earlier delivery may still be submitting this block")
             ours = relation is Relation.OURS
             kept = await self.dispatch.keep_back(part, rules) if ours else None
-        if ours:
-            handed = await self.dispatch.hand_over(part, plan, kept, deadline)
-            at = carriers_of(part, claim)
-        else:
-            at = carriers_of(part, claim)
+        handed = await self.dispatch.hand_over(part, plan, kept, deadline) if ours else None
+        at = carriers_of(part, claim)
+        if handed is None:
             if outcome := await self.sharing.settled(claim, lease):
                 return Recorded(claim, outcome, at)
             handed = left_behind(part, at)
