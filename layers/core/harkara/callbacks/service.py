@@ -89,7 +89,7 @@ class CallbackService:
         `in_doubt`: an earlier delivery may have posted them. Only an `ack` proves that it did.
         """
         post = self._post_in_doubt if in_doubt else self._post_at_once
-        ends = await asyncio.gather(*(_end_of(post(group, lease, deadline)) for group in groups))
+        ends = await asyncio.gather(*(_end_of(post, group, lease, deadline) for group in groups))
         # Raise an error only once all groups are done: the queue message would come back while a
         # post still ran, and that post would be made twice at once.
         counts: Counter[str] = Counter()
@@ -258,9 +258,14 @@ class CallbackService:
         return _Look(destination, members, admission)
 
 
-async def _end_of(posting: Awaitable[Counter[str]]) -> Counter[str] | Exception:
+async def _end_of(
+    post: Callable[[CallbackTask, Lease, Deadline], Awaitable[Counter[str]]],
+    group: CallbackTask,
+    lease: Lease,
+    deadline: Deadline,
+) -> Counter[str] | Exception:
     """Return the counts of a group, or its error. Cancellation is not caught: it ends them all."""
     try:
-        return await posting
+        return await post(group, lease, deadline)
     except Exception as error:
         return error
