@@ -15,7 +15,7 @@ from harkara.model.messages import Category
 from harkara.submit.outcomes import outcome_data
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW
-from tests.functions.visiting_console import MID, TEMPLATE_ID, Page, signed_in, visit
+from tests.functions.visiting_console import MID, SURE, TEMPLATE_ID, Page, signed_in, visit
 from tests.support.people import changes
 
 TEXT = "Sample order {#var#} is on its way. HARKARA"
@@ -88,7 +88,11 @@ def test_a_resource_is_registered_changed_and_removed(
         visit(gateway, "POST", path, fields=given, cookie=cookie)
         before, found = found, getattr(gateway.accounts.accounts["sandbox"], kind)
     assert before[name] != found[name]
-    gone = visit(gateway, "POST", f"{path}/remove", cookie=cookie)
+    unsure = visit(gateway, "POST", f"{path}/remove", fields={"sure": "on"}, cookie=cookie)
+    assert unsure["statusCode"] == 400
+    assert 'id="sure-remove-problem"' in unsure["body"]
+    assert name in getattr(gateway.accounts.accounts["sandbox"], kind)
+    gone = visit(gateway, "POST", f"{path}/remove", fields=SURE, cookie=cookie)
     assert gone["headers"]["Location"].endswith("?done=removed")
     assert name not in getattr(gateway.accounts.accounts["sandbox"], kind)
     singular = kind.removesuffix("s")
@@ -107,7 +111,7 @@ def test_a_change_in_the_console_keeps_what_its_form_does_not_have(
 
 
 def test_a_callback_that_something_names_stays(gateway: Gateway, cookie: str) -> None:
-    answer = visit(gateway, "POST", "/console/callbacks/main/remove", cookie=cookie)
+    answer = visit(gateway, "POST", "/console/callbacks/main/remove", fields=SURE, cookie=cookie)
     assert answer["statusCode"] == 409
     assert "default callback" in answer["body"]
 
