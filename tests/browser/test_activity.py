@@ -57,7 +57,7 @@ def test_a_message_is_found_by_filters_and_by_the_box(open_page: Open, site: Sit
     page.get_by_text("More filters").press("Enter")
     page.get_by_label("Reason").fill("DND")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No message fits.")).to_be_visible()
+    expect(page.get_by_text("No message fits these filters.")).to_be_visible()
 
 
 def test_an_export_is_followed_until_its_file_can_be_downloaded(
