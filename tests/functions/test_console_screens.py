@@ -110,6 +110,19 @@ def test_a_change_in_the_console_keeps_what_its_form_does_not_have(
     assert (changed.name, changed.rate_per_s, changed.concurrency) == ("Mine", 7, 3)
 
 
+@pytest.mark.parametrize(
+    "path", [f"templates/{TEMPLATE_ID}", "senders/SAMPLE", "callbacks/signed", "answers/help"]
+)
+def test_who_may_not_change_a_resource_reads_its_fields(
+    path: str, gateway: Gateway, cookie: str
+) -> None:
+    for session, is_locked in ((cookie, False), (signed_in(gateway, "viewer"), True)):
+        page = visit(gateway, "GET", f"/console/{path}", cookie=session)["body"]
+        form = page.partition(f'action="/console/{path}">')[2].partition("</form>")[0]
+        assert ('<fieldset class="field" disabled>' in form) is is_locked
+        assert ("<button" in form, f"/{path}/remove" in page) == (not is_locked, not is_locked)
+
+
 def test_a_callback_that_something_names_stays(gateway: Gateway, cookie: str) -> None:
     answer = visit(gateway, "POST", "/console/callbacks/main/remove", fields=SURE, cookie=cookie)
     assert answer["statusCode"] == 409
