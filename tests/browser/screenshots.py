@@ -143,7 +143,7 @@ def _count(site: Site) -> None:
 
 def _departing(page: Page) -> None:
     page.goto("/console/templates/try")
-    page.get_by_label("Header").fill("HARKAR")
+    page.get_by_label("Sender ID").fill("HARKAR")
     page.get_by_label("Text").fill(
         "Dear Asha, your parcel 7 is on its way and arrives on Monday. HARKARA"
     )

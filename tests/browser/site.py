@@ -229,6 +229,5 @@ OPERATORS_SCREENS = {
     "carrier": f"/console/carriers/{CARRIER}",
     "queues": "/console/queues",
     "queue": "/console/queues/submit",
-    "redrive": "/console/queues/submit/redrive",
 }
 """The screens of operators, once they have chosen an account."""

@@ -57,7 +57,7 @@ def test_a_message_is_found_by_filters_and_by_the_box(open_page: Open, site: Sit
     page.get_by_text("More filters").press("Enter")
     page.get_by_label("Reason").fill("DND")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No message fits.")).to_be_visible()
+    expect(page.get_by_text("No message fits these filters.")).to_be_visible()
 
 
 def test_an_export_is_followed_until_its_file_can_be_downloaded(
@@ -171,10 +171,11 @@ def test_an_operator_moves_dead_letters_back_and_follows_it(open_page: Open, sit
     tab_to(page, link)
     page.keyboard.press("Enter")
     expect(page.locator("tbody tr")).to_have_count(min(total, 10))
-    page.get_by_role("link", name="Move them back").click()
+    page.get_by_label("Yes, move the dead letters").check()
     page.get_by_label("Messages a second").fill("501")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_label("Yes, move the dead letters").check()
     page.get_by_label("Messages a second").fill("50")
     page.keyboard.press("Enter")
     moved = page.get_by_text("moved back.")

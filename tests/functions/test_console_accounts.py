@@ -10,7 +10,7 @@ import console
 from console.guard import ACCOUNT_COOKIE, SESSION_COOKIE
 from harkara.model.people import Role
 from tests.functions.handlers import Gateway
-from tests.functions.visiting_console import TEMPLATE_ID, signed_in, visit
+from tests.functions.visiting_console import SURE, TEMPLATE_ID, signed_in, visit
 from tests.support.people import changes, cookie_of
 
 OPERATOR = "ops@harkara.example"
@@ -72,7 +72,7 @@ def test_a_form_counts_for_the_account_of_its_page_alone(
 
 def remove(gateway: Gateway, chosen: dict[str, str], page_of: str) -> Any:
     path = "/console/senders/UNUSED/remove"
-    return visit(gateway, "POST", path, fields={"account": page_of}, cookie=chosen)
+    return visit(gateway, "POST", path, fields={**SURE, "account": page_of}, cookie=chosen)
 
 
 def test_an_account_that_is_gone_or_made_up_is_chosen_anew(gateway: Gateway, cookie: str) -> None:

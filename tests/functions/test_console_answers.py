@@ -10,7 +10,7 @@ from harkara.model.answers import ANSWER_CATEGORIES, Keyword
 from harkara.model.messages import Category
 from tests.functions.handlers import Gateway
 from tests.functions.test_console_routes import ANSWER
-from tests.functions.visiting_console import Page, put_samples, signed_in, visit
+from tests.functions.visiting_console import SURE, Page, put_samples, signed_in, visit
 from tests.support.people import changes
 
 PATH = "/console/answers"
@@ -38,7 +38,7 @@ def test_an_answer_is_set_changed_and_cleared(gateway: Gateway, cookie: str) -> 
         ("/stop", "Bye", {**before, "stop": "Bye"}),
         ("/stop/remove", "", before),
     ):
-        fields = {**ANSWER, "keyword": "stop", "text": text} if text else {}
+        fields = {**ANSWER, "keyword": "stop", "text": text} if text else SURE
         assert post(gateway, cookie, path, **fields)["statusCode"] == 303
         assert answers(gateway) == left
         page = visit(gateway, "GET", PATH, cookie=cookie)["body"]

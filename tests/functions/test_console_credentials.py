@@ -175,17 +175,17 @@ def test_a_user_name_may_be_a_word_of_our_paths(
     assert "<h1>Create a credential</h1>" in show(gateway, cookie, f"{BASE}/~new")
 
 
-@pytest.mark.parametrize("confirm", ["", "yes", "BACKEND", "sandbox"])
-def test_a_credential_is_revoked_once_its_name_is_entered(
-    confirm: str, gateway: Gateway, cookie: str
+@pytest.mark.parametrize("sure", ["", "yes", "Revoke", "remove"])
+def test_a_credential_is_revoked_once_that_is_confirmed(
+    sure: str, gateway: Gateway, cookie: str
 ) -> None:
     key = created(gateway, cookie)
-    form = {"seen": seen(gateway), "confirm": confirm}
+    form = {"seen": seen(gateway), "sure": sure}
     refused = post(gateway, cookie, f"{NEW}/revoke", **form)
     assert refused["statusCode"] == 400
-    assert 'id="confirm-problem"' in refused["body"]
+    assert 'id="sure-revoke-problem"' in refused["body"]
     assert works(gateway, key)
-    done = post(gateway, cookie, f"{NEW}/revoke", **{**form, "confirm": " backend "})
+    done = post(gateway, cookie, f"{NEW}/revoke", **{**form, "sure": "revoke"})
     assert done["headers"]["Location"] == f"{BASE}?done=removed"
     assert not works(gateway, key)
     assert ">backend<" not in show(gateway, cookie)
@@ -254,7 +254,7 @@ def test_another_accounts_credential_is_not_there_for_a_complete_form_either(
 ) -> None:
     other = signed_in(gateway, "admin", "other")
     path = f"{BASE}/sandbox"
-    form = {"seen": seen(gateway, path), "confirm": "sandbox", "overlap": "none"}
+    form = {"seen": seen(gateway, path), "sure": "revoke", "overlap": "none"}
     answer = post(gateway, other, path + act, **form, scopes="read")
     assert answer["statusCode"] == 404
     assert gateway.accounts.credentials == {"sandbox": CREDENTIAL}

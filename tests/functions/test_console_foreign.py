@@ -33,6 +33,7 @@ from tests.functions.test_console_routes import (
 from tests.functions.visiting_console import (
     ADMIN,
     CAMPAIGN,
+    SURE,
     TEMPLATE_ID,
     Page,
     put_samples,
@@ -40,7 +41,7 @@ from tests.functions.visiting_console import (
     visit,
 )
 
-IDS = ("id", "ids", "template_id", "header", "email", "callback", "username", "confirm")
+IDS = ("id", "ids", "template_id", "header", "email", "callback", "username")
 SECRETS = ("Sample order", "Sample", "9191", "harkara.example", VIEWER)
 """What stands in the pages of the account whose things are tried."""
 
@@ -66,7 +67,7 @@ OWN = {"callbacks": "theirs", "senders": "THEIRS", "credentials": "THEIRS"}
 """What the account has that tries."""
 # Fields that name something of the account, by paths, with what it does not have.
 REFERENCES: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
-    ("/console/users/change", "email"): (VIEWER, {"act": "remove"}),
+    ("/console/users/change", "email"): (VIEWER, {"act": "remove", **SURE}),
     ("/console/callbacks/theirs/replay", "ids"): (DEAD, {}),
     ("/console/senders", "callback"): (
         "signed",
@@ -79,15 +80,15 @@ REFERENCES: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
     ("/console/credentials", "callback"): ("signed", {"username": "theirs", "scopes": "send"}),
     ("/console/credentials/THEIRS", "callback"): ("signed", {"scopes": "send"}),
     ("/console/settings", "default_callback"): ("signed", {"seen": ""}),
-    ("/console/suppressions/remove", "number"): ("919876543224", {"source": "opt_out"}),
-    ("/console/consents/remove", "number"): ("919876543234", {"header": "SAMPLE"}),
+    ("/console/suppressions/remove", "number"): ("919876543224", {"source": "opt_out", **SURE}),
+    ("/console/consents/remove", "number"): ("919876543234", {"header": "SAMPLE", **SURE}),
 }
 # Fields that name nothing of an account: DLT's names are many accounts' at once.
 FREE = {
     *("account", "act", "action", "all", "category", "categories", "file", "format", "key"),
     *("name", "on", "paused", "pasted", "pe_id", "purpose", "role", "source", "states", "text"),
     *("to", "url", "variables", "from", "header", "headers", "template_id", "campaign_id"),
-    *("code", "state", "country", "event", "seen", "confirm", "overlap", "scopes", "networks"),
+    *("code", "state", "country", "event", "seen", "sure", "overlap", "scopes", "networks"),
     *("expires_at_s", "default_category", "brands", "call_back_numbers", "duplicate_window_s"),
     *("link_days", "out_of_hours", "registered_urls", "smart_encoding", "stop_words"),
 }
@@ -135,7 +136,7 @@ def check_foreign(gateway: Gateway, other: str, route: Route, name: str) -> None
         gateway,
         route.method,
         path_of(route, quote(name, safe="")),
-        fields={**dict.fromkeys(IDS, name), "act": "remove", "all": "true"},
+        fields={**dict.fromkeys(IDS, name), "act": "remove", "all": "true", **SURE},
         query={"q": name, "after": name, "header": name, "template_id": name},
         cookie=other,
     )
@@ -196,7 +197,8 @@ def test_the_rows_above_have_all_fields_of_all_forms(gateway: Gateway, cookie: s
     known = {
         *REFERENCES,
         *((path, field) for path, fields in NEW.items() for field in fields),
-        *((f"{path}{of}", "number") for path in NUMBERS for of in ("", "/find")),
+        *((path, "number") for path in NUMBERS),
+        *((f"{path}/find", "searched") for path in NUMBERS),
     }
     assert found <= known | {("/console/exports", field) for field in EXPORTED}
     assert known <= found

@@ -7,7 +7,7 @@ import pytest
 from harkara.model.consents import Consent, ConsentSource
 from harkara.model.suppressions import Source, opt_out
 from tests.functions.handlers import Gateway
-from tests.functions.visiting_console import signed_in, visit
+from tests.functions.visiting_console import SURE, signed_in, visit
 
 NUMBER = "919876500777"
 KINDS = ("suppressions", "consents")
@@ -30,7 +30,7 @@ def test_a_number_is_suppressed_as_by_the_api(source: str, gateway: Gateway, mar
     (entry,) = gateway.suppressions.entries("sandbox", [NUMBER])
     assert (entry.source, entry.since_s) == (source, int(gateway.now))
     assert entry.preferences == ((0,) if source == "dnd" else ())
-    found = post(gateway, "suppressions/find", marketer, number="98765 00777")
+    found = post(gateway, "suppressions/find", marketer, searched="98765 00777")
     assert NUMBER in found["body"]
 
 
@@ -46,7 +46,7 @@ def test_a_consent_is_recorded_by_its_user(gateway: Gateway, marketer: str) -> N
         "consent.put",
         "SAMPLE",
     )
-    assert "Offers" in post(gateway, "consents/find", marketer, number=NUMBER)["body"]
+    assert "Offers" in post(gateway, "consents/find", marketer, searched=NUMBER)["body"]
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_consent_is_recorded_by_its_user(gateway: Gateway, marketer: str) -> N
         ("suppressions", {"number": "12", "source": "dnd"}, "number"),
         ("suppressions", {"number": NUMBER, "source": "carrier"}, "source"),
         ("suppressions", {"number": NUMBER}, "source"),
-        ("suppressions/find", {"number": "<b>"}, "number"),
+        ("suppressions/find", {"searched": "<b>"}, "searched"),
         ("consents", {"number": "x", "header": "SAMPLE", "source": "dca"}, "number"),
         ("consents", {"number": NUMBER, "header": "no header", "source": "dca"}, "header"),
         ("consents", {"number": NUMBER, "header": "SAMPLE", "source": "carrier"}, "source"),
         ("consents", {"number": NUMBER, "header": "SAMPLE", "purpose": "x" * 5_000}, "source"),
-        ("consents/find", {"number": ""}, "number"),
+        ("consents/find", {"searched": ""}, "searched"),
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_is_kept(
@@ -69,13 +69,14 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(
     answer = post(gateway, path, marketer, **fields)
     assert answer["statusCode"] == 400
     assert f'href="#{problem}"' in answer["body"]
+    assert f'id="{problem}-problem"' in answer["body"]
     assert "<b>" not in answer["body"].replace("<b>{", "")
     assert gateway.suppressions.records("sandbox", [NUMBER]) == ([], [])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_number_has_no_entry(kind: str, gateway: Gateway, marketer: str) -> None:
-    answer = post(gateway, f"{kind}/find", marketer, number=NUMBER)
+    answer = post(gateway, f"{kind}/find", marketer, searched=NUMBER)
     assert answer["statusCode"] == 200
     assert f"There is no entry of {NUMBER}." in answer["body"]
 
@@ -118,10 +119,12 @@ def test_only_an_admin_removes_and_of_the_own_account_alone(
     )
     for entry in (opt_out(NUMBER, 1), consent):
         gateway.suppressions.put("sandbox", entry)
-    fields = {"number": NUMBER, "source": Source.OPT_OUT, "header": "SAMPLE"}
+    fields = {"number": NUMBER, "source": Source.OPT_OUT, "header": "SAMPLE", **SURE}
     other = signed_in(gateway, "admin", "other")
     assert post(gateway, f"{kind}/remove", marketer, **fields)["statusCode"] == 403
     assert post(gateway, f"{kind}/remove", other, **fields)["statusCode"] == 404
+    unsure = post(gateway, f"{kind}/remove", signed_in(gateway), **{**fields, "sure": "on"})
+    assert unsure["statusCode"] == 400
     assert all(gateway.suppressions.records("sandbox", [NUMBER]))
     removed = post(gateway, f"{kind}/remove", signed_in(gateway), **fields)
     assert removed["headers"]["Location"] == f"/console/{kind}?done=removed"
@@ -138,7 +141,7 @@ def test_a_viewer_sees_no_numbers(gateway: Gateway, marketer: str) -> None:
 
 def test_no_number_is_in_the_audit_log(gateway: Gateway, marketer: str) -> None:
     admin = signed_in(gateway)
-    fields = {"number": NUMBER, "source": "opt_out", "header": "SAMPLE"}
+    fields = {"number": NUMBER, "source": "opt_out", "header": "SAMPLE", **SURE}
     for path in ("suppressions", "suppressions/find", "suppressions/remove", "consents/remove"):
         post(gateway, path, admin, **fields)
     entries = gateway.people.audit("sandbox").entries

@@ -26,7 +26,7 @@ def cookies(gateway: Gateway) -> dict[str, str]:
 
 
 def post(gateway: Gateway, cookies: dict[str, str], path: str, **fields: str) -> Any:
-    form = {"account": "sandbox", **fields}
+    form = {"account": "sandbox", "sure": "redrive", **fields}
     return visit(gateway, "POST", path, fields=form, cookie=cookies)
 
 
@@ -92,7 +92,9 @@ def test_messages_of_another_account_are_no_links(
     die(gateway, SubmitTask(BATCH_ID, "other", indexes=(1,), attempt=2).encode())
     html = page(gateway, cookies, SUBMIT)
     assert f'<span class="id">{BATCH_ID}01</span>' in html
-    assert '<td data-label="Account">other</td>' in html
+    (choose,) = re.findall('<form[^>]*action="/console/accounts">.*?</form>', html)
+    assert f'name="next" value="{SUBMIT}"' in choose
+    assert 'name="id" value="other"' in choose
     assert "/console/messages/" not in html.partition("<main")[2]
 
 
@@ -109,8 +111,9 @@ def test_a_redrive_is_asked_for_then_followed_and_stopped(
 ) -> None:
     for _ in range(3):
         die(gateway)
-    assert f'href="{SUBMIT}/redrive"' in page(gateway, cookies, SUBMIT)
-    assert "Move 3 dead letters back to Submit?" in page(gateway, cookies, f"{SUBMIT}/redrive")
+    assert f'action="{SUBMIT}/redrive"' in page(gateway, cookies, SUBMIT)
+    unsure = post(gateway, cookies, f"{SUBMIT}/redrive", rate="1", sure="on")
+    assert (unsure["statusCode"], 'id="sure-redrive-problem"' in unsure["body"]) == (400, True)
     assert gateway.dead_letters.tasks == []
     done = post(gateway, cookies, f"{SUBMIT}/redrive", rate="1")
     assert done["headers"]["Location"] == f"{SUBMIT}?done=redriven"
@@ -120,7 +123,7 @@ def test_a_redrive_is_asked_for_then_followed_and_stopped(
     assert 'hx-trigger="every 5s"' in html
     assert '<noscript><meta http-equiv="refresh" content="5">' in html
     assert "00000000-" not in html, "somebody looked while SQS moves them"
-    assert f'href="{SUBMIT}/redrive"' not in html
+    assert f'action="{SUBMIT}/redrive"' not in html
     again = post(gateway, cookies, f"{SUBMIT}/redrive")
     assert (again["statusCode"], "(a redrive)" in again["body"]) == (409, True)
     stopped = post(gateway, cookies, f"{SUBMIT}/cancel")
@@ -138,6 +141,7 @@ def test_a_redrive_is_asked_for_then_followed_and_stopped(
 def test_another_rate_is_refused_beside_its_field(
     rate: str, gateway: Gateway, cookies: dict[str, str]
 ) -> None:
+    die(gateway)
     answer = post(gateway, cookies, f"{SUBMIT}/redrive", rate=rate)
     assert answer["statusCode"] == 400
     assert 'id="rate-problem">a whole number from 1 to 500' in answer["body"]
@@ -155,10 +159,9 @@ def test_a_rate_reaches_sqs(rate: str, gateway: Gateway, cookies: dict[str, str]
 def test_what_was_not_counted_has_no_way_back(gateway: Gateway, cookies: dict[str, str]) -> None:
     path = f"{BASE}/activity_failures"
     gateway.dead_letters.put("ActivityFailures", '{"shardId": "s", "sequenceNumber": "1"}')
-    for each in (path, f"{path}/redrive"):
-        html = page(gateway, cookies, each)
-        assert "nothing can be moved back" in html
-        assert "<form" not in html.partition("<main")[2]
+    html = page(gateway, cookies, path)
+    assert "nothing can be moved back" in html
+    assert "<form" not in html.partition("<main")[2]
     assert post(gateway, cookies, f"{path}/redrive")["statusCode"] == 400
     assert gateway.dead_letters.tasks == []
 

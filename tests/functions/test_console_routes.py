@@ -23,6 +23,7 @@ from tests.functions.visiting_console import (
     EXPORT_ID,
     MID,
     OPERATOR,
+    SURE,
     TEMPLATE_ID,
     operating,
     put_samples,
@@ -84,7 +85,7 @@ def _last_code(gateway: Gateway, cookie: str) -> Fields:
 
 def _consent(gateway: Gateway, cookie: str) -> Fields:
     assert visit(gateway, "POST", "/console/consents", fields=CONSENT, cookie=cookie)
-    return CONSENT
+    return {**CONSENT, **SURE}
 
 
 def _name(gateway: Gateway, cookie: str) -> Fields:
@@ -102,11 +103,11 @@ def _redriving(gateway: Gateway, cookie: str) -> Fields:
 CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/templates": (TEMPLATE, "template.create"),
     "/console/templates/upload": (FILE, "template.import"),
-    "/console/templates/<template_id>": (TEMPLATE, "template.put"),
-    "/console/templates/<template_id>/remove": ({}, "template.remove"),
+    "/console/templates/<name>": (TEMPLATE, "template.put"),
+    "/console/templates/<name>/remove": (SURE, "template.remove"),
     "/console/senders": ({"header": "NEWHDR", "categories": ["otp"]}, "sender.create"),
     "/console/senders/<name>": ({"categories": ["otp"]}, "sender.put"),
-    "/console/senders/<name>/remove": ({}, "sender.remove"),
+    "/console/senders/<name>/remove": (SURE, "sender.remove"),
     "/console/send": ({**SEND, "pasted": "919876543210"}, "campaign.send"),
     "/console/send/slice": (
         {**SEND, "rows": "to\n919876543210", "key": f"{'ab' * 32}-0"},
@@ -118,13 +119,13 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/callbacks/<name>": (CALLBACK, "callback.put"),
     "/console/callbacks/<name>/test": ({}, "callback.test"),
     "/console/callbacks/<name>/replay": ({"all": "true"}, "callback.replay"),
-    "/console/callbacks/<name>/remove": ({}, "callback.remove"),
+    "/console/callbacks/<name>/remove": (SURE, "callback.remove"),
     "/console/links": ({"on": "true"}, "links.on"),
     "/console/campaigns/<campaign_id>": ({"paused": "true"}, "campaign.pause"),
     "/console/exports": ({"state": "failed"}, "export.create"),
     "/console/suppressions": ({"number": "9876543210", "source": "dnd"}, "suppression.put"),
     "/console/suppressions/remove": (
-        {"number": "+91 98765 43214", "source": "opt_out"},
+        {"number": "+91 98765 43214", "source": "opt_out", **SURE},
         "suppression.remove",
     ),
     "/console/consents": (CONSENT, "consent.put"),
@@ -134,19 +135,19 @@ CHANGES: dict[str, tuple[Fields | Callable[[Gateway, str], Fields], str]] = {
     "/console/credentials/<name>/rotate": ({"overlap": "day", **SEEN}, "credential.rotate"),
     "/console/credentials/<name>/end": (SEEN, "credential.end"),
     "/console/credentials/<name>/revoke": (
-        {"confirm": CREDENTIAL.username, **SEEN},
+        {"sure": "revoke", **SEEN},
         "credential.revoke",
     ),
     "/console/answers": ({**ANSWER, "keyword": "stop"}, "answer.create"),
     "/console/answers/<name>": (ANSWER, "answer.put"),
-    "/console/answers/<name>/remove": ({}, "answer.remove"),
+    "/console/answers/<name>/remove": (SURE, "answer.remove"),
     "/console/settings": (_name, "settings.put"),
     "/console/users": ({"email": "new@sandbox.example", "role": "viewer"}, "user.invite"),
     "/console/users/change": ({"email": VIEWER, "act": "disable"}, "user.disable"),
     "/console/code/confirm": (_code, "user.totp_on"),
     "/console/code/remove": (_last_code, "user.totp_off"),
     "/console/carriers/<name>": ({"act": "pause", "sure": "pause"}, "carrier.pause"),
-    "/console/queues/<name>/redrive": ({"rate": "20"}, "queue.redrive"),
+    "/console/queues/<name>/redrive": ({"rate": "20", "sure": "redrive"}, "queue.redrive"),
     "/console/queues/<name>/cancel": (_redriving, "queue.cancel"),
 }
 # These change nothing that counts: the key of an app does so once a code of it confirms it.

@@ -15,7 +15,7 @@ from harkara.model.messages import Category
 from harkara.submit.outcomes import outcome_data
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW
-from tests.functions.visiting_console import MID, TEMPLATE_ID, Page, signed_in, visit
+from tests.functions.visiting_console import MID, SURE, TEMPLATE_ID, Page, signed_in, visit
 from tests.support.people import changes
 
 TEXT = "Sample order {#var#} is on its way. HARKARA"
@@ -88,7 +88,11 @@ def test_a_resource_is_registered_changed_and_removed(
         visit(gateway, "POST", path, fields=given, cookie=cookie)
         before, found = found, getattr(gateway.accounts.accounts["sandbox"], kind)
     assert before[name] != found[name]
-    gone = visit(gateway, "POST", f"{path}/remove", cookie=cookie)
+    unsure = visit(gateway, "POST", f"{path}/remove", fields={"sure": "on"}, cookie=cookie)
+    assert unsure["statusCode"] == 400
+    assert 'id="sure-remove-problem"' in unsure["body"]
+    assert name in getattr(gateway.accounts.accounts["sandbox"], kind)
+    gone = visit(gateway, "POST", f"{path}/remove", fields=SURE, cookie=cookie)
     assert gone["headers"]["Location"].endswith("?done=removed")
     assert name not in getattr(gateway.accounts.accounts["sandbox"], kind)
     singular = kind.removesuffix("s")
@@ -106,8 +110,21 @@ def test_a_change_in_the_console_keeps_what_its_form_does_not_have(
     assert (changed.name, changed.rate_per_s, changed.concurrency) == ("Mine", 7, 3)
 
 
+@pytest.mark.parametrize(
+    "path", [f"templates/{TEMPLATE_ID}", "senders/SAMPLE", "callbacks/signed", "answers/help"]
+)
+def test_who_may_not_change_a_resource_reads_its_fields(
+    path: str, gateway: Gateway, cookie: str
+) -> None:
+    for session, is_locked in ((cookie, False), (signed_in(gateway, "viewer"), True)):
+        page = visit(gateway, "GET", f"/console/{path}", cookie=session)["body"]
+        form = page.partition(f'action="/console/{path}">')[2].partition("</form>")[0]
+        assert ('<fieldset class="field" disabled>' in form) is is_locked
+        assert ("<button" in form, f"/{path}/remove" in page) == (not is_locked, not is_locked)
+
+
 def test_a_callback_that_something_names_stays(gateway: Gateway, cookie: str) -> None:
-    answer = visit(gateway, "POST", "/console/callbacks/main/remove", cookie=cookie)
+    answer = visit(gateway, "POST", "/console/callbacks/main/remove", fields=SURE, cookie=cookie)
     assert answer["statusCode"] == 409
     assert "default callback" in answer["body"]
 

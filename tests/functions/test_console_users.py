@@ -55,7 +55,7 @@ def test_an_admin_changes_a_user_of_the_account(act: str, gateway: Gateway, cook
     if act == "enable":
         gateway.people.disable(BALA, COMMAND)
     before = stored(gateway)
-    answer = post(gateway, cookie, CHANGE, email=BALA, act=act, role="marketer")
+    answer = post(gateway, cookie, CHANGE, email=BALA, act=act, sure=act, role="marketer")
     assert (answer["statusCode"], answer["headers"]["Location"]) == (
         303,
         "/console/users?done=changed",
@@ -77,7 +77,7 @@ def test_another_accounts_users_are_not_found_and_the_attempt_is_in_the_audit_lo
 ) -> None:
     gateway.people.invite("command@harkara.example", None, Role.OPERATOR, COMMAND)
     before = stored(gateway, email)
-    answer = post(gateway, cookie, CHANGE, email=email, act=act, role="viewer")
+    answer = post(gateway, cookie, CHANGE, email=email, act=act, sure=act, role="viewer")
     assert answer["statusCode"] == 404
     assert stored(gateway, email) == before
     (entry,) = changes(gateway.people)
@@ -88,7 +88,11 @@ def test_another_accounts_users_are_not_found_and_the_attempt_is_in_the_audit_lo
 @pytest.mark.parametrize(
     ("path", "fields", "status"),
     [
-        *((CHANGE, {"email": ADMIN, "act": act}, 400) for act in ("disable", "remove")),
+        *(
+            (CHANGE, {"email": ADMIN, "act": act, "sure": act}, 400)
+            for act in ("disable", "remove")
+        ),
+        (CHANGE, {"email": BALA, "act": "remove"}, 400),
         (CHANGE, {"email": ADMIN, "act": "role", "role": "viewer"}, 400),
         (CHANGE, {"email": ADMIN, "act": "reset_code"}, 400),
         (CHANGE, {"email": BALA, "act": "role", "role": "operator"}, 400),

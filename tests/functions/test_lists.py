@@ -286,11 +286,9 @@ def test_the_newest_campaigns_are_those_that_began_last_within_a_week() -> None:
 
 
 def test_an_answer_says_up_to_when_it_is_complete(lists: Lists) -> None:
-    for path in ("/v1/messages", "/v1/stats", "/v1/campaigns"):
-        assert lists.get(path)[1]["as_of"] == "2026-01-01T09:00:01.000Z"
-    nothing = Lists()
-    for path in ("/v1/messages", "/v1/stats", "/v1/campaigns"):
-        assert nothing.get(path)[1]["as_of"] is None
+    for each, as_of in ((lists, "2026-01-01T09:00:01.000Z"), (Lists(), None)):
+        for path in ("/v1/messages", "/v1/stats", "/v1/campaigns"):
+            assert each.get(path)[1]["as_of"] == as_of
 
 
 def test_a_credential_without_the_scope_reads_nothing() -> None:

@@ -199,7 +199,7 @@ def visit_console(deployment: Deployment) -> None:
 
 def keep_credential(deployment: Deployment, cookie: str) -> None:
     """Create a credential, renew its secret, end the old one and revoke it."""
-    acts: list[dict[str, str]] = [{"overlap": "day"}, {}, {"confirm": "fresh"}]
+    acts: list[dict[str, str]] = [{"overlap": "day"}, {}, {"sure": "revoke"}]
     paths, seen = ("", "/fresh/rotate", "/fresh/end", "/fresh/revoke"), ""
     for path, fields in zip(paths, [{"username": "fresh", "scopes": "send"}, *acts], strict=True):
         form = {**fields, "seen": seen}
@@ -216,7 +216,7 @@ def redrive(deployment: Deployment, cookie: str) -> None:
         page = console(deployment, f"/console/queues/{name}", cookies)
         assert "Cannot be read" in page["body"]
         for act in ("redrive", "cancel") if urls.url else ():
-            form = {"account": "sandbox"}
+            form = {"account": "sandbox", "sure": act}
             answer = console(deployment, f"/console/queues/{name}/{act}", cookies, form)
             assert answer["statusCode"] == 303
 

@@ -32,6 +32,7 @@ HOST = "console.example"
 OWN = {"host": HOST, "origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
 FORM = "application/x-www-form-urlencoded"
 ADMIN = "admin@sandbox.example"
+SURE = {"sure": "remove"}
 TEMPLATE_ID = "1107160000000000007"
 MID = BATCH.mid(3)
 CAMPAIGN = "diwali & co"
@@ -62,7 +63,7 @@ PAGES = (
 OPERATOR = "ops@harkara.example"
 OPERATORS_PAGES = (
     *("/console/carriers", "/console/carriers/sim"),
-    *("/console/queues", "/console/queues/submit", "/console/queues/submit/redrive"),
+    *("/console/queues", "/console/queues/submit"),
 )
 
 

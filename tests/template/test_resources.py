@@ -14,7 +14,6 @@ from tests.template.reading import (
     functions,
     grants,
     logical_id,
-    monitoring,
     resources,
     routes,
     services,
@@ -222,34 +221,6 @@ def test_the_retention_mapping_is_days_in_seconds() -> None:
     assert template()["Mappings"]["Retention"] == {
         str(each): {"Seconds": each * 86400} for each in days
     }
-
-
-def test_the_address_that_hears_of_alarms_is_subscribed_to_a_topic_of_the_stack() -> None:
-    (topic,) = resources("AWS::SNS::Topic").values()
-    assert topic["Condition"] == "HasAlarmEmail"
-    subscription = {"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}
-    assert topic["Properties"]["Subscription"] == [subscription]
-
-
-def test_a_budget_is_there_where_there_is_a_limit_and_somebody_to_tell() -> None:
-    (budget,) = resources("AWS::Budgets::Budget").values()
-    assert budget["Condition"] == "HasBudget"
-    limit = {"Ref": "MonthlyBudgetUsd"}
-    has_limit = {"Fn::Not": [{"Fn::Equals": [limit, 0]}]}
-    assert monitoring()["Conditions"]["HasBudget"] == {
-        "Fn::And": [has_limit, {"Condition": "HasAlarmEmail"}]
-    }
-    assert template()["Parameters"]["MonthlyBudgetUsd"]["Default"] == 0
-    properties = budget["Properties"]
-    assert properties["Budget"]["BudgetLimit"] == {"Amount": limit, "Unit": "USD"}
-    # Budget names are unique in an account, across all regions.
-    assert properties["Budget"]["BudgetName"] == {"Fn::Sub": "${MainStack}-${AWS::Region}"}
-    reported = [
-        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
-        for each in properties["NotificationsWithSubscribers"]
-        if each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}]
-    ]
-    assert reported == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
 
 
 def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> None:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email import policy
 from email.parser import BytesParser
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from console.pages import View
 from harkara.accept.formats.record_parsing import check_length
 from harkara.api.request import Request
-from harkara.base.codes import Code
+from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import FieldRefused, RequestRefused, UnknownCallback
 
 FIELDS_LIMIT = 500
@@ -59,6 +60,22 @@ def problem_of(error: RequestRefused, fields: Mapping[Code, str] | None = None) 
     if isinstance(cause, FieldRefused):
         return Problem(cause.field, cause.rule)
     return Problem((fields or {}).get(error.code, ""), error.message)
+
+
+def form_view(
+    template: str,
+    values: Mapping[str, Any],
+    refused: RequestRefused | None = None,
+    fields: Mapping[Code, str] | None = None,
+) -> View:
+    """Return a page with a form, of a refusal with its problem and its status."""
+    problem = problem_of(refused, fields) if refused else None
+    return View(template, {"problem": problem, **values}, status_of(refused))
+
+
+def status_of(refused: RequestRefused | None) -> int:
+    """Return the status of a page that says what was refused, if something was."""
+    return MEANINGS[refused.code].http_status if refused else 200
 
 
 def read(request: Request) -> Form:

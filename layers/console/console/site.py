@@ -17,11 +17,12 @@ from console.pages import View
 from harkara.api.request import Request
 from harkara.api.resolver import Api, refusal_for
 from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused
+from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import Deadline
-from harkara.manage.audit import Actor
+from harkara.manage.audit import Actor, refusals
 from harkara.manage.people import People
 from harkara.model.accounts import Account
+from harkara.model.fields import Part, name_of
 from harkara.model.people import Role, Session
 from harkara.wiring.console import ConsoleServices
 
@@ -55,6 +56,17 @@ class Visit:
         # On this machine there is no TLS.
         host = self.request.headers.get("host", "")
         return self.request.headers.get("origin") or f"https://{host}"
+
+    def names(self, kind: type[Part]) -> list[str]:
+        """Return the names of the account's resources of a kind, for a form to choose from."""
+        found = self.services.manage.registry.page(self.account, kind).parts
+        return [name_of(each) for each in found]
+
+    def confirm(self, act: str) -> None:
+        """Raise RequestRefused unless the box was ticked that confirms an act."""
+        with refusals():
+            if self.form.text("sure") != act:
+                raise FieldRefused(f"sure-{act}", pages.text("form.confirm"))
 
     def current_account(self) -> Account:
         """Return the account as it is now, without its templates; `account` may be a minute old."""
@@ -250,6 +262,7 @@ def show(
         role=visit.session.role if visit else None,
         may=lambda name: bool(visit and visit.session.may(Role(name))),
         path=request.path,
+        done=visit.query("done") if visit else "",
         account_field=_account_field(visit),
     )
 

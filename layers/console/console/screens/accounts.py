@@ -23,12 +23,14 @@ def show(site: Site) -> Answer:
 def choose(site: Site) -> Answer:
     """Work in an account from now on, in this browser."""
     session, request = _operator(site), site.api.client_request
-    account_id = forms.read(request).text("id")
+    given = forms.read(request)
+    account_id = given.text("id")
     if not site.people.has_account(account_id):
         raise RequestRefused(Code.NOT_FOUND, "(account)")
     site.people.record(session, "account.open", account_id, request.source_ip, account_id)
     return pages.redirect(
-        safe_next(""), [guard.cookie(guard.ACCOUNT_COOKIE, account_id, SESSION_S)]
+        safe_next(given.text("next")),
+        [site.new_cookie(guard.ACCOUNT_COOKIE, account_id, SESSION_S)],
     )
 
 

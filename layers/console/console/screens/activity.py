@@ -116,7 +116,6 @@ def campaign(visit: Visit, campaign_id: str) -> Answer:
         "reasons": _reasons(found["codes"], days),
         "is_paused": found["campaign"] in rules.own.paused_campaigns,
         "is_held": _is_held(rules, found["campaign"]),
-        "done": visit.query("done"),
         **_campaign(found, days),
     }
     return View("campaign.html", values)

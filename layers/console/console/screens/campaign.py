@@ -233,10 +233,9 @@ def _form(
     report: dict[str, Any] | None = None,
     status: int = 200,
 ) -> View:
-    senders = visit.services.manage.registry.page(visit.account, Sender).parts
     values = {
         "given": given,
-        "headers": [each.header for each in senders],
+        "headers": visit.names(Sender),
         "categories": [*Category],
         "problem": problem,
         "report": report,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from console import pages
-from console.forms import problem_of
+from console.forms import form_view
 from console.pages import View
 from console.screens.activity import CHART, WAITING, Number, bars_of
 from console.screens.messages import meaning
@@ -13,7 +13,7 @@ from console.site import Answer, Screens, Visit
 from harkara.activity.carriers import CarrierDay
 from harkara.activity.counting import STATES
 from harkara.activity.stats import Measures
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import utc_text
 from harkara.carriers.settings import CarrierSettings
@@ -67,9 +67,8 @@ def change(visit: Visit, name: str) -> Answer:
     if act not in _ACTS:
         raise RequestRefused(Code.INVALID_REQUEST, f"(act: one of {', '.join(_ACTS)})")
     try:
+        visit.confirm(act)
         with refusals():
-            if visit.form.text("sure") != act:
-                raise FieldRefused(f"sure-{act}", pages.text("carrier.confirm"))
             _ACTS[act](visit.services.carriers, carrier, visit)
     except RequestRefused as refused:
         if refused.code is not Code.INVALID_REQUEST:
@@ -111,12 +110,9 @@ def _shown(visit: Visit, carrier: str, refused: RequestRefused | None = None) ->
         **_happened(standing.day),
         "acts": _acts(settings, row.phase),
         "minutes": MINUTES,
-        "labels": {f"sure-{act}": pages.text(f"carrier.sure.{act}") for act in _ACTS},
         "as_of": service.as_of(),
-        "problem": problem_of(refused) if refused else None,
-        "done": visit.query("done"),
     }
-    return View("carrier.html", values, MEANINGS[refused.code].http_status if refused else 200)
+    return form_view("carrier.html", values, refused)
 
 
 def _happened(day: CarrierDay) -> dict[str, Any]:

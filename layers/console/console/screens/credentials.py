@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from console import pages
-from console.forms import Form, problem_of
+from console.forms import Form, form_view
 from console.pages import View
 from console.site import Answer, Screens, Visit
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import DAY_S, IST_OFFSET_S, utc_text
 from harkara.manage.audit import refusals
@@ -36,8 +36,8 @@ def listed(visit: Visit) -> Answer:
     rows = found[:PAGE_SIZE]
     values = {
         "rows": [_row(visit, each) for each in rows],
-        "next_name": rows[-1].username if len(found) > PAGE_SIZE else None,
-        "done": visit.query("done"),
+        "after": after,
+        "next": rows[-1].username if len(found) > PAGE_SIZE else None,
     }
     return View("credentials.html", values)
 
@@ -109,12 +109,10 @@ def end_old_secrets(visit: Visit, name: str) -> Answer:
 
 @SCREENS.post(f"{BASE}/<name>/revoke", Role.ADMIN)
 def revoke(visit: Visit, name: str) -> Answer:
-    """Remove a credential whose user name was entered once more."""
+    """Remove a credential, once that is confirmed."""
     username, seen = unquote(name), visit.form.text("seen")
     try:
-        with refusals():
-            if visit.form.text("confirm") != username:
-                raise FieldRefused("confirm", "the user name of this credential")
+        visit.confirm("revoke")
         visit.services.credentials.revoke(visit.account.id, username, seen)
     except RequestRefused as refused:
         return _shown(visit, username, refused=refused)
@@ -176,19 +174,16 @@ def _row(visit: Visit, credential: Credential) -> dict[str, Any]:
 
 
 def _form(visit: Visit, given: Fields, refused: RequestRefused | None = None, **shown: Any) -> View:
-    callbacks = visit.services.manage.registry.page(visit.account, CallbackEndpoint).parts
     values: dict[str, Any] = {
         "given": given,
         "row": None,
         "issued": None,
         "scopes": [*Scope],
         "categories": [*Category],
-        "callbacks": [each.id for each in callbacks],
-        "problem": problem_of(refused, _FIELDS) if refused else None,
-        "done": visit.query("done"),
+        "callbacks": visit.names(CallbackEndpoint),
         **shown,
     }
-    return View("credential.html", values, MEANINGS[refused.code].http_status if refused else 200)
+    return form_view("credential.html", values, refused, _FIELDS)
 
 
 def _shown(

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.event_handler import Response
 
-from console import pages
 from console.forms import Form, Problem, problem_of
 from console.guard import HEADERS
 from console.pages import View
+from console.screens.resources import Resource
 from console.site import Answer, Screens, Visit
 from harkara.accept.template_index import index_of
 from harkara.base.codes import MEANINGS, Code
@@ -19,7 +19,6 @@ from harkara.manage.registry import counts
 from harkara.manage.resources import advice_on
 from harkara.manage.template_portals import category_of
 from harkara.model.accounts import Sender, Template
-from harkara.model.fields import name_of
 from harkara.model.messages import Category
 from harkara.model.people import Role
 from harkara.text.segments import first_outside_gsm, measure
@@ -32,7 +31,6 @@ READ = 1_000
 SEARCHED = 5_000
 REPORT_SHOWN = 500
 TEXT_LIMIT = 4_000
-_FIELDS = {Code.ALREADY_EXISTS: "template_id"}
 
 
 class Filter(NamedTuple):
@@ -62,37 +60,15 @@ def listed(visit: Visit) -> Answer:
         {"template": each, "advice": advice_on(each), "marks": own}
         for each, own in zip(found, marks, strict=True)
     ]
-    headers = [
-        each.header for each in visit.services.manage.registry.page(visit.account, Sender).parts
-    ]
     values = {
         "rows": shown,
         "chosen": chosen,
-        "next_id": next_id,
-        "headers": headers,
+        "next": next_id,
+        "headers": visit.names(Sender),
         "categories": [*Category],
-        "is_first": not after,
-        "done": visit.query("done"),
+        "after": after,
     }
     return View("templates.html", values)
-
-
-@SCREENS.get(f"{BASE}/new", Role.MARKETER)
-def new(visit: Visit) -> Answer:
-    """Show an empty form."""
-    return _form(visit, _fields_of(Form()), None)
-
-
-@SCREENS.post(BASE, Role.MARKETER)
-def create(visit: Visit) -> Answer:
-    """Register a template that was entered by hand."""
-    fields = _fields_of(visit.form)
-    try:
-        part = visit.services.manage.registry.create(visit.account, Template, fields)
-    except RequestRefused as refused:
-        return _form(visit, fields, None, refused)
-    visit.record("template.create", name_of(part))
-    return pages.redirect(f"{BASE}/{name_of(part)}?done=created")
 
 
 @SCREENS.get(f"{BASE}/file")
@@ -176,37 +152,6 @@ def try_text(visit: Visit) -> Answer:
     return _tried(visit, given, result)
 
 
-@SCREENS.get(f"{BASE}/<template_id>")
-def show(visit: Visit, template_id: str) -> Answer:
-    """Show a template in its form."""
-    part = visit.services.manage.registry.get(visit.account, Template, template_id)
-    return _form(visit, _shown_fields(part), part)
-
-
-@SCREENS.post(f"{BASE}/<template_id>", Role.MARKETER)
-def replace(visit: Visit, template_id: str) -> Answer:
-    """Change a template."""
-    registry, fields = visit.services.manage.registry, _fields_of(visit.form)
-    part = registry.get(visit.account, Template, template_id)
-    fields["template_id"] = template_id
-    try:
-        registry.replace(visit.account, Template, template_id, fields)
-    except RequestRefused as refused:
-        if refused.code is Code.NOT_FOUND:
-            raise
-        return _form(visit, fields, part, refused)
-    visit.record("template.put", template_id)
-    return pages.redirect(f"{BASE}/{template_id}?done=changed")
-
-
-@SCREENS.post(f"{BASE}/<template_id>/remove", Role.MARKETER)
-def remove(visit: Visit, template_id: str) -> Answer:
-    """Remove a template."""
-    visit.services.manage.registry.remove(visit.account, Template, template_id)
-    visit.record("template.remove", template_id)
-    return pages.redirect(f"{BASE}?done=removed")
-
-
 def parts_of(content: str) -> Iterator[tuple[bool, str]]:
     """Yield a content's pieces with whether each is a variable, to be shown apart."""
     place = 0
@@ -234,38 +179,23 @@ def _found(visit: Visit, chosen: Filter, after: str) -> tuple[list[Template], st
     return found, after
 
 
-def _fields_of(form: Form) -> dict[str, Any]:
-    headers = form.text("headers").replace(",", " ").split()
+def _read(form: Form) -> dict[str, Any]:
     return {
-        "template_id": form.text("template_id"),
-        "name": form.text("name"),
-        "headers": headers,
-        "category": form.text("category"),
+        **{name: form.text(name) for name in ("template_id", "name", "category", "pe_id")},
+        "headers": form.text("headers").replace(",", " ").split(),
         "text": form.raw("text"),
-        "pe_id": form.text("pe_id"),
     }
 
 
-def _shown_fields(part: Template) -> dict[str, Any]:
-    return part.model_dump(mode="json")
-
-
-def _form(
-    visit: Visit,
-    given: dict[str, Any],
-    part: Template | None,
-    refused: RequestRefused | None = None,
-) -> View:
-    values = {
-        "given": given,
-        "template": part,
-        "pieces": [*parts_of(part.text)] if part else [],
-        "advice": advice_on(part) if part else [],
+def _values(visit: Visit, template: Template | None) -> dict[str, Any]:
+    return {
+        "pieces": [*parts_of(template.text)] if template else [],
+        "advice": advice_on(template) if template else [],
         "categories": [*Category],
-        "problem": problem_of(refused, _FIELDS) if refused else None,
-        "done": visit.query("done"),
     }
-    return View("template.html", values, MEANINGS[refused.code].http_status if refused else 200)
+
+
+Resource(Template, "template", Role.MARKETER, _read, _values).add_to(SCREENS)
 
 
 def _upload(category: str = "", problem: Problem | None = None) -> View:
@@ -279,11 +209,10 @@ def _tried(
     result: dict[str, Any] | None = None,
     problem: Problem | None = None,
 ) -> View:
-    senders = visit.services.manage.registry.page(visit.account, Sender).parts
     values = {
         "given": given,
         "result": result,
         "problem": problem,
-        "headers": [each.header for each in senders],
+        "headers": visit.names(Sender),
     }
     return View("templates_try.html", values, 400 if problem else 200)

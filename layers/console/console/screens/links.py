@@ -24,7 +24,6 @@ def show(visit: Visit) -> Answer:
         "domain": domain,
         "bases": bases_of(domain, account.senders) if domain else (),
         "clicks": _clicks(visit) if domain else None,
-        "done": visit.query("done"),
     }
     return View("links.html", values)
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from console import pages
-from console.forms import problem_of
+from console.forms import form_view, status_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
 from harkara.activity.filters import ACCEPTED, PENDING, REFUSED, MessageFilter, query_of
 from harkara.activity.happenings import EVENTS
+from harkara.activity.search import MessagePage
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.messages import MessageHistory
@@ -53,24 +54,24 @@ def listed(visit: Visit) -> Answer:
 
 def listing(visit: Visit, given: Mapping[str, str]) -> View:
     """Return the list of messages for a query of `GET /v1/messages`, or what is wrong with it."""
-    page, problem, status = None, None, 200
+    page: MessagePage | None = None
+    refused: RequestRefused | None = None
     try:
         page = visit.services.manage.search.page(visit.account, query_of(MessageFilter, given))
-    except RequestRefused as refused:
-        problem, status = problem_of(refused, _FIELDS), MEANINGS[refused.code].http_status
+    except RequestRefused as error:
+        refused = error
     filters = {name: given[name] for name in FILTERS if name in given}
     values = {
         "given": {**dict.fromkeys(FILTERS, ""), **filters},
         "filters": filters,
-        "is_first": "after" not in given,
+        "after": given.get("after", ""),
         "page": page,
-        "problem": problem,
         "states": STATES,
         "categories": [*Category],
         "events": EVENTS,
         "codes": [*Code],
     }
-    return View("messages.html", values, status)
+    return form_view("messages.html", values, refused, _FIELDS)
 
 
 @SCREENS.get(f"{BASE}/<mid>")
@@ -119,9 +120,8 @@ def _shown(visit: Visit, mid: str, refused: RequestRefused | None = None) -> Vie
         "may_cancel": message["state"] in _BEFORE_CARRIER,
         "api": _api_of(visit.request.headers.get("host", "")),
         "problem": refused.message if refused else "",
-        "done": visit.query("done"),
     }
-    return View("message.html", values, MEANINGS[refused.code].http_status if refused else 200)
+    return View("message.html", values, status_of(refused))
 
 
 def _api_of(host: str) -> str:

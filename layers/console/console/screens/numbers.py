@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from console import pages
-from console.forms import problem_of
+from console.forms import form_view, problem_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.manage.audit import refusals
 from harkara.model import consents, suppressions
@@ -44,7 +44,7 @@ def find_suppressions(visit: Visit) -> Answer:
         return list_suppressions(visit)
     service = visit.services.manage.suppressions
     rows, refused = _found(visit, service.check, suppressions.fields_of)
-    return _suppressions(visit, rows, refused, searched=visit.form.text("number"))
+    return _suppressions(visit, rows, refused, searched=visit.form.text("searched"))
 
 
 @SCREENS.post(SUPPRESSIONS, Role.MARKETER)
@@ -68,6 +68,7 @@ def add_suppression(visit: Visit) -> Answer:
 @SCREENS.post(f"{SUPPRESSIONS}/remove", Role.ADMIN)
 def remove_suppression(visit: Visit) -> Answer:
     """Remove a number's entry: the person gets messages again."""
+    visit.confirm("remove")
     source = visit.form.text("source")
     if source not in [*Source]:
         raise RequestRefused(Code.NOT_FOUND)
@@ -92,7 +93,7 @@ def find_consents(visit: Visit) -> Answer:
         return list_consents(visit)
     service = visit.services.manage.consents
     rows, refused = _found(visit, service.check, consents.fields_of)
-    return _consents(visit, rows, refused, searched=visit.form.text("number"))
+    return _consents(visit, rows, refused, searched=visit.form.text("searched"))
 
 
 @SCREENS.post(CONSENTS, Role.MARKETER)
@@ -109,6 +110,7 @@ def add_consent(visit: Visit) -> Answer:
 @SCREENS.post(f"{CONSENTS}/remove", Role.ADMIN)
 def remove_consent(visit: Visit) -> Answer:
     """Remove a number's consent to a header."""
+    visit.confirm("remove")
     number, header = visit.form.text("number"), visit.form.text("header")
     visit.services.manage.consents.remove(visit.account, number, header, visit.actor)
     return pages.redirect(f"{CONSENTS}?done=removed")
@@ -121,7 +123,7 @@ def _found(
 ) -> tuple[Rows, RequestRefused | None]:
     """Return a number's entries, and the refusal of a text that is no number."""
     try:
-        return [fields_of(each) for each in check(visit.account, visit.form.text("number"))], None
+        return [fields_of(each) for each in check(visit.account, visit.form.text("searched"))], None
     except RequestRefused as refused:
         return (), None if refused.code is Code.NOT_FOUND else refused
 
@@ -135,9 +137,8 @@ def _suppressions(
 def _consents(
     visit: Visit, rows: Rows, refused: RequestRefused | None = None, **shown: Any
 ) -> View:
-    senders = visit.services.manage.registry.page(visit.account, Sender).parts
-    headers = [each.header for each in senders]
-    return _view("consents", [*ConsentSource], visit, rows, refused, headers=headers, **shown)
+    shown["headers"] = visit.names(Sender)
+    return _view("consents", [*ConsentSource], visit, rows, refused, **shown)
 
 
 def _view(
@@ -150,19 +151,21 @@ def _view(
     **shown: Any,
 ) -> View:
     names = ("number", "source", "header", "purpose")
+    problem = problem_of(refused) if refused else None
+    if problem and "searched" in visit.form.fields:
+        problem = problem._replace(field="searched")
     values = {
         "kind": kind,
         "sources": sources,
         "rows": rows,
-        "searched": "" if refused else searched,
+        "searched": searched,
         "given": {name: visit.form.text(name) for name in names},
-        "problem": problem_of(refused) if refused else None,
+        "problem": problem,
         "is_first": not _after(visit),
-        "done": visit.query("done"),
         "next_number": None,
         **shown,
     }
-    return View("numbers.html", values, MEANINGS[refused.code].http_status if refused else 200)
+    return form_view("numbers.html", values, refused)
 
 
 def _after(visit: Visit) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from console import forms, pages
 from console.pages import View
 from console.site import Answer, Screens, Visit
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.people import Role
 
@@ -72,6 +72,5 @@ def _shown(
         "uri": uri,
         "key": " ".join(key[at : at + 4] for at in range(0, len(key), 4)),
         "problem": problem,
-        "done": visit.query("done"),
     }
-    return View("code.html", values, MEANINGS[refused.code].http_status if refused else 200)
+    return View("code.html", values, forms.status_of(refused))

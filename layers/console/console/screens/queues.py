@@ -3,10 +3,10 @@
 import re
 
 from console import pages
-from console.forms import Problem, problem_of
+from console.forms import form_view
 from console.pages import View
 from console.site import Answer, Screens, Visit
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import utc_text
 from harkara.manage.queues import RATE_LIMIT
@@ -29,39 +29,21 @@ def show(visit: Visit, name: str) -> Answer:
 
     While one is under way nobody looks at dead letters: SQS has them in its hands.
     """
-    service = visit.services.queues
-    state, moves = service.state(name), service.moves(name)
-    under_way = next((each for each in moves if each.is_under_way), None)
-    values = {
-        "state": state,
-        "dead_letters": [] if under_way or not state.dead else service.dead_letters(name),
-        "moves": moves,
-        "under_way": under_way,
-        "may_redrive": service.may_redrive(name),
-        "as_of": _now(visit),
-        "utc": utc_text,
-        "done": visit.query("done"),
-    }
-    return View("queue.html", values)
-
-
-@SCREENS.get(f"{BASE}/<name>/redrive", Role.OPERATOR)
-def confirm(visit: Visit, name: str) -> Answer:
-    """Ask whether the dead letters of a queue shall be done again."""
-    return _question(visit, name)
+    return _shown(visit, name)
 
 
 @SCREENS.post(f"{BASE}/<name>/redrive", Role.OPERATOR)
 def redrive(visit: Visit, name: str) -> Answer:
-    """Let SQS move the dead letters of a queue back."""
+    """Let SQS move the dead letters of a queue back, once that is confirmed."""
     text = visit.form.text("rate")
     rate = int(text) if re.fullmatch("[0-9]{1,6}", text) else 0
     try:
+        visit.confirm("redrive")
         visit.services.queues.redrive(name, rate if text else None)
     except RequestRefused as refused:
         if refused.code is Code.NOT_FOUND:
             raise
-        return _question(visit, name, problem_of(refused), refused.code)
+        return _shown(visit, name, refused)
     visit.record("queue.redrive", name)
     return pages.redirect(f"{BASE}/{name}?done=redriven")
 
@@ -74,17 +56,22 @@ def cancel(visit: Visit, name: str) -> Answer:
     return pages.redirect(f"{BASE}/{name}?done=stopped")
 
 
-def _question(
-    visit: Visit, name: str, problem: Problem | None = None, code: Code | None = None
-) -> View:
+def _shown(visit: Visit, name: str, refused: RequestRefused | None = None) -> View:
+    service = visit.services.queues
+    state, moves = service.state(name), service.moves(name)
+    under_way = next((each for each in moves if each.is_under_way), None)
     values = {
-        "state": visit.services.queues.state(name),
-        "may_redrive": visit.services.queues.may_redrive(name),
+        "state": state,
+        "dead_letters": [] if under_way or not state.dead else service.dead_letters(name),
+        "moves": moves,
+        "under_way": under_way,
+        "may_redrive": service.may_redrive(name),
         "rate": visit.form.text("rate"),
         "rate_limit": RATE_LIMIT,
-        "problem": problem,
+        "as_of": _now(visit),
+        "utc": utc_text,
     }
-    return View("redrive.html", values, MEANINGS[code].http_status if code else 200)
+    return form_view("queue.html", values, refused)
 
 
 def _now(visit: Visit) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, get_args
 
-from console.forms import problem_of
+from console.forms import form_view
 from console.guard import HEADERS
-from console.pages import View
 from console.screens.activity import COLUMNS as FILTERS_OF
 from console.screens.activity import url_of
 from console.site import Answer, Screens, Visit
@@ -15,7 +14,7 @@ from harkara.activity.filters import REFUSED, DailyBy, DailyQuery, ReportQuery, 
 from harkara.activity.names import OTHER
 from harkara.activity.reports import AMOUNTS, NAMES, REPORT_STATES, daily, report
 from harkara.api.resolver import csv_file
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.spreadsheet import write_table
 from harkara.model.messages import Category
@@ -29,6 +28,7 @@ ALL = "all"
 BY = (ALL, *get_args(DailyBy))
 FILTERS = ("sender", "category", "country", "state")
 _NO_FILTERS = "(these filters are for a report by all at once)"
+_FIELDS = {Code.RANGE_TOO_LONG: "from", Code.UNKNOWN_FILTER: "by"}
 
 
 class Row(NamedTuple):
@@ -52,13 +52,13 @@ class Table(NamedTuple):
 @SCREENS.get(BASE)
 def shown(visit: Visit) -> Answer:
     """Show the first rows of a report, or what is wrong with its query."""
-    table, problem, status = None, None, 200
+    table: Table | None = None
+    refused: RequestRefused | None = None
     given = _given(visit)
     try:
         table = _table(visit, given)
-    except RequestRefused as refused:
-        problem = problem_of(refused, {Code.RANGE_TOO_LONG: "from", Code.UNKNOWN_FILTER: "by"})
-        status = MEANINGS[refused.code].http_status
+    except RequestRefused as error:
+        refused = error
     rows = table.rows if table else ()
     totals = _totals(rows)
     kept = [at for at, total in enumerate(totals) if total != "0"]
@@ -75,9 +75,8 @@ def shown(visit: Visit) -> Answer:
         "by": BY,
         "categories": [*Category],
         "states": REPORT_STATES,
-        "problem": problem,
     }
-    return View("reports.html", values, status)
+    return form_view("reports.html", values, refused, _FIELDS)
 
 
 @SCREENS.get(f"{BASE}/file")

@@ -127,10 +127,9 @@ def _form(
     if checked and checked["error"]:
         code = Code(checked["error"]["code"])
         problem = Problem(FIELDS.get(code, ""), checked["error"]["message"])
-    senders = visit.services.manage.registry.page(visit.account, Sender).parts
     values = {
         "given": given,
-        "headers": [each.header for each in senders],
+        "headers": visit.names(Sender),
         "problem": problem,
         "checked": checked,
     }

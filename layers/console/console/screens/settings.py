@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from console import pages
-from console.forms import Problem, problem_of
+from console.forms import Problem, problem_of, status_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import DAY_S
 from harkara.manage.settings import SETTINGS, fingerprint, written
@@ -73,7 +73,6 @@ def _shown(visit: Visit, given: Mapping[str, str], refused: RequestRefused | Non
         given = {} if problem.field == "seen" else given
         problem = Problem("", problem.message)
     is_admin, is_operator = visit.session.may(Role.ADMIN), visit.session.may(Role.OPERATOR)
-    callbacks = visit.services.manage.registry.page(visit.account, CallbackEndpoint).parts
     values = {
         "sections": GROUPS,
         "settings": SETTINGS,
@@ -82,10 +81,9 @@ def _shown(visit: Visit, given: Mapping[str, str], refused: RequestRefused | Non
         },
         "given": {**written(account), **given},
         "seen": fingerprint(account),
-        "callbacks": [each.id for each in callbacks],
+        "callbacks": visit.names(CallbackEndpoint),
         "shorten_urls": account.shorten_urls,
         "retention_days": visit.services.retention_s // DAY_S,
         "problem": problem,
-        "done": visit.query("done"),
     }
-    return View("settings.html", values, MEANINGS[refused.code].http_status if refused else 200)
+    return View("settings.html", values, status_of(refused))

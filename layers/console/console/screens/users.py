@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from console import pages
-from console.forms import Problem, problem_of
+from console.forms import form_view, problem_of
 from console.pages import View
 from console.site import Answer, Screens, Visit
-from harkara.base.codes import MEANINGS, Code
+from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import utc_text
 from harkara.manage.people import People
@@ -40,7 +40,7 @@ def invite(visit: Visit) -> Answer:
             email, visit.account.id, _role(visit), visit.session, visit.request.source_ip
         )
     except RequestRefused as refused:
-        return _shown(visit, problem_of(refused, {Code.ALREADY_EXISTS: "email"}), refused.code)
+        return _shown(visit, refused)
     return _shown(visit, link=f"{visit.origin}/console/invitation?token={token}")
 
 
@@ -53,22 +53,25 @@ def change(visit: Visit) -> Answer:
         if act == "role":
             people.change_role(email, _role(visit), visit.session, address)
         elif act in ACTS:
+            if act == "remove":
+                visit.confirm(act)
             ACTS[act](people, email, visit.session, address)
         else:
             raise RequestRefused(Code.INVALID_REQUEST, "(act)")
     except RequestRefused as refused:
         if refused.code is not Code.INVALID_REQUEST:
             raise
-        return _shown(visit, problem_of(refused)._replace(field=""), refused.code)
+        return _shown(visit, refused)
     return pages.redirect(f"{BASE}?done=changed")
 
 
 @SCREENS.get("/console/audit", Role.ADMIN)
 def audit(visit: Visit) -> Answer:
     """List who changed what, when and from where, newest first, a page at a time."""
-    page = visit.services.people.audit(visit.account.id, visit.query("after")[:CURSOR_LIMIT])
+    after = visit.query("after")[:CURSOR_LIMIT]
+    page = visit.services.people.audit(visit.account.id, after)
     rows = [{"entry": each, "at": utc_text(each.at_ms)} for each in page.entries]
-    return View("audit.html", {"rows": rows, "cursor": page.cursor})
+    return View("audit.html", {"rows": rows, "after": after, "next": page.cursor})
 
 
 def _role(visit: Visit) -> Role:
@@ -78,15 +81,15 @@ def _role(visit: Visit) -> Role:
     return Role(role)
 
 
-def _shown(
-    visit: Visit, problem: Problem | None = None, code: Code | None = None, link: str = ""
-) -> View:
+def _shown(visit: Visit, refused: RequestRefused | None = None, link: str = "") -> View:
+    problem = problem_of(refused, {Code.ALREADY_EXISTS: "email"}) if refused else None
+    if problem and visit.form.text("act"):  # its fields are in the list, without words beside them
+        problem = problem._replace(field="")
     values = {
         "users": visit.services.people.users(visit.account.id),
         "roles": ROLES,
         "given": {name: visit.form.text(name) for name in ("email", "role")},
-        "problem": problem,
         "link": link,
-        "done": visit.query("done"),
+        "problem": problem,
     }
-    return View("users.html", values, MEANINGS[code].http_status if code else 200)
+    return form_view("users.html", values, refused)
