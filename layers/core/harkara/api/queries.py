@@ -48,8 +48,8 @@ class CampaignQuery(PageQuery, total=False):
     order: Annotated[
         Literal["id", "newest"],
         Field(
-            description="`newest`: those that had messages in the last 7 days, newest first, 99 at"
-            " most on one page.",
+            description="`newest`: those that had messages in the last 7 days, the last messages"
+            " first, 99 at most on one page.",
             json_schema_extra={"default": "id"},
         ),
     ]
