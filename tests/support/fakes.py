@@ -84,8 +84,7 @@ class FakeMessageStore:
         self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, no_pause)
         self.packed = Column(self.table, "batch", "packed", "B")
         self.entries = LedgerEntries(self.table, lambda: self.adapter._ttl(0))
-        # Number of blocks claimed for their first attempt, plus attempts at callbacks.
-        self.progress_count = 0
+        self.progress_count = 0  # first claims of blocks, plus attempts at callbacks
 
     @property
     def expires_at_s(self) -> dict[tuple[str, str], int]:
@@ -115,9 +114,7 @@ class FakeMessageStore:
     ) -> list[LedgerEntry]:
         kinds = sorted({entry.kind.partition("#")[0] for entry in entries})
         number = self.faults.before(f"put_if_absent {'+'.join(kinds)}")
-        assert len({entry.key for entry in entries}) == len(entries), (
-            "keys in one call are distinct"
-        )
+        assert len({entry.key for entry in entries}) == len(entries)  # as DynamoDB wants
         self.progress_count += sum(
             entry.kind.startswith((FIRST_CLAIM, "post#")) and self.table.live(entry.key) is None
             for entry in entries
@@ -300,7 +297,4 @@ def caller_of(account: Account, **fields: Any) -> Caller:
 
 def calling_back(url: str) -> dict[str, Any]:
     """Return the fields of an account whose callbacks go to this URL."""
-    return {
-        "default_callback": "main",
-        "callbacks": {"main": CallbackEndpoint(id="main", url=url)},
-    }
+    return {"default_callback": "main", "callbacks": {"main": CallbackEndpoint(id="main", url=url)}}

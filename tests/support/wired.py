@@ -184,7 +184,7 @@ class Wired:
     def receive_service(self) -> ReceiveService:
         return receipt.wire(
             accounts=self.accounts,
-            secret=_secret_of,
+            secret=lambda settings: settings.receipt_secret,
             queues=self.ports.of("receipt").queues,
             signer=self.signer,
             confirm=self.confirm,
@@ -206,7 +206,7 @@ class Wired:
         on = self.ports.of("inbound")
         return inbound.wire(
             accounts=self.accounts,
-            secret=_secret_of,
+            secret=lambda settings: settings.receipt_secret,
             suppressions=on.suppressions,
             registry=self.registry,
             store=on.store,
@@ -297,7 +297,3 @@ class Wired:
 
 def _half() -> float:
     return 0.5
-
-
-def _secret_of(settings: CarrierSettings) -> bytes:
-    return settings.receipt_secret
