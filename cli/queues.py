@@ -1,4 +1,4 @@
-"""Queues: what waits in them, and their dead letters, which can be moved back."""
+"""Queues: their tasks and dead letters, which SQS can move back."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -88,7 +88,7 @@ def redrive(
 ) -> Answer:
     """Let SQS move a queue's dead letters back; mend first what made them fail.
 
-    What was done before is not done again. `show` has the progress.
+    Nothing is done twice by it. `show` has the progress.
     """
     _service(deployment).redrive(queue, rate)
     deployment.people.record(by(), "queue.redrive", queue, "")
@@ -97,7 +97,7 @@ def redrive(
 
 @verb(app)
 def cancel(deployment: Deployment, queue: Queue) -> Answer:
-    """Stop the redrive of a queue; what was moved back stays there."""
+    """Stop the redrive of a queue; moved tasks stay in the queue."""
     _service(deployment).cancel(queue)
     deployment.people.record(by(), "queue.cancel", queue, "")
     return {"cancelled": queue}

@@ -10,7 +10,7 @@ from harkara.base.time import DAY_S
 from harkara.model.ledger import LedgerEntry, final_kind
 from harkara.model.messages import pack
 from tests.local.operators import CARRIER, NOW, Operator
-from tests.unit.handing import BATCH
+from tests.unit.dispatching import BATCH
 
 MID = BATCH.mid(3)
 

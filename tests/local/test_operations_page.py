@@ -15,12 +15,12 @@ from tests.local.operators import Operator
 from tests.support.command_line import COMMON, verbs
 from tests.support.documents import PAGES, blocks, section, table
 from tests.support.option_tables import cells
-from tests.unit import handing
+from tests.unit import dispatching
 from tests.unit.scripted_aws import ScriptedAws
 
 PAGE = PAGES["docs/operations.md"]
 # Of the account and the message whose commands the page has.
-BATCH = replace(handing.BATCH, id="101M80PKPVGTZQN98QP2VKS1J18")
+BATCH = replace(dispatching.BATCH, id="101M80PKPVGTZQN98QP2VKS1J18")
 # Operations without an action of their own in IAM, and the actions that they need.
 PARTS = {
     "TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem"),

@@ -13,7 +13,7 @@ from harkara.model.tasks import QueueName
 from tests.pipeline import campaign
 from tests.support.wired import NOW
 from tests.support.world import SUBMIT_QUEUES, World
-from tests.unit.handing import BATCH
+from tests.unit.dispatching import BATCH
 from tests.unit.submits import TASK, Submits
 
 ONE = campaign.record("0000")

@@ -14,7 +14,7 @@ from harkara.model.routing import Routing
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName, decode_dlr, task_id_of
 from tests.unit.deliveries import HOLDS_S
-from tests.unit.handing import BATCH, Handing
+from tests.unit.dispatching import BATCH, Dispatching
 
 TASK = SubmitTask(BATCH.id, "acme", checked=True)
 BLOCKS = [tuple(range(10)), tuple(range(10, 20)), tuple(range(20, 25))]
@@ -30,7 +30,7 @@ class Scheduled(NamedTuple):
     task_id: str
 
 
-class Submits(Handing):
+class Submits(Dispatching):
     """The function `submit`. Each call of it is another delivery, with a worker id of its own."""
 
     def __init__(

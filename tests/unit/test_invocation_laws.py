@@ -56,9 +56,9 @@ def test_a_batch_has_as_many_messages_as_it_may_and_6_mb_at_most(
     bodies: list[tuple[str, int]], batch_size: int
 ) -> None:
     texts = [(letter * size).encode()[:size].decode(errors="ignore") for letter, size in bodies]
-    handed = list(batches(texts, str, batch_size))
-    assert [text for batch in handed for text in batch] == texts
-    for batch, following in zip(handed, [*handed[1:], None], strict=True):
+    dispatched = list(batches(texts, str, batch_size))
+    assert [text for batch in dispatched for text in batch] == texts
+    for batch, following in zip(dispatched, [*dispatched[1:], None], strict=True):
         assert 0 < len(batch) <= batch_size
         assert refusal_of_event(sqs_event(*batch)) == ""
         if following and len(batch) < batch_size:

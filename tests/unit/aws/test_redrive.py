@@ -10,7 +10,7 @@ from harkara.model.messages import MessageBatch
 from harkara.model.submit_tasks import SubmitTask
 from harkara.model.tasks import CheckTask
 from tests.support.dead_letters import QUEUE_URLS, DeadLetters
-from tests.unit.handing import BATCH
+from tests.unit.dispatching import BATCH
 from tests.unit.scripted_aws import Answer, Refusal, ScriptedAws
 
 ARNS = "arn:aws:sqs:ap-south-1:1:dead", "arn:aws:sqs:ap-south-1:1:queue"

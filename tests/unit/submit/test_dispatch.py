@@ -18,10 +18,10 @@ from harkara.model.submit_tasks import Repeat
 from harkara.model.suppressions import opt_out
 from harkara.state.circuit_breaker import FAILURES_NEEDED
 from harkara.submit.attempts import Cancelled, End, Ended
-from harkara.submit.dispatch import Handed, index_entries
+from harkara.submit.dispatch import Dispatched, index_entries
 from harkara.submit.planner import RECORD_S
 from tests.support.wired import NOW, RETENTION_S
-from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS, Handing
+from tests.unit.dispatching import BATCH, MESSAGE, MIDS, NOW_MS, Dispatching
 
 CHAIN = BATCH.telemarketer_ids
 
@@ -30,14 +30,14 @@ def taken(*indexes: int) -> dict[int, End]:
     return {index: Taken(f"id-ref{index}") for index in indexes}
 
 
-def cancel(there: Handing, *indexes: int) -> None:
+def cancel(there: Dispatching, *indexes: int) -> None:
     partition = cancels_of(BATCH.id)
     there.store.put_if_absent(
         [LedgerEntry(partition, cancel_kind(i), "x", "x", 0, {}) for i in indexes]
     )
 
 
-def end(there: Handing, *indexes: int) -> None:
+def end(there: Dispatching, *indexes: int) -> None:
     there.store.put_if_absent(
         [LedgerEntry(BATCH.id, final_kind(i), "x", "x", 0, {}) for i in indexes]
     )
@@ -45,9 +45,9 @@ def end(there: Handing, *indexes: int) -> None:
 
 def test_each_carrier_gets_its_messages_and_what_it_says_is_their_end() -> None:
     payload: dict[int, Outcome] = {1: Refused(Code.DND, "650"), 2: NotTaken(30), 3: InDoubt()}
-    there = Handing(outcomes=payload)
-    handed = there.hand({"sim": [0, 1], "other": [2, 3]}, left_s=40)
-    assert handed == Handed({**taken(0), **payload})
+    there = Dispatching(outcomes=payload)
+    dispatched = there.dispatch({"sim": [0, 1], "other": [2, 3]}, left_s=40)
+    assert dispatched == Dispatched({**taken(0), **payload})
     got = {
         name: [each.message.client_ref for each in carrier.got]
         for name, carrier in there.carriers.items()
@@ -57,19 +57,19 @@ def test_each_carrier_gets_its_messages_and_what_it_says_is_their_end() -> None:
 
 
 def test_nothing_leaves_where_a_busy_table_took_the_carriers_time() -> None:
-    there = Handing()
+    there = Dispatching()
     timeout_s = there.carriers["sim"].timeout_s
-    assert there.hand({"sim": [0, 1]}, left_s=timeout_s).ends == taken(0, 1)
+    assert there.dispatch({"sim": [0, 1]}, left_s=timeout_s).ends == taken(0, 1)
     left_s = iter([60.0, *[timeout_s - 0.1] * 9])
     late = Deadline(lambda: next(left_s))
-    again = there.hand({"sim": [2]}, until=late)
-    assert again == Handed({2: NotTaken()})
+    again = there.dispatch({"sim": [2]}, until=late)
+    assert again == Dispatched({2: NotTaken()})
     assert len(there.carriers["sim"].got) == 2
 
 
 def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
-    there = Handing()
-    there.hand({"sim": [3]}, attempt=2)
+    there = Dispatching()
+    there.dispatch({"sim": [3]}, attempt=2)
     assert there.carriers["sim"].got == [
         Submission(
             reference=there.signer.sign(MIDS[3], 2),
@@ -95,29 +95,29 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
     ],
 )
 def test_what_lacks_a_chain_has_no_hash(batch: MessageBatch) -> None:
-    there = Handing(batch)
-    there.hand({"sim": [0]})
+    there = Dispatching(batch)
+    there.dispatch({"sim": [0]})
     assert there.carriers["sim"].got[0].chain_hash == ""
 
 
 @pytest.mark.parametrize(("left_s", "validity_s"), [(2.5, 2), (0.5, 1)])
 def test_a_carrier_has_a_second_at_the_least(left_s: float, validity_s: int) -> None:
-    there = Handing()
+    there = Dispatching()
     there.now = BATCH.expires_at_s - left_s
-    there.hand({"sim": [0]})
+    there.dispatch({"sim": [0]})
     assert there.carriers["sim"].got[0].validity_s == validity_s
 
 
 def test_what_has_to_wait_by_the_plan_is_not_taken_for_as_many_whole_seconds() -> None:
-    handed = Handing().hand({"sim": [0]}, waits_s={1: 0.2, 2: 30})
-    assert handed == Handed({**taken(0), 1: NotTaken(1), 2: NotTaken(30)})
+    dispatched = Dispatching().dispatch({"sim": [0]}, waits_s={1: 0.2, 2: 30})
+    assert dispatched == Dispatched({**taken(0), 1: NotTaken(1), 2: NotTaken(30)})
 
 
 def test_another_carrier_need_not_wait_until_this_one_wants_a_message_again() -> None:
     payload = dict.fromkeys(range(3), NotTaken(600, failed=True))
-    there = Handing(outcomes={**payload, 3: InDoubt()})
-    handed = there.hand({"sim": [0, 1, 3, 4]}, others=frozenset({1, 3, 4}))
-    assert handed.ends == {0: payload[0], 1: NotTaken(), 3: InDoubt(), **taken(4)}
+    there = Dispatching(outcomes={**payload, 3: InDoubt()})
+    dispatched = there.dispatch({"sim": [0, 1, 3, 4]}, others=frozenset({1, 3, 4}))
+    assert dispatched.ends == {0: payload[0], 1: NotTaken(), 3: InDoubt(), **taken(4)}
 
 
 EXPIRED = Refused(Code.EXPIRED, "")
@@ -140,57 +140,57 @@ EXPIRED = Refused(Code.EXPIRED, "")
 def test_what_must_not_go_out_is_kept_back(
     attempt: int, at_s: float, kept: Mapping[int, End]
 ) -> None:
-    there = Handing()
+    there = Dispatching()
     cancel(there, 0, 24)
     end(there, 0, 1)
     there.now = at_s
-    handed = there.hand({"sim": [0, 1, 2, 3]}, attempt=attempt)
+    dispatched = there.dispatch({"sim": [0, 1, 2, 3]}, attempt=attempt)
     out = [index for index in range(4) if index not in kept]
-    assert handed == Handed({**taken(*out), **kept}, frozenset(kept))
+    assert dispatched == Dispatched({**taken(*out), **kept}, frozenset(kept))
     assert [each.message.client_ref for each in there.carriers["sim"].got] == [
         f"ref{index}" for index in out
     ]
 
 
 def test_who_asked_to_stop_gets_nothing_where_the_accounts_lists_count() -> None:
-    there = Handing()
+    there = Dispatching()
     for index in (0, 1):
         there.suppressions.put("acme", opt_out(BATCH.messages[index].to, int(NOW)))
     cancel(there, 0)
-    assert there.hand({"sim": [0, 1, 2]}).kept == {0}
+    assert there.dispatch({"sim": [0, 1, 2]}).kept == {0}
     there.rules = Rules(Routing(suppression=True))
     kept: dict[int, End] = {0: Cancelled(), 1: Refused(Code.OPTED_OUT, "")}
-    assert there.hand({"sim": [0, 1, 2]}) == Handed({**taken(2), **kept}, frozenset(kept))
+    assert there.dispatch({"sim": [0, 1, 2]}) == Dispatched({**taken(2), **kept}, frozenset(kept))
 
 
 def test_one_text_to_one_number_goes_out_once() -> None:
     """A suppressed or cancelled message is not sent, so another one is no duplicate of it."""
     messages = [MESSAGE._replace(client_ref=f"ref{index}") for index in range(3)]
     again = replace(BATCH, messages=messages, duplicate_window_s=3600)
-    there = Handing(again)
+    there = Dispatching(again)
     cancel(there, 0)
     kept: dict[int, End] = {0: Cancelled(), 2: Refused(Code.DUPLICATE, "")}
-    assert there.hand({"sim": [0, 1, 2]}) == Handed({**taken(1), **kept}, frozenset(kept))
+    assert there.dispatch({"sim": [0, 1, 2]}) == Dispatched({**taken(1), **kept}, frozenset(kept))
 
 
 def test_a_carrier_that_gets_nothing_is_not_called() -> None:
-    there = Handing()
+    there = Dispatching()
     cancel(there, 0)
-    there.hand({"sim": [0], "other": [1]})
+    there.dispatch({"sim": [0], "other": [1]})
     assert there.carriers["sim"].within_s == []
 
 
 @pytest.mark.parametrize("call", ["find_entries", "get_entries"])
 def test_what_cannot_be_looked_up_does_not_leave(call: str) -> None:
-    there = Handing()
+    there = Dispatching()
 
     def busy(number: int, name: str) -> None:
         if name == call:
             raise StoreUnavailable("busy")
 
     there.faults.on_call = busy
-    handed = there.hand({"sim": [0]}, attempt=2, waits_s={1: 60})
-    assert handed == Handed({0: NotTaken(), 1: NotTaken()})
+    dispatched = there.dispatch({"sim": [0]}, attempt=2, waits_s={1: 60})
+    assert dispatched == Dispatched({0: NotTaken(), 1: NotTaken()})
     assert there.carriers["sim"].got == []
 
 
@@ -198,18 +198,18 @@ def test_what_is_in_doubt_goes_again_under_the_reference_of_its_try_and_stays_so
     None
 ):
     repeats = {index: Repeat(index, "sim", 2) for index in (1, 2)}
-    there = Handing()
+    there = Dispatching()
     cancel(there, 2, 3)
-    handed = there.hand({"sim": [0, 1, 2, 3]}, attempt=4, part={"repeats": repeats})
+    dispatched = there.dispatch({"sim": [0, 1, 2, 3]}, attempt=4, part={"repeats": repeats})
     kept: dict[int, End] = {2: InDoubt(), 3: Cancelled()}
-    assert handed == Handed({**taken(0, 1), **kept}, frozenset(kept))
+    assert dispatched == Dispatched({**taken(0, 1), **kept}, frozenset(kept))
     assert [each.reference for each in there.carriers["sim"].got] == [
         there.signer.sign(MIDS[0], 4),
         there.signer.sign(MIDS[1], 2),
     ]
 
 
-class Unnamed(Handing):
+class Unnamed(Dispatching):
     """Its carriers do not return our references; their ids are hexadecimal."""
 
     def __init__(self) -> None:
@@ -223,7 +223,7 @@ def test_an_accepted_message_of_a_carrier_that_returns_no_reference_is_indexed()
     there = Unnamed()
     there.batch = replace(BATCH, send_at_ms=NOW_MS + 10**9)
     repeats = {1: Repeat(1, "sim", 2)}
-    there.hand({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
+    there.dispatch({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
     entries = [entry for entry in there.store.entries.values() if entry.kind == "carrier-id"]
     expected = index_entries("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)}, NOW_MS)
     assert entries == expected
@@ -239,7 +239,7 @@ def test_a_message_stays_accepted_though_it_cannot_be_indexed() -> None:
             raise StoreUnavailable("busy")
 
     there.faults.on_call = busy
-    assert there.hand({"sim": [0]}).ends == {0: Taken("0a")}
+    assert there.dispatch({"sim": [0]}).ends == {0: Taken("0a")}
 
 
 @pytest.mark.parametrize(
@@ -256,20 +256,20 @@ def test_a_message_stays_accepted_though_it_cannot_be_indexed() -> None:
 def test_a_carrier_that_fails_is_left_alone(
     outcomes: list[Outcome], count: int, opens: bool
 ) -> None:
-    there = Handing(outcomes=dict(enumerate(outcomes)))
-    there.hand({"sim": list(range(count))})
+    there = Dispatching(outcomes=dict(enumerate(outcomes)))
+    there.dispatch({"sim": list(range(count))})
     event = LogEvent("breaker opened", {"batch": BATCH.id}, {"breaker_opened": 1}, carrier="sim")
     opened = [each for each in there.log_events if each.what == "breaker opened"]
     assert opened == [event] * opens
-    there.hand({"sim": list(range(count))})
+    there.dispatch({"sim": list(range(count))})
     again = [each for each in there.log_events if each.what == "breaker opened"]
     assert again == opened, "it is open, so that nobody opens it"
 
 
 def test_what_one_carrier_does_not_answer_leaves_the_others_as_they_are() -> None:
-    there = Handing(outcomes=dict.fromkeys(range(FAILURES_NEEDED), InDoubt()))
+    there = Dispatching(outcomes=dict.fromkeys(range(FAILURES_NEEDED), InDoubt()))
     failing = list(range(FAILURES_NEEDED))
-    there.hand({"other": list(range(FAILURES_NEEDED, 25)), "sim": failing})
+    there.dispatch({"other": list(range(FAILURES_NEEDED, 25)), "sim": failing})
     circuit_breakers = there.submit_service().planner.circuit_breakers
     assert circuit_breakers.wait_s("sim") > 0
     assert circuit_breakers.wait_s("other") == 0

@@ -8,7 +8,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.submit.attempts import Cancelled, End, Ended
-from harkara.submit.dispatch import Handed
+from harkara.submit.dispatch import Dispatched
 from harkara.submit.outcomes import (
     left_behind,
     outcome_of,
@@ -23,12 +23,12 @@ from tests.unit.block_attempt import (
 )
 
 
-def ended(ends: Sequence[End], *, part: BlockPart = PART, kept: Sequence[int] = ()) -> Handed:
-    return Handed(dict(zip(part.indexes, ends, strict=True)), frozenset(kept))
+def ended(ends: Sequence[End], *, part: BlockPart = PART, kept: Sequence[int] = ()) -> Dispatched:
+    return Dispatched(dict(zip(part.indexes, ends, strict=True)), frozenset(kept))
 
 
 def test_what_a_dead_worker_had_in_its_hands_is_in_doubt_and_the_rest_was_not_taken() -> None:
-    assert left_behind(PART, AT) == Handed(
+    assert left_behind(PART, AT) == Dispatched(
         {0: InDoubt(), 1: InDoubt(), 2: InDoubt(), 3: NotTaken()}
     )
     assert left_behind(REPEATED, REPEATED_AT).ends[3] == InDoubt()
@@ -63,11 +63,11 @@ def test_what_was_in_doubt_stays_so_until_its_carrier_says_that_it_has_it_or_nev
     end: End, kept: Sequence[int], repeatable: str, payload: Mapping[str, Any]
 ) -> None:
     ends = [Taken(""), Taken(""), Taken(""), end]
-    handed = ended(ends, part=REPEATED, kept=kept)
+    dispatched = ended(ends, part=REPEATED, kept=kept)
     taken = [(0, ""), (1, ""), (2, ""), *payload.get("taken", [])]
     expected = {**NOTHING, **payload, "taken": taken}
-    assert outcome_of(REPEATED, REPEATED_AT, handed, set(repeatable)) == expected
-    assert handed.ends[3] == end, "what came of the handing over is left as it is"
+    assert outcome_of(REPEATED, REPEATED_AT, dispatched, set(repeatable)) == expected
+    assert dispatched.ends[3] == end, "what came of the handing over is left as it is"
 
 
 def test_what_is_in_doubt_for_the_first_time_goes_again_where_its_carrier_deduplicates() -> None:

@@ -16,7 +16,7 @@ from harkara.model.messages import BLOCK_SIZE, pack
 from harkara.model.submit_tasks import Repeat
 from tests.support.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
-from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS
+from tests.unit.dispatching import BATCH, MESSAGE, MIDS, NOW_MS
 from tests.unit.submits import BLOCKS, TASK, Submits
 
 ALL = list(range(25))

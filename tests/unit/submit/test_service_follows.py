@@ -14,7 +14,7 @@ from harkara.model.messages import State
 from harkara.model.submit_tasks import Part, SubmitTask
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
 from tests.support.wired import NOW, RECEIPT_WAIT_S
-from tests.unit.handing import BATCH, MIDS, NOW_MS
+from tests.unit.dispatching import BATCH, MIDS, NOW_MS
 from tests.unit.submits import TASK, Scheduled, Submits
 
 FIRST = SubmitTask(BATCH.id, "acme")

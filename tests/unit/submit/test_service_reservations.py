@@ -10,7 +10,7 @@ from harkara.carriers.contract import NotTaken
 from harkara.model.submit_tasks import Reserved
 from harkara.submit.planner import RECORD_S
 from tests.support.wired import NOW
-from tests.unit.handing import NOW_MS, Carrier
+from tests.unit.dispatching import NOW_MS, Carrier
 from tests.unit.submits import TASK, Submits
 
 TIMEOUT_S = Carrier.timeout_s

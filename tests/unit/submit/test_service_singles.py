@@ -10,7 +10,7 @@ from harkara.model.messages import MessageBatch, pack
 from harkara.model.submit_tasks import SubmitTask
 from tests.support.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
-from tests.unit.handing import BATCH
+from tests.unit.dispatching import BATCH
 from tests.unit.submits import TASK, Submits
 
 ONE = replace(BATCH, messages=BATCH.messages[:1])

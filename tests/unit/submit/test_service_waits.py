@@ -17,7 +17,7 @@ from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
 from harkara.submit.planner import RECORD_S
 from tests.support.wired import NOW
-from tests.unit.handing import BATCH, NOW_MS, Carrier
+from tests.unit.dispatching import BATCH, NOW_MS, Carrier
 from tests.unit.submits import TASK, Scheduled, Submits
 
 # 03:43 at night in India; the hours of promotion begin at 10:00.

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from harkara.activity.delays import Count
 from harkara.activity.filters import DailyQuery, ReportQuery, ReportState
 from harkara.activity.names import CROSSED, OTHER, split_name
-from harkara.activity.stats import Currency, Group, StatsService, by_name, time_of
+from harkara.activity.stats import AsOf, Currency, Group, StatsService, by_name, time_of
 from harkara.base.spreadsheet import write_table
 from harkara.model.accounts import Account
 from harkara.model.activity import price_text
@@ -53,13 +53,7 @@ class Report(TypedDict):
     rows: list[ReportRow]
     totals: Sums
     currency: Currency
-    as_of: Annotated[
-        str | None,
-        Field(
-            description="What happened up to then is counted; null: nothing is.",
-            json_schema_extra={"format": "date-time"},
-        ),
-    ]
+    as_of: AsOf
 
 
 class _Key(NamedTuple):

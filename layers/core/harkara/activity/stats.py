@@ -124,19 +124,22 @@ Currency = Annotated[
 ]
 
 
+AsOf = Annotated[
+    str | None,
+    Field(
+        description="All events up to then are counted; null: none is.",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+
+
 class Stats(TypedDict):
     """Statistics of a time."""
 
     totals: Totals
     groups: list[Group]
     currency: Currency
-    as_of: Annotated[
-        str | None,
-        Field(
-            description="What happened up to then is counted; null: nothing is.",
-            json_schema_extra={"format": "date-time"},
-        ),
-    ]
+    as_of: AsOf
 
 
 class Campaign(Totals):

@@ -143,7 +143,7 @@ def duplicate_partition(batch: MessageBatch, index: int) -> str:
     return f"duplicate#{batch.account_id}#{digest.hexdigest()}"
 
 
-class Handed(NamedTuple):
+class Dispatched(NamedTuple):
     """How the attempt ends for each message, and which messages were kept back."""
 
     ends: dict[int, End]
@@ -162,9 +162,9 @@ class Dispatch:
     emit: EventSink
     months: RcsMonths
 
-    async def hand_over(
+    async def dispatch(
         self, part: BlockPart, plan: Plan, kept: Mapping[int, End] | None, deadline: Deadline
-    ) -> Handed:
+    ) -> Dispatched:
         """Dispatch a block attempt but for the messages that `keep_back` returned.
 
         Messages that have to wait by the plan count as not taken.
@@ -174,16 +174,16 @@ class Dispatch:
         }
         # A table was too busy, and nothing has been sent: else all messages would be in doubt.
         if kept is None or not deadline.allows(plan.timeout_s):
-            return Handed(dict.fromkeys(part.indexes, NotTaken()))
-        handed = await asyncio.gather(
+            return Dispatched(dict.fromkeys(part.indexes, NotTaken()))
+        dispatched = await asyncio.gather(
             *(
                 self._submit(part, plan, name, [i for i in indexes if i not in kept], deadline)
                 for name, indexes in plan.carriers.items()
             )
         )
-        for outcomes in handed:
+        for outcomes in dispatched:
             ends |= outcomes
-        return Handed(ends | {**kept}, frozenset(kept))
+        return Dispatched(ends | {**kept}, frozenset(kept))
 
     async def keep_back(self, part: BlockPart, rules: Rules) -> dict[int, End] | None:
         """Return the messages of a block attempt that must not go out, and why.

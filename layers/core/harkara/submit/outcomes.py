@@ -29,7 +29,7 @@ from harkara.model.ledger import (
 from harkara.model.routing import Rules
 from harkara.ports import MessageStore
 from harkara.submit.attempts import ENDS, Cancelled, End, Ended, outcome_in
-from harkara.submit.dispatch import Dispatch, Handed
+from harkara.submit.dispatch import Dispatch, Dispatched
 from harkara.submit.fallbacks import claimed_by_rcs
 from harkara.submit.planner import RECORD_S, BlockPart, Plan, Planner
 
@@ -97,14 +97,14 @@ class BlockAttempts:
                 raise LeaseHeld("an earlier delivery may still be submitting this block")
             ours = relation is Relation.OURS
             kept = await self.dispatch.keep_back(part, rules) if ours else None
-        handed = await self.dispatch.hand_over(part, plan, kept, deadline) if ours else None
+        dispatched = await self.dispatch.dispatch(part, plan, kept, deadline) if ours else None
         at = carriers_of(part, claim)
-        if handed is None:
+        if dispatched is None:
             if outcome := await self.sharing.settled(claim, lease):
                 return Recorded(claim, outcome, at)
-            handed = left_behind(part, at)
-        repeatable = await self._repeatable(part, at, handed, rules)
-        data = outcome_of(part, at, handed, repeatable)
+            dispatched = left_behind(part, at)
+        repeatable = await self._repeatable(part, at, dispatched, rules)
+        data = outcome_of(part, at, dispatched, repeatable)
         submitted = submitted_of(part.batch, at, dict(data["taken"]))
         data["submitted"] = [*map(tuple, submitted)]
         if shared and shared.joined > 1 and ours and data["taken"]:
@@ -118,10 +118,10 @@ class BlockAttempts:
         return Recorded(claim, own, at)
 
     async def _repeatable(
-        self, part: BlockPart, at: Mapping[int, str], handed: Handed, rules: Rules
+        self, part: BlockPart, at: Mapping[int, str], dispatched: Dispatched, rules: Rules
     ) -> set[str]:
         """Return the carriers to which messages in doubt may be submitted again."""
-        in_doubt = part.repeats or any(isinstance(end, InDoubt) for end in handed.ends.values())
+        in_doubt = part.repeats or any(isinstance(end, InDoubt) for end in dispatched.ends.values())
         if not in_doubt or not rules.resubmits(part.batch.category):
             return set()
         return {name for name in set(at.values()) if await self.planner.deduplicates(name)}
@@ -133,13 +133,13 @@ def carriers_of(part: BlockPart, claim: LedgerEntry) -> dict[int, str]:
     return at | {index: repeat.carrier for index, repeat in part.repeats.items()}
 
 
-def left_behind(part: BlockPart, at: Mapping[int, str]) -> Handed:
+def left_behind(part: BlockPart, at: Mapping[int, str]) -> Dispatched:
     """Return the ends of a dead worker's attempt: messages that it may have sent are in doubt."""
-    return Handed({index: InDoubt() if index in at else NotTaken() for index in part.indexes})
+    return Dispatched({index: InDoubt() if index in at else NotTaken() for index in part.indexes})
 
 
 def outcome_of(
-    part: BlockPart, at: Mapping[int, str], handed: Handed, repeatable: Collection[str]
+    part: BlockPart, at: Mapping[int, str], dispatched: Dispatched, repeatable: Collection[str]
 ) -> dict[str, Any]:
     """Return the data of the outcome entry.
 
@@ -147,11 +147,11 @@ def outcome_of(
     for how many seconds it wants to be left alone. A message that was in doubt before stays so
     until its carrier says that it has it, or never will.
     """
-    ends, again = dict(handed.ends), []
-    for index, end in handed.ends.items():
+    ends, again = dict(dispatched.ends), []
+    for index, end in dispatched.ends.items():
         if isinstance(end, NotTaken) and index in part.repeats:
             ends[index] = InDoubt()
-        in_doubt = isinstance(ends[index], InDoubt) and index not in handed.kept
+        in_doubt = isinstance(ends[index], InDoubt) and index not in dispatched.kept
         if in_doubt and at[index] in repeatable:
             again.append((index, end.retry_after_s if isinstance(end, NotTaken) else 0))
     data = outcome_data(part.indexes, [ends[index] for index in part.indexes])

@@ -10,7 +10,7 @@ from harkara.base.time import Deadline
 from harkara.carriers.contract import Connected, Outcome, Revocation, Submission, Taken
 from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.model.routing import Rules
-from harkara.submit.dispatch import Handed
+from harkara.submit.dispatch import Dispatched
 from harkara.submit.planner import RECORD_S, BlockPart, Plan
 from tests.support.wired import ACCOUNT, CARRIER, NOW, Wired
 from tests.unit.deliveries import bounded, deadline
@@ -61,7 +61,7 @@ class Carrier:
         return Revocation.KEPT
 
 
-class Handing(Wired):
+class Dispatching(Wired):
     """Dispatches parts of a message batch to such carriers, named `sim` and `other`."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Handing(Wired):
             name: Connected(self.settings[name], carrier) for name, carrier in self.carriers.items()
         }
 
-    def hand(
+    def dispatch(
         self,
         carriers: Mapping[str, list[int]],
         *,
@@ -97,7 +97,7 @@ class Handing(Wired):
         attempt: int = 1,
         part: Mapping[str, Any] | None = None,
         **plan: Any,
-    ) -> Handed:
+    ) -> Dispatched:
         indexes = sorted(
             {*(i for each in carriers.values() for i in each), *plan.get("waits_s", ())}
         )
@@ -105,9 +105,9 @@ class Handing(Wired):
         where = Plan(carriers, connected=self.connected, timeout_s=Carrier.timeout_s, **plan)
         hand, until = self.submit_service().attempts.dispatch, until or deadline(left_s)
 
-        async def handed() -> Handed:
+        async def dispatched() -> Dispatched:
             with until.keeping(where.timeout_s + RECORD_S):
                 kept = await hand.keep_back(there, self.rules)
-            return await hand.hand_over(there, where, kept, until)
+            return await hand.dispatch(there, where, kept, until)
 
-        return asyncio.run(handed())
+        return asyncio.run(dispatched())
